@@ -1,0 +1,57 @@
+# Meshwright. `make` alone prints the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export NODE_OPTIONS := --disable-warning=ExperimentalWarning
+STAMP := node_modules/.installed
+
+##@ Use
+.PHONY: demo local synth verify
+demo: $(STAMP) ## synthesize, decide every cell, run the mesh, trade, probe, show one trace (about a minute)
+	@node infra/local/main.ts demo
+local: $(STAMP) ## run the mesh of local processes until Ctrl-C
+	@node infra/local/main.ts up
+synth: $(STAMP) ## write dist/<environment>/ for every environment
+	@node infra/main.ts
+verify: synth ## decide every caller x method cell of dist/kind and compare it with the declared intent
+	@node infra/local/main.ts verify
+
+##@ Develop
+.PHONY: check test bench golden gen
+check: $(STAMP) ## format, lint, types, boundaries, contracts, generated code, dead exports
+	@node test/support/check.ts
+test: $(STAMP) ## unit, conformance, golden and local-mesh tests
+	@vitest run
+bench: $(STAMP) ## paired benchmarks: ratios with a control, JSON kept in .meshwright/bench
+	@node test/bench/main.ts
+golden: $(STAMP) ## rewrite test/golden from the synthesized manifests
+	@node test/support/golden.ts
+gen: $(STAMP) ## regenerate services/gen from the contracts
+	@buf generate
+
+##@ Cluster
+.PHONY: up
+up: ## bring the platform up on kind (not there yet: says what is missing)
+	@echo "make up: bringing the manifests up on kind is not part of this version; use 'make demo' or 'make local', or apply dist/kind/manifests yourself (README, section 'A real cluster')" >&2
+	exit 1
+
+##@ Housekeeping
+.PHONY: clean help
+clean: ## remove everything that make wrote, keys and databases of the local mesh included
+	rm -rf dist .meshwright coverage node_modules
+help: ## print the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# npm ci only when the lock changed. The `node` package brings Node 26 through its install script, so say
+# plainly what is wrong when install scripts are off or the host is too old to start.
+$(STAMP): package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }
+	major=$$(PATH="$${PATH#*:}" node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+	[ "$$major" -ge 20 ] || { echo "Node.js 20 or newer is needed to start, found major version '$$major'" >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	version=$$(node --version 2>/dev/null || echo none)
+	case "$$version" in v26.*) ;; *) echo "node_modules/.bin/node is '$$version', expected v26: install scripts seem to be off; run 'npm config set ignore-scripts false' and 'make' again" >&2; exit 1;; esac
+	touch $@
