@@ -1,0 +1,205 @@
+import { constructFromEvents, EVENT_ID, parseEvents, YAMLException } from 'js-yaml';
+import { sharingFault } from './alias.ts';
+import { duplicateKeys, type EventStream, lineAt, lineStarts, offsetOfPath, splitDocuments } from './position.ts';
+import { type Location, type Problem, printPath, problem, type Step } from './problem.ts';
+import { KUBECTL_SCHEMA } from './scalar.ts';
+
+/**
+ * One Kubernetes object as its author wrote it, with the way back to its text.
+ * Shape: `value` is the plain object; the items of a `List` are documents of their own, whose paths inside the file
+ * begin with `items[n]`. `index` counts the objects of the file from 0. Lines are counted from 1 and found on demand.
+ */
+export interface SourceDocument {
+  readonly file: string;
+  readonly index: number;
+  readonly value: unknown;
+  /** Line of the node at `path`, or of its deepest ancestor that is written down. */
+  lineOf(path: readonly Step[]): number;
+  /** Location of the node at `path`, as a problem states it. */
+  locate(path: readonly Step[]): Location;
+}
+
+/** The objects of a text and the faults of all that could not become one. */
+export interface Reading {
+  readonly documents: readonly SourceDocument[];
+  readonly problems: readonly Problem[];
+}
+
+/** A stretch of the file that is parsed in one go. */
+interface Chunk {
+  readonly file: string;
+  readonly text: string;
+  /** Line breaks of the file before the chunk. */
+  readonly linesBefore: number;
+  /** Positions inside the chunk, worked out by a second parse when the first line is asked for. */
+  readonly positions: () => Positions;
+}
+
+interface Positions {
+  readonly streams: readonly EventStream[];
+  readonly starts: readonly number[];
+}
+
+/** Where a value came from: chunk, place of its document in the chunk, path of its root in that document. */
+interface Origin {
+  readonly chunk: Chunk;
+  readonly ordinal: number;
+  readonly prefix: readonly Step[];
+}
+
+interface Sink {
+  readonly documents: SourceDocument[];
+  readonly problems: Problem[];
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const PARSER_OPTIONS = { maxDepth: 100 };
+
+function chunkOf(file: string, text: string, linesBefore: number): Chunk {
+  let positions: Positions | undefined;
+  const find = (): Positions => {
+    positions ??= {
+      streams: splitDocuments(text, parseEvents(text, PARSER_OPTIONS)),
+      starts: lineStarts(text),
+    };
+    return positions;
+  };
+  return { file, text, linesBefore, positions: find };
+}
+
+function syntaxProblem(chunk: Chunk, error: unknown): Problem {
+  const at = (line: number): Location => ({ file: chunk.file, path: '', line: chunk.linesBefore + line });
+  if (!(error instanceof YAMLException)) {
+    return problem('yaml/syntax', 'text cannot be read as YAML', at(1));
+  }
+  const line = error.mark === undefined ? 1 : error.mark.line + 1;
+  const column = error.mark === undefined ? '' : ` at column ${error.mark.column + 1}`;
+  return problem('yaml/syntax', `broken YAML${column}: ${error.reason}`, at(line));
+}
+
+function constructionProblems(chunk: Chunk, stream: EventStream, error: unknown): readonly Problem[] {
+  const duplicates = duplicateKeys(stream);
+  if (duplicates.length === 0) return [syntaxProblem(chunk, error)];
+  return duplicates.map(({ path, offset }) => {
+    const at = {
+      file: chunk.file,
+      path: printPath(path),
+      line: chunk.linesBefore + lineAt(chunk.positions().starts, offset),
+    };
+    const name = String(path.at(-1));
+    return problem('yaml/duplicate-key', `key \`${name}\` stands twice in one mapping`, at, 'keep one of the two');
+  });
+}
+
+/** Turns one value of a chunk into documents: lists are flattened, anything that is no object is reported. */
+function acceptValue(value: unknown, origin: Origin, sink: Sink): void {
+  if (value === null || value === undefined) return;
+  const locate = locator(origin);
+  if (!isObject(value)) {
+    const found = Array.isArray(value) ? 'a list' : `\`${String(value)}\``;
+    sink.problems.push(problem('document/not-an-object', `expected a Kubernetes object, got ${found}`, locate([])));
+    return;
+  }
+  const faults = identityFaults(value, locate);
+  if (faults.length > 0) {
+    sink.problems.push(...faults);
+    return;
+  }
+  const items = value['items'];
+  if (Array.isArray(items) && String(value['kind']).endsWith('List')) {
+    items.forEach((item, position) => {
+      acceptValue(inheritKind(item, value), { ...origin, prefix: [...origin.prefix, 'items', position] }, sink);
+    });
+    return;
+  }
+  const lineOf = (path: readonly Step[]): number => locate(path).line;
+  sink.documents.push({ file: origin.chunk.file, index: sink.documents.length, value, lineOf, locate });
+}
+
+const locator =
+  (origin: Origin) =>
+  (path: readonly Step[]): Location => {
+    const whole = [...origin.prefix, ...path];
+    const { streams, starts } = origin.chunk.positions();
+    const stream = streams[origin.ordinal];
+    const line = stream === undefined ? 1 : lineAt(starts, offsetOfPath(stream, whole));
+    return { file: origin.chunk.file, path: printPath(whole), line: origin.chunk.linesBefore + line };
+  };
+
+function identityFaults(
+  value: Readonly<Record<string, unknown>>,
+  locate: (path: readonly Step[]) => Location,
+): readonly Problem[] {
+  return (['apiVersion', 'kind'] as const).flatMap((member) => {
+    const found = value[member];
+    if (typeof found === 'string' && found !== '') return [];
+    const code = member === 'kind' ? 'document/no-kind' : 'document/no-api-version';
+    const got = found === undefined || found === null ? 'nothing' : `\`${JSON.stringify(found)}\``;
+    const message = `expected \`${member}\` to be a non-empty string, got ${got}`;
+    return [problem(code, message, locate([member]), `every Kubernetes object names its \`${member}\``)];
+  });
+}
+
+/** Items of a typed list (`ServiceList`) may leave out what the list says; those of a plain `List` may not. */
+function inheritKind(item: unknown, list: Readonly<Record<string, unknown>>): unknown {
+  const kind = String(list['kind']).slice(0, -'List'.length);
+  if (kind === '' || !isObject(item)) return item;
+  return { apiVersion: list['apiVersion'], kind, ...item };
+}
+
+function acceptStream(stream: EventStream, origin: Origin, sink: Sink): void {
+  let value: unknown;
+  try {
+    [value] = constructFromEvents(stream.events, { source: stream.text, schema: KUBECTL_SCHEMA });
+  } catch (error) {
+    sink.problems.push(...constructionProblems(origin.chunk, stream, error));
+    return;
+  }
+  const aliases = stream.events.some((event) => event.type === EVENT_ID.ALIAS);
+  const fault = aliases ? sharingFault(value, stream.events.length) : undefined;
+  if (fault === undefined) acceptValue(value, origin, sink);
+  else sink.problems.push(problem(fault.code, fault.message, locator(origin)([]), 'write the repeated part out'));
+}
+
+/** Cuts a text at its `---` lines, so that one broken document does not hide the others. */
+function cutAtMarkers(file: string, text: string): readonly Chunk[] {
+  const cuts = [0, ...[...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index)];
+  const starts = lineStarts(text);
+  return cuts.flatMap((cut, position) => {
+    const part = text.slice(cut, cuts[position + 1]);
+    const hasContent = /^[ \t]*[^%#\s]/m.test(part);
+    return hasContent ? [chunkOf(file, part, lineAt(starts, cut) - 1)] : [];
+  });
+}
+
+/** Reads a chunk into `sink`; returns the syntax problem that made it unreadable, if any. */
+function readChunk(chunk: Chunk, sink: Sink): Problem | undefined {
+  let streams: readonly EventStream[];
+  try {
+    streams = splitDocuments(chunk.text, parseEvents(chunk.text, PARSER_OPTIONS));
+  } catch (error) {
+    return syntaxProblem(chunk, error);
+  }
+  streams.forEach((stream, ordinal) => {
+    acceptStream(stream, { chunk, ordinal, prefix: [] }, sink);
+  });
+  return undefined;
+}
+
+/**
+ * Reads the Kubernetes objects of a YAML or JSON text, as kubectl would see them.
+ * Empty documents are skipped, lists flattened.
+ * Errors: `yaml/syntax`, `yaml/duplicate-key`, `yaml/alias-bomb`, `yaml/recursive-alias`, `document/not-an-object`,
+ * `document/no-api-version`, `document/no-kind`; every fault of the text at once, nothing is thrown.
+ */
+export function readDocuments(file: string, text: string): Reading {
+  const sink: Sink = { documents: [], problems: [] };
+  const failure = readChunk(chunkOf(file, text, 0), sink);
+  if (failure === undefined) return sink;
+  const problems = cutAtMarkers(file, text).flatMap((chunk) => readChunk(chunk, sink) ?? []);
+  sink.problems.push(...problems);
+  if (sink.problems.length === 0) sink.problems.push(failure);
+  return sink;
+}
