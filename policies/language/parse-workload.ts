@@ -1,0 +1,166 @@
+/** Parses Namespaces, workloads and Services. */
+import type {
+  ApplicationProtocol,
+  ContainerPort,
+  Injection,
+  LabelSelector,
+  Labels,
+  Namespace,
+  Protocol,
+  Service,
+  ServicePort,
+  Workload,
+} from './mesh.ts';
+import type { Cursor } from './parse-cursor.ts';
+
+/** Kinds that run pods, with the path from the document to the pod template. */
+export const WORKLOAD_KINDS: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['spec', 'template'],
+  StatefulSet: ['spec', 'template'],
+  DaemonSet: ['spec', 'template'],
+  ReplicaSet: ['spec', 'template'],
+  Job: ['spec', 'template'],
+  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+  Pod: [],
+};
+
+/** Parses a Namespace; its labels say whether sidecars are injected. */
+export function parseNamespaceDocument(document: Cursor): Namespace {
+  const labels = document.get('metadata', 'labels').labels();
+  const name = document.get('metadata', 'name').text();
+  return { name, labels, injection: namespaceInjection(labels), at: document.at() };
+}
+
+function namespaceInjection(labels: Labels): Injection {
+  const injection = labels['istio-injection'];
+  if (injection === 'enabled') return 'on';
+  if (injection === 'disabled') return 'off';
+  return labels['istio.io/rev'] === undefined ? 'unstated' : 'on';
+}
+
+/** Parses a workload as its pod template. */
+export function parseWorkload(document: Cursor, templatePath: readonly string[]): Workload {
+  const template = document.get(...templatePath);
+  const labels = template.get('metadata', 'labels').labels();
+  const annotations = template.get('metadata', 'annotations').labels();
+  const spec = template.get('spec');
+  return {
+    kind: document.get('kind').text(),
+    namespace: document.get('metadata', 'namespace').text('default'),
+    name: document.get('metadata', 'name').text(),
+    labels,
+    annotations,
+    serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
+    ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),
+    injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
+    at: document.at(),
+  };
+}
+
+/** The label wins over the annotation of the same name; an injection template means a gateway, which has a proxy. */
+function podInjection(labels: Labels, annotations: Labels): Injection {
+  const inject = labels['sidecar.istio.io/inject'] ?? annotations['sidecar.istio.io/inject'];
+  if (inject === 'true') return 'on';
+  if (inject === 'false') return 'off';
+  return annotations['inject.istio.io/templates'] === undefined ? 'unstated' : 'on';
+}
+
+function containerPorts(container: Cursor): readonly ContainerPort[] {
+  return container
+    .get('ports')
+    .items()
+    .map((port) => ({
+      name: port.get('name').text(),
+      number: port.get('containerPort').number() ?? 0,
+      protocol: parseProtocol(port.get('protocol').text()),
+    }));
+}
+
+/** Parses a transport protocol; TCP by default. */
+export function parseProtocol(text: string): Protocol {
+  return text === 'UDP' || text === 'SCTP' ? text : 'TCP';
+}
+
+/** Parses a Service. */
+export function parseService(document: Cursor): Service {
+  const labels = document.get('spec', 'selector').labels();
+  return {
+    namespace: document.get('metadata', 'namespace').text('default'),
+    name: document.get('metadata', 'name').text(),
+    selector: Object.keys(labels).length === 0 ? { kind: 'none' } : { kind: 'labels', labels },
+    headless: document.get('spec', 'clusterIP').text() === 'None',
+    ports: document.get('spec', 'ports').items().map(parseServicePort),
+    createdAt: document.get('metadata', 'creationTimestamp').text(),
+    at: document.at(),
+  };
+}
+
+function parseServicePort(port: Cursor): ServicePort {
+  const number = port.get('port').number() ?? 0;
+  const target = port.get('targetPort');
+  const targetNumber = target.isPresent() ? target.number() : number;
+  const transport = parseProtocol(port.get('protocol').text());
+  const name = port.get('name').text();
+  return {
+    name,
+    number,
+    target: targetNumber === null ? { kind: 'named', name: target.text() } : { kind: 'number', number: targetNumber },
+    transport,
+    protocol: applicationProtocol(port.get('appProtocol').text(), name, number),
+  };
+}
+
+/** Source: istio `kube.ConvertProtocol`: appProtocol wins, then the name's prefix before the first `-`. */
+function applicationProtocol(appProtocol: string, name: string, number: number): ApplicationProtocol {
+  if (appProtocol !== '')
+    return KUBERNETES_PROTOCOLS[appProtocol.toLowerCase()] ?? parseApplicationProtocol(appProtocol);
+  if (UNSNIFFED_PORTS.has(number) && name === '') return 'tcp';
+  const named = parseApplicationProtocol(
+    name.toLowerCase().startsWith('grpc-web') ? 'grpc-web' : (name.split('-')[0] ?? ''),
+  );
+  return named === 'auto' && UNSNIFFED_PORTS.has(number) ? 'tcp' : named;
+}
+
+const KUBERNETES_PROTOCOLS: Readonly<Record<string, ApplicationProtocol>> = {
+  'kubernetes.io/h2c': 'http2',
+  'kubernetes.io/ws': 'http',
+  'kubernetes.io/wss': 'tcp',
+};
+
+/** Ports of server-speaks-first protocols, which Istio never sniffs: SMTP, DNS, MySQL, MongoDB. */
+const UNSNIFFED_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
+
+const APPLICATION_PROTOCOLS: Readonly<Record<string, ApplicationProtocol>> = {
+  http: 'http',
+  http2: 'http2',
+  grpc: 'grpc',
+  'grpc-web': 'grpc-web',
+  tcp: 'tcp',
+  https: 'tcp',
+  tls: 'tcp',
+  mongo: 'tcp',
+  mysql: 'tcp',
+  redis: 'tcp',
+};
+
+function parseApplicationProtocol(text: string): ApplicationProtocol {
+  return APPLICATION_PROTOCOLS[text.toLowerCase()] ?? 'auto';
+}
+
+/** Parses a Kubernetes label selector. */
+export function parseLabelSelector(selector: Cursor): LabelSelector {
+  return {
+    labels: selector.get('matchLabels').labels(),
+    expressions: selector
+      .get('matchExpressions')
+      .items()
+      .map((entry) => {
+        const operator = entry.get('operator').text();
+        return {
+          key: entry.get('key').text(),
+          operator: operator === 'NotIn' || operator === 'Exists' || operator === 'DoesNotExist' ? operator : 'In',
+          values: entry.get('values').texts(),
+        };
+      }),
+  };
+}

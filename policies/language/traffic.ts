@@ -1,0 +1,153 @@
+/** The model of Istio's routing objects, as far as the local mesh and the verdicts read them. */
+import type { Labels, Named, OutboundMode } from './mesh.ts';
+
+/** Which workloads a Sidecar or DestinationRule is for. */
+export type WorkloadSelection =
+  | { readonly kind: 'wholeNamespace' }
+  | { readonly kind: 'labels'; readonly labels: Labels };
+
+/** A Sidecar resource. `egress: unset` leaves the default: every host of the registry. */
+export interface Sidecar extends Named {
+  readonly selection: WorkloadSelection;
+  readonly egress:
+    | { readonly kind: 'unset' }
+    | { readonly kind: 'hosts'; readonly listeners: readonly EgressListener[] };
+  /** null inherits the mesh's mode. */
+  readonly outboundMode: OutboundMode | null;
+  readonly createdAt: string;
+}
+
+/** One egress listener; `port` null applies to all ports. */
+export interface EgressListener {
+  readonly port: number | null;
+  readonly hosts: readonly EgressHost[];
+}
+
+/** One `namespace/host` entry; host `*` is every host, `*.x` the hosts below x. */
+export interface EgressHost {
+  readonly namespace: { readonly kind: 'own' | 'all' | 'none' } | { readonly kind: 'named'; readonly name: string };
+  readonly host: string;
+}
+
+/** A VirtualService; `gateways` holds `mesh` where it applies to sidecars. */
+export interface VirtualService extends Named {
+  readonly hosts: readonly string[];
+  readonly gateways: readonly string[];
+  readonly http: readonly HttpRoute[];
+}
+
+/** One HTTP route: the first whose matches accept the request is taken; no matches accept all. */
+export interface HttpRoute {
+  readonly name: string;
+  readonly matches: readonly HttpMatch[];
+  readonly destinations: readonly RouteDestination[];
+  /** null leaves Istio's default (none). */
+  readonly timeoutMs: number | null;
+  readonly retries: RetryPolicy | null;
+  readonly requestHeaders: HeaderOperations;
+  readonly responseHeaders: HeaderOperations;
+  /** The path prefix or authority put in place, null for none. */
+  readonly rewrite: { readonly uri: string | null; readonly authority: string | null };
+}
+
+/** AND of what is given. */
+export interface HttpMatch {
+  readonly uri: StringMatch;
+  readonly method: StringMatch;
+  readonly authority: StringMatch;
+  readonly headers: readonly { readonly name: string; readonly match: StringMatch }[];
+  readonly withoutHeaders: readonly { readonly name: string; readonly match: StringMatch }[];
+  readonly port: number | null;
+  readonly gateways: readonly string[];
+  readonly ignoreUriCase: boolean;
+}
+
+/** Istio's StringMatch; `regex` is RE2. */
+export type StringMatch =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
+
+/** Where a route leads. */
+export interface RouteDestination {
+  readonly host: string;
+  readonly port: number | null;
+  readonly subset: string | null;
+  readonly weight: number;
+  readonly requestHeaders: HeaderOperations;
+  readonly responseHeaders: HeaderOperations;
+}
+
+/** Header edits, in Istio's order: set, add, remove. */
+export interface HeaderOperations {
+  readonly set: Labels;
+  readonly add: Labels;
+  readonly remove: readonly string[];
+}
+
+/** Retries; `attempts` 0 means none. */
+export interface RetryPolicy {
+  readonly attempts: number;
+  readonly perTryTimeoutMs: number | null;
+  readonly retryOn: readonly string[];
+}
+
+/** A client TLS mode of a DestinationRule. */
+export type ClientTlsMode = 'DISABLE' | 'SIMPLE' | 'MUTUAL' | 'ISTIO_MUTUAL';
+
+/** A DestinationRule. `tls` null is auto-mTLS. Port settings replace those of the destination. */
+export interface DestinationRule extends Named {
+  readonly host: string;
+  readonly selection: WorkloadSelection;
+  readonly policy: TrafficPolicy;
+  readonly portPolicies: readonly { readonly port: number; readonly policy: TrafficPolicy }[];
+}
+
+/** Client settings towards a destination; null members keep Istio's defaults. */
+export interface TrafficPolicy {
+  readonly tls: ClientTlsMode | null;
+  readonly subjectAltNames: readonly string[];
+  readonly maxConnections: number | null;
+  readonly connectTimeoutMs: number | null;
+  readonly maxPendingRequests: number | null;
+  readonly maxRequests: number | null;
+  readonly maxRequestsPerConnection: number | null;
+  readonly maxRetries: number | null;
+  readonly idleTimeoutMs: number | null;
+  readonly outlierDetection: OutlierDetection | null;
+}
+
+/** When a host is taken out of the pool. */
+export interface OutlierDetection {
+  readonly consecutive5xxErrors: number | null;
+  readonly consecutiveGatewayErrors: number | null;
+  readonly intervalMs: number;
+  readonly baseEjectionTimeMs: number;
+  readonly maxEjectionPercent: number;
+}
+
+/** A ServiceEntry: hosts outside the cluster that the registry knows. */
+export interface ServiceEntry extends Named {
+  readonly hosts: readonly string[];
+  readonly ports: readonly { readonly number: number; readonly name: string; readonly protocol: string }[];
+  readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL';
+  readonly resolution: string;
+  /** Namespaces that see it: `*`, `.`, or names. */
+  readonly exportTo: readonly string[];
+}
+
+/** An Istio Gateway. */
+export interface Gateway extends Named {
+  readonly selector: Labels;
+  readonly servers: readonly GatewayServer[];
+}
+
+/** One listener of a Gateway. */
+export interface GatewayServer {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly hosts: readonly string[];
+  readonly tlsMode: string | null;
+  readonly credentialName: string | null;
+  readonly minProtocolVersion: string | null;
+}
