@@ -51,7 +51,12 @@ export default {
       '^policies/intent/',
       '^(policies/intent/|services/(catalog|gen/descriptors|runtime/declaration|[^/]+/service)\\.ts$)',
     ),
-    allow('language-stands-alone', 'the language is the only thing prover and generator share', '^policies/language/', '^policies/language/'),
+    allow(
+      'language-stands-alone',
+      'the language is the only thing prover and generator share',
+      '^policies/language/',
+      '^policies/language/',
+    ),
     allow(
       'analysis-starts-from-yaml',
       'a proof about rendered YAML may not know how it was generated',
@@ -60,7 +65,7 @@ export default {
     ),
     allow(
       'cli-reads-files-only',
-      'the command line works on anybody\'s manifests: intent arrives as intent.json',
+      "the command line works on anybody's manifests: intent arrives as intent.json",
       '^policies/cli/',
       '^policies/(cli|analysis|language)/',
     ),
@@ -96,6 +101,9 @@ export default {
     exclude: { path: '^(dist|\\.meshwright)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };
