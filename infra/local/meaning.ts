@@ -1,0 +1,78 @@
+/**
+ * The reference meaning of `intent.json`: may this call happen? It imports nothing, above all nothing of the policy
+ * engine, so that it can serve as an independent opinion on what the engine decides and what the mesh does.
+ */
+
+/** The members of `intent.json` that its meaning depends on. */
+export interface DeclaredIntent {
+  readonly trustDomain: string;
+  readonly grants: readonly DeclaredGrant[];
+  readonly platform: readonly DeclaredGrant[];
+}
+
+/** One declared grant, as far as its meaning goes. */
+export interface DeclaredGrant {
+  readonly caller: {
+    readonly kind: string;
+    readonly trustDomain?: string;
+    readonly namespace?: string;
+    readonly serviceAccount?: string;
+  };
+  readonly callee: { readonly kind: string; readonly namespace?: string; readonly workload?: string };
+  readonly port: number;
+  readonly http: { readonly method: string; readonly path: string } | null;
+  readonly user: {
+    readonly issuer: string;
+    readonly audiences: readonly string[];
+    readonly claims: readonly { readonly claim: string; readonly values: readonly string[] }[];
+  } | null;
+}
+
+/** One call: the SPIFFE ID of a valid certificate of this mesh (null without one), the place, and a valid user token, if any. */
+export interface Call {
+  readonly spiffeId: string | null;
+  readonly callee: { readonly namespace: string; readonly workload: string };
+  readonly port: number;
+  readonly http: { readonly method: string; readonly path: string } | null;
+  readonly token: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly claims: Readonly<Record<string, string>>;
+  } | null;
+}
+
+const isParameter = (segment: string): boolean => segment.startsWith('{') && segment.endsWith('}');
+
+function matchesTemplate(template: string, path: string): boolean {
+  const expected = template.split('/');
+  const actual = path.split('/');
+  return (
+    expected.length === actual.length &&
+    expected.every((segment, index) => (isParameter(segment) ? actual[index] !== '' : segment === actual[index]))
+  );
+}
+
+function isUser(user: DeclaredGrant['user'], token: Call['token']): boolean {
+  if (user === null) return true;
+  if (token === null || token.issuer !== user.issuer || !user.audiences.includes(token.audience)) return false;
+  return user.claims.every(({ claim, values }) =>
+    (token.claims[claim] ?? '').split(' ').some((word) => values.includes(word)),
+  );
+}
+
+/** True iff some declared grant lets the call happen. */
+export function isDeclared(intent: DeclaredIntent, call: Call): boolean {
+  return [...intent.grants, ...intent.platform].some(({ caller, callee, port, http, user }) => {
+    const id = `spiffe://${caller.trustDomain ?? intent.trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`;
+    return (
+      caller.kind === 'workload' &&
+      call.spiffeId === id &&
+      callee.namespace === call.callee.namespace &&
+      callee.workload === call.callee.workload &&
+      port === call.port &&
+      (http === null ||
+        (call.http !== null && http.method === call.http.method && matchesTemplate(http.path, call.http.path))) &&
+      isUser(user, call.token)
+    );
+  });
+}
