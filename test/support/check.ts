@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { checkBoundaries } from './check-boundaries.ts';
 import { checkGrants } from './check-grants.ts';
 import { checkHouseRules } from './check-house-rules.ts';
+import { checkLicences } from './check-licences.ts';
 
 interface Check {
   readonly name: string;
@@ -55,6 +56,7 @@ const checks: readonly Check[] = [
   },
   { name: 'generated code', run: generatedCodeDrifts },
   { name: 'dead code', run: command('knip', '--no-progress', '--no-config-hints') },
+  { name: 'licences and pins', run: checkLicences },
   { name: 'grants', run: checkGrants },
   { name: 'house rules', run: checkHouseRules },
 ];
