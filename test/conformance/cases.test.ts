@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { compile, parseRequest, toAnswer } from '#policies/analysis/index.ts';
+import { main } from '#policies/cli/main.ts';
+import { readDocuments } from '#policies/language/document.ts';
+import { parseMesh } from '#policies/language/parse.ts';
+import type { ConformanceRequest } from './conformance-case.ts';
+
+const root = new URL('./cases/', import.meta.url);
+const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+const collected = () => {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(String(chunk));
+      done();
+    },
+  });
+  return { stream, text: () => chunks.join('') };
+};
+
+async function decideByCli(file: string, lines: readonly string[]): Promise<readonly unknown[]> {
+  const stdin = new PassThrough();
+  stdin.end(`${lines.join('\n')}\n`);
+  const [stdout, stderr] = [collected(), collected()];
+  const code = await main(['decide', file, '--requests', '-'], { stdin, stdout: stdout.stream, stderr: stderr.stream });
+  if (code !== 0) throw new Error(`decide ended with ${code}: ${stderr.text()}`);
+  return stdout
+    .text()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe.each(folders.map((folder) => folder.name))('%s', async (folder) => {
+  const file = join(root.pathname, folder, 'policies.yaml');
+  const { requests } = (await import(`./cases/${folder}/requests.ts`)) as { requests: readonly ConformanceRequest[] };
+  const reading = readDocuments(file, await readFile(file, 'utf8'));
+  const mesh = parseMesh(reading.documents);
+  const json = requests.map((each) => ({ id: each.name, ...each.request }));
+
+  test('the policies are accepted', () => {
+    expect([...reading.problems, ...(mesh.ok ? [] : mesh.problems)]).toEqual([]);
+  });
+
+  test.for(requests.map((each, index) => ({ ...each, index })))(
+    '$name: $expected.verdict, because $because',
+    ({ expected, index }) => {
+      if (!mesh.ok) throw new Error('the policies are not accepted');
+      const request = parseRequest(json[index]);
+      if (!request.ok) throw new Error(JSON.stringify(request.problems));
+      expect(toAnswer(request.value, compile(mesh.value).decide(request.value))).toMatchObject(expected);
+    },
+  );
+
+  test('the command line gives the same answers', async () => {
+    const answers = await decideByCli(
+      file,
+      json.map((each) => JSON.stringify(each)),
+    );
+    expect(answers).toMatchObject(requests.map(({ name, expected }) => ({ id: name, ...expected })));
+  });
+});
