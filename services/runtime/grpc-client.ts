@@ -1,0 +1,226 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type Address, printAddress } from './address.ts';
+import { timeoutFor } from './deadline.ts';
+import type { CallDeclaration } from './declaration.ts';
+import { type AnyMethod, type CallOptions, methodsOf, type PromiseClient, typeNameOf } from './grpc-definition.ts';
+import { backoffMs, isRetriable, mostAttempts, RetryBudget } from './retry.ts';
+import { RpcError } from './rpc-error.ts';
+import { type CallSpan, grpcSubject, injectTrace, type SpanSubject, type Tracing } from './tracing.ts';
+
+/** What the clients of one process share. */
+export interface ClientEnvironment {
+  readonly calls: readonly CallDeclaration[];
+  readonly tracing: Tracing;
+}
+
+/** One connection to one callee, with the budget of retries towards it. */
+export class Upstream {
+  readonly client: Client;
+  readonly budget = new RetryBudget();
+  readonly server: { readonly address: string; readonly port?: number };
+
+  constructor(address: Address) {
+    this.client = new Client(printAddress(address), credentials.createInsecure(), {
+      'grpc.service_config_disable_resolution': 1,
+      'grpc.enable_http_proxy': 0,
+      'grpc.enable_retries': 0,
+      'grpc.enable_channelz': 0,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2000,
+    });
+    this.server = address.kind === 'unix' ? { address: address.path } : { address: address.host, port: address.port };
+  }
+
+  close(): void {
+    this.client.close();
+  }
+}
+
+interface DeclaredMethod {
+  readonly definition: AnyMethod;
+  readonly timeoutMs: number;
+  readonly repeatable: boolean;
+  readonly subject: SpanSubject;
+}
+
+/**
+ * The client of a service over one upstream, limited to the calls that are declared.
+ * Errors: throws when none of the service's methods is declared; touching an undeclared method throws.
+ */
+export function createClient<D extends object>(
+  definition: D,
+  upstream: Upstream,
+  environment: ClientEnvironment,
+): PromiseClient<D> {
+  const client = {};
+  let declared = 0;
+  for (const [name, method] of methodsOf(definition)) {
+    const call = environment.calls.find(({ target }) => target.kind === 'method' && target.method.path === method.path);
+    if (call === undefined) {
+      Object.defineProperty(client, name, { get: () => refuseUndeclared(method.path) });
+      continue;
+    }
+    declared += 1;
+    const invoke = invokerOf(upstream, environment.tracing, declaredMethod(method, call, upstream));
+    Object.defineProperty(client, name, { value: invoke, enumerable: true });
+  }
+  if (declared === 0) throw new Error(`no call of \`${typeNameOf(definition)}\` is declared by this service`);
+  return client as PromiseClient<D>;
+}
+
+function refuseUndeclared(path: string): never {
+  throw new Error(`call of \`${path}\` is not declared by this service`);
+}
+
+function declaredMethod(definition: AnyMethod, call: CallDeclaration, upstream: Upstream): DeclaredMethod {
+  const idempotency = call.target.kind === 'method' ? call.target.method.idempotency : 'none';
+  return {
+    definition,
+    timeoutMs: call.timeoutMs,
+    repeatable: idempotency !== 'none',
+    subject: grpcSubject(definition.path, upstream.server),
+  };
+}
+
+function invokerOf(upstream: Upstream, tracing: Tracing, method: DeclaredMethod) {
+  if (method.definition.responseStream) {
+    return (request: unknown, options: CallOptions = {}) => callStream(upstream, tracing, method, request, options);
+  }
+  return (request: unknown, options: CallOptions = {}) => callUnary(upstream, tracing, method, request, options);
+}
+
+async function callUnary(
+  upstream: Upstream,
+  tracing: Tracing,
+  method: DeclaredMethod,
+  request: unknown,
+  options: CallOptions,
+): Promise<unknown> {
+  const { parent } = options;
+  const deadlineAt = Date.now() + timeoutFor({ declaredMs: method.timeoutMs, askedMs: options.timeoutMs, parent });
+  upstream.budget.earn();
+  for (let attempt = 1; ; attempt += 1) {
+    const span = tracing.client(method.subject, parent?.trace);
+    try {
+      return await attemptUnary(upstream, method, { request, options, span, deadlineAt });
+    } catch (thrown) {
+      const error = thrown as RpcError;
+      const wait = backoffMs(attempt);
+      const again = method.repeatable && attempt < mostAttempts && isRetriable(error) && Date.now() + wait < deadlineAt;
+      if (!again || !upstream.budget.spend()) throw error;
+      await pause(wait, undefined, { signal: signalOf(options) }).catch(() => signalOf(options)?.throwIfAborted());
+    }
+  }
+}
+
+interface Attempt {
+  readonly request: unknown;
+  readonly options: CallOptions;
+  readonly span: CallSpan;
+  readonly deadlineAt: number;
+}
+
+function attemptUnary(upstream: Upstream, method: DeclaredMethod, attempt: Attempt): Promise<unknown> {
+  const { options, span, deadlineAt } = attempt;
+  const { requestSerialize, responseDeserialize, path } = method.definition;
+  return new Promise((resolve, reject) => {
+    const signals = cancellationOf(options);
+    const call = upstream.client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      attempt.request,
+      outgoingMetadata(span, options),
+      { deadline: deadlineAt },
+      (error, response) => {
+        signals.release();
+        span.end({ kind: 'grpc', code: error === null ? status.OK : error.code });
+        if (error === null) resolve(response);
+        else reject(signals.reason() ?? fromWire(error));
+      },
+    );
+    signals.onAbort(() => call.cancel());
+  });
+}
+
+async function* callStream(
+  upstream: Upstream,
+  tracing: Tracing,
+  method: DeclaredMethod,
+  request: unknown,
+  options: CallOptions,
+): AsyncGenerator<unknown, void, undefined> {
+  const { parent } = options;
+  const deadline = Date.now() + timeoutFor({ declaredMs: method.timeoutMs, askedMs: options.timeoutMs, parent });
+  const span = tracing.client(method.subject, parent?.trace);
+  const signals = cancellationOf(options);
+  const { requestSerialize, responseDeserialize, path } = method.definition;
+  const metadata = outgoingMetadata(span, options);
+  const call = upstream.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, {
+    deadline,
+  });
+  call.once('status', ({ code }) => span.end({ kind: 'grpc', code }));
+  signals.onAbort(() => call.cancel());
+  try {
+    for await (const message of call) yield message;
+  } catch (thrown) {
+    throw signals.reason() ?? fromWire(thrown as ServiceError);
+  } finally {
+    signals.release();
+    call.cancel();
+  }
+}
+
+function outgoingMetadata(span: CallSpan, options: CallOptions): Metadata {
+  const metadata = new Metadata();
+  injectTrace(span.context, (name, value) => metadata.set(name, value));
+  for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
+  return metadata;
+}
+
+/** Joins the parent's signal and the call's own without a listener that outlives the call. */
+interface Cancellation {
+  onAbort(cancel: () => void): void;
+  release(): void;
+  reason(): unknown;
+}
+
+const noCancellation: Cancellation = { onAbort: () => {}, release: () => {}, reason: () => undefined };
+
+function cancellationOf(options: CallOptions): Cancellation {
+  const signals = [options.parent?.signal, options.signal].filter((signal) => signal !== undefined);
+  if (signals.length === 0) return noCancellation;
+  const aborted = () => signals.find((signal) => signal.aborted);
+  let listener: () => void = () => {};
+  return {
+    onAbort(cancel) {
+      if (aborted() !== undefined) cancel();
+      listener = cancel;
+      for (const signal of signals) signal.addEventListener('abort', listener);
+    },
+    release() {
+      for (const signal of signals) signal.removeEventListener('abort', listener);
+    },
+    reason() {
+      const signal = aborted();
+      if (signal === undefined) return undefined;
+      return signal.reason instanceof RpcError
+        ? signal.reason
+        : new RpcError(status.CANCELLED, 'cancelled', { cause: signal.reason });
+    },
+  };
+}
+
+function signalOf(options: CallOptions): AbortSignal | undefined {
+  const { parent, signal } = options;
+  return parent === undefined || signal === undefined
+    ? (signal ?? parent?.signal)
+    : AbortSignal.any([parent.signal, signal]);
+}
+
+function fromWire(error: ServiceError): RpcError {
+  return typeof error.code === 'number'
+    ? new RpcError(error.code, error.details, { cause: error })
+    : new RpcError(status.INTERNAL, 'internal error', { cause: error });
+}
