@@ -21,7 +21,8 @@ export class Cursor {
   get(...keys: readonly string[]): Cursor {
     let value = this.value;
     for (const key of keys) value = isRecord(value) ? value[key] : undefined;
-    return new Cursor(this.#document, [...this.path, ...keys], value);
+    // null, since an explicit undefined would ask for the default, the whole document
+    return new Cursor(this.#document, [...this.path, ...keys], value ?? null);
   }
 
   /** The elements of a list; none when this is no list. */
