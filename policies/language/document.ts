@@ -6,8 +6,8 @@ import { KUBECTL_SCHEMA } from './scalar.ts';
 
 /**
  * One Kubernetes object as its author wrote it, with the way back to its text.
- * Shape: `value` is the plain object; the items of a `List` are documents of their own, whose paths inside the file
- * begin with `items[n]`. `index` counts the objects of the file from 0. Lines are counted from 1 and found on demand.
+ * Shape: `value` is the plain object; the items of a `List` are documents of their own, with paths of their own.
+ * `index` counts the objects of the file from 0. Lines are counted from 1 and found on demand.
  */
 export interface SourceDocument {
   readonly file: string;
@@ -15,8 +15,17 @@ export interface SourceDocument {
   readonly value: unknown;
   /** Line of the node at `path`, or of its deepest ancestor that is written down. */
   lineOf(path: readonly Step[]): number;
-  /** Location of the node at `path`, as a problem states it. */
-  locate(path: readonly Step[]): Location;
+}
+
+/** Location of the node at `path` of a document; its line is found when it is first asked for. */
+export function locate(document: Pick<SourceDocument, 'file' | 'lineOf'>, path: readonly Step[]): Location {
+  return {
+    file: document.file,
+    path: printPath(path),
+    get line() {
+      return document.lineOf(path);
+    },
+  };
 }
 
 /** The objects of a text and the faults of all that could not become one. */
@@ -96,13 +105,13 @@ function constructionProblems(chunk: Chunk, stream: EventStream, error: unknown)
 /** Turns one value of a chunk into documents: lists are flattened, anything that is no object is reported. */
 function acceptValue(value: unknown, origin: Origin, sink: Sink): void {
   if (value === null || value === undefined) return;
-  const locate = locator(origin);
+  const at = locator(origin);
   if (!isObject(value)) {
     const found = Array.isArray(value) ? 'a list' : `\`${String(value)}\``;
-    sink.problems.push(problem('document/not-an-object', `expected a Kubernetes object, got ${found}`, locate([])));
+    sink.problems.push(problem('document/not-an-object', `expected a Kubernetes object, got ${found}`, at([])));
     return;
   }
-  const faults = identityFaults(value, locate);
+  const faults = identityFaults(value, at);
   if (faults.length > 0) {
     sink.problems.push(...faults);
     return;
@@ -114,8 +123,8 @@ function acceptValue(value: unknown, origin: Origin, sink: Sink): void {
     });
     return;
   }
-  const lineOf = (path: readonly Step[]): number => locate(path).line;
-  sink.documents.push({ file: origin.chunk.file, index: sink.documents.length, value, lineOf, locate });
+  const lineOf = (path: readonly Step[]): number => at(path).line;
+  sink.documents.push({ file: origin.chunk.file, index: sink.documents.length, value, lineOf });
 }
 
 const locator =
@@ -130,7 +139,7 @@ const locator =
 
 function identityFaults(
   value: Readonly<Record<string, unknown>>,
-  locate: (path: readonly Step[]) => Location,
+  at: (path: readonly Step[]) => Location,
 ): readonly Problem[] {
   return (['apiVersion', 'kind'] as const).flatMap((member) => {
     const found = value[member];
@@ -138,7 +147,7 @@ function identityFaults(
     const code = member === 'kind' ? 'document/no-kind' : 'document/no-api-version';
     const got = found === undefined || found === null ? 'nothing' : `\`${JSON.stringify(found)}\``;
     const message = `expected \`${member}\` to be a non-empty string, got ${got}`;
-    return [problem(code, message, locate([member]), `every Kubernetes object names its \`${member}\``)];
+    return [problem(code, message, at([member]), `every Kubernetes object names its \`${member}\``)];
   });
 }
 

@@ -27,6 +27,15 @@ function integerOf(text: string): number {
   return sign * magnitude || 0;
 }
 
+/** `y` and `n` alone stay strings, as in the recorded policy sets. */
+const booleanTag = defineScalarTag<boolean>(boolYaml11Tag.tagName, {
+  implicit: true,
+  implicitFirstChars: [...'yYnNtTfFoO'],
+  resolve: (source, isExplicit, tagName) =>
+    source.length === 1 ? NOT_RESOLVED : boolYaml11Tag.resolve(source, isExplicit, tagName),
+  identify: (value) => typeof value === 'boolean',
+});
+
 const integerTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
   implicit: true,
   implicitFirstChars: ['-', '+', ...'0123456789'],
@@ -54,14 +63,14 @@ const jsonMapTag: typeof mapTag = {
 };
 
 /**
- * How kubectl reads plain scalars: YAML 1.1 booleans (`yes`, `on`, `y`), Go's integers, no sexagesimals, dates as strings.
+ * How kubectl reads plain scalars: YAML 1.1 booleans (`yes`, `on`), Go's integers, no sexagesimals, dates as strings.
  * Source: sigs.k8s.io/yaml (goyaml.v2 `resolve`), which turns YAML into JSON before the API server sees it.
  */
 export const KUBECTL_SCHEMA = new Schema([
   ...FAILSAFE_SCHEMA.tags,
   jsonMapTag,
   nullYaml11Tag,
-  boolYaml11Tag,
+  booleanTag,
   integerTag,
   floatTag,
   mergeTag,

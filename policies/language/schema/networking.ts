@@ -1,0 +1,206 @@
+/** Schemas of networking.istio.io (v1, v1beta1, v1alpha3) and telemetry.istio.io. Source: the CRDs of Istio 1.31. */
+import { customObject } from './metadata.ts';
+import { targetRef, workloadSelector } from './security.ts';
+import { anything, closed, flag, list, number, oneOf, record, type Shape, text, unsigned, whole } from './shape.ts';
+import { connectionPool, destination, namedPort, serverTls, trafficPolicy } from './traffic.ts';
+
+const texts = list(text());
+const labels = record(text());
+const labelled = closed({ labels: record(text({ maxLength: 63 }), { maxProperties: 256 }) });
+const stringMatch = closed({ exact: text(), prefix: text(), regex: text() });
+const captureMode = oneOf('DEFAULT', 'IPTABLES', 'NONE');
+
+const egressListener = closed({ port: namedPort(), bind: text(), captureMode, hosts: texts }, ['hosts']);
+const ingressListener = closed(
+  { port: namedPort(), bind: text(), captureMode, defaultEndpoint: text(), tls: serverTls, connectionPool },
+  ['port'],
+);
+
+/** Sidecar. */
+export const sidecar: Shape = customObject(
+  closed({
+    workloadSelector: labelled,
+    ingress: list(ingressListener),
+    egress: list(egressListener),
+    inboundConnectionPool: connectionPool,
+    outboundTrafficPolicy: closed({ mode: oneOf('REGISTRY_ONLY', 'ALLOW_ANY'), egressProxy: destination }),
+  }),
+);
+
+const endpoint = closed({
+  address: text({ maxLength: 256 }),
+  ports: record(unsigned, { maxProperties: 128 }),
+  labels: record(text(), { maxProperties: 256 }),
+  network: text({ maxLength: 2048 }),
+  locality: text({ maxLength: 2048 }),
+  weight: unsigned,
+  serviceAccount: text({ maxLength: 253 }),
+});
+
+/** ServiceEntry. */
+export const serviceEntry: Shape = customObject(
+  closed(
+    {
+      hosts: list(text(), { minItems: 1, maxItems: 256 }),
+      addresses: list(text({ maxLength: 64 }), { maxItems: 256 }),
+      ports: list(namedPort('number', 'name'), { maxItems: 256 }),
+      location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
+      resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
+      endpoints: list(endpoint, { maxItems: 4096 }),
+      workloadSelector: labelled,
+      exportTo: texts,
+      subjectAltNames: texts,
+    },
+    ['hosts'],
+  ),
+  ['spec'],
+);
+
+const server = closed(
+  {
+    port: namedPort('number', 'protocol', 'name'),
+    bind: text(),
+    hosts: texts,
+    tls: serverTls,
+    defaultEndpoint: text(),
+    name: text(),
+  },
+  ['port', 'hosts'],
+);
+
+/** Gateway. */
+export const gateway: Shape = customObject(closed({ servers: list(server), selector: labels }));
+
+/** DestinationRule. */
+export const destinationRule: Shape = customObject(
+  closed(
+    {
+      host: text(),
+      trafficPolicy,
+      subsets: list(closed({ name: text(), labels, trafficPolicy }, ['name'])),
+      exportTo: texts,
+      workloadSelector,
+    },
+    ['host'],
+  ),
+);
+
+const headerOperations = closed({ set: labels, add: labels, remove: texts });
+const headers = closed({ request: headerOperations, response: headerOperations });
+const percentage = closed({ value: number });
+const weighted = { destination, weight: whole() };
+
+const httpMatch = closed({
+  name: text(),
+  uri: stringMatch,
+  scheme: stringMatch,
+  method: stringMatch,
+  authority: stringMatch,
+  headers: record(stringMatch),
+  withoutHeaders: record(stringMatch),
+  queryParams: record(stringMatch),
+  ignoreUriCase: flag,
+  port: unsigned,
+  sourceLabels: labels,
+  sourceNamespace: text(),
+  gateways: texts,
+  statPrefix: text(),
+});
+
+const httpRoute = closed({
+  name: text(),
+  match: list(httpMatch),
+  route: list(closed({ ...weighted, headers }, ['destination'])),
+  redirect: closed({
+    uri: text(),
+    authority: text(),
+    port: unsigned,
+    derivePort: oneOf('FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'),
+    scheme: text(),
+    redirectCode: unsigned,
+  }),
+  directResponse: closed({ status: unsigned, body: anything }, ['status']),
+  delegate: closed({ name: text(), namespace: text() }),
+  rewrite: closed({ uri: text(), authority: text(), uriRegexRewrite: closed({ match: text(), rewrite: text() }) }),
+  timeout: text(),
+  retries: closed({
+    attempts: whole(),
+    perTryTimeout: text(),
+    retryOn: text(),
+    retryRemoteLocalities: flag,
+    retryIgnorePreviousHosts: flag,
+    backoff: text(),
+  }),
+  fault: closed({
+    delay: closed({ percent: whole(), percentage, fixedDelay: text(), exponentialDelay: text() }),
+    abort: closed({ httpStatus: whole(), grpcStatus: text(), http2Error: text(), percentage }),
+  }),
+  mirror: destination,
+  mirrors: list(closed({ destination, percentage }, ['destination'])),
+  mirrorPercent: unsigned,
+  mirror_percent: unsigned,
+  mirrorPercentage: percentage,
+  corsPolicy: closed({
+    allowOrigin: texts,
+    allowOrigins: list(stringMatch),
+    allowMethods: texts,
+    allowHeaders: texts,
+    exposeHeaders: texts,
+    maxAge: text(),
+    allowCredentials: flag,
+    unmatchedPreflights: oneOf('UNSPECIFIED', 'FORWARD', 'IGNORE'),
+  }),
+  headers,
+});
+
+const connectionMatch = {
+  destinationSubnets: texts,
+  port: unsigned,
+  sourceLabels: labels,
+  gateways: texts,
+  sourceNamespace: text(),
+};
+const connectionRoutes = list(closed(weighted, ['destination']));
+
+/** VirtualService. */
+export const virtualService: Shape = customObject(
+  closed({
+    hosts: texts,
+    gateways: texts,
+    http: list(httpRoute),
+    tls: list(
+      closed({ match: list(closed({ ...connectionMatch, sniHosts: texts }, ['sniHosts'])), route: connectionRoutes }, [
+        'match',
+      ]),
+    ),
+    tcp: list(closed({ match: list(closed({ ...connectionMatch, sourceSubnet: text() })), route: connectionRoutes })),
+    exportTo: texts,
+  }),
+);
+
+const providers = list(closed({ name: text({ minLength: 1 }) }, ['name']));
+const mode = oneOf('CLIENT_AND_SERVER', 'CLIENT', 'SERVER');
+
+const tracing = closed({
+  match: closed({ mode }),
+  providers,
+  randomSamplingPercentage: { type: 'number', minimum: 0, maximum: 100 },
+  disableSpanReporting: flag,
+  customTags: record(anything),
+  useRequestIdForTraceSampling: flag,
+  enableIstioTags: flag,
+});
+
+/** Telemetry. */
+export const telemetry: Shape = customObject(
+  closed({
+    selector: workloadSelector,
+    targetRef,
+    targetRefs: list(targetRef, { maxItems: 16 }),
+    tracing: list(tracing),
+    metrics: list(closed({ providers, overrides: anything, reportingInterval: text() })),
+    accessLogging: list(
+      closed({ match: closed({ mode }), providers, disabled: flag, filter: closed({ expression: text() }) }),
+    ),
+  }),
+);

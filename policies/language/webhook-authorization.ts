@@ -1,0 +1,139 @@
+/** istiod's validation of AuthorizationPolicy. Source: istio `ValidateAuthorizationPolicy`; `semantics.md` section 13. */
+import type { Cursor } from './parse-cursor.ts';
+import type { Problem } from './problem.ts';
+import { accountFaults, addressFaults, attributeFaults, emptyFaults, portFaults } from './webhook-attribute.ts';
+import { fault } from './webhook-fault.ts';
+import { templateFaults } from './webhook-template.ts';
+
+/** The faults of the `spec` of an AuthorizationPolicy. */
+export function authorizationFaults(spec: Cursor): readonly Problem[] {
+  const action = spec.get('action').text('ALLOW');
+  const rules = spec.get('rules').items();
+  return [...actionFaults(spec, action, rules), ...rules.flatMap((rule) => ruleFaults(rule, action))];
+}
+
+function actionFaults(spec: Cursor, action: string, rules: readonly Cursor[]): readonly Problem[] {
+  const faults: Problem[] = [];
+  const provider = spec.get('provider');
+  if ((action === 'DENY' || action === 'CUSTOM') && rules.length === 0) {
+    const message = `action ${action} without rules never applies`;
+    faults.push(fault('no-rules', message, spec, 'write `rules: [{}]` if every request is meant'));
+  }
+  if (action === 'CUSTOM' && rules.length > 0 && provider.get('name').text() === '') {
+    faults.push(fault('provider', 'action CUSTOM needs `provider.name`', spec, 'name a provider of the mesh config'));
+  }
+  if (action !== 'CUSTOM' && provider.isPresent()) {
+    faults.push(fault('provider', `a provider belongs to action CUSTOM, got ${action}`, provider));
+  }
+  return faults;
+}
+
+function ruleFaults(rule: Cursor, action: string): readonly Problem[] {
+  const conditions = rule.get('when').items();
+  return [
+    ...rule.get('from').items().flatMap(fromFaults),
+    ...rule.get('to').items().flatMap(toFaults),
+    ...conditions.flatMap(conditionFaults),
+    ...(action === 'CUSTOM' ? customFaults(rule, conditions) : []),
+  ];
+}
+
+/** A field with its negation: `principals` and `notPrincipals`. */
+const withNegations = (names: readonly string[]): readonly string[] =>
+  names.flatMap((name) => [name, `not${name.slice(0, 1).toUpperCase()}${name.slice(1)}`]);
+
+const IDENTITY_FIELDS = withNegations([
+  'principals',
+  'requestPrincipals',
+  'namespaces',
+  'serviceAccounts',
+  'trustDomains',
+]);
+const ADDRESS_FIELDS = withNegations(['ipBlocks', 'remoteIpBlocks']);
+const OPERATION_FIELDS = withNegations(['hosts', 'ports', 'methods', 'paths']);
+
+const isBlank = (place: Cursor, fields: readonly string[]): boolean =>
+  fields.every((name) => place.get(name).items().length === 0);
+
+function fromFaults(from: Cursor): readonly Problem[] {
+  const source = from.get('source');
+  if (!source.isPresent()) return [fault('empty-source', 'expected a source, got nothing', from, 'remove the entry')];
+  if (isBlank(source, [...IDENTITY_FIELDS, ...ADDRESS_FIELDS])) {
+    return [
+      fault('empty-source', 'a source needs at least one field with values', source, 'leave `from` out for any source'),
+    ];
+  }
+  const fields = (names: readonly string[]): readonly Cursor[] => names.flatMap((name) => source.get(name).items());
+  const plain = withNegations(['principals', 'requestPrincipals', 'namespaces']);
+  return [
+    ...emptyFaults(fields(plain)),
+    ...addressFaults(fields(ADDRESS_FIELDS)),
+    ...accountFaults(fields(withNegations(['serviceAccounts']))),
+    ...fields(withNegations(['trustDomains'])).flatMap(trustDomainFaults),
+  ];
+}
+
+function trustDomainFaults(value: Cursor): readonly Problem[] {
+  const text = value.text();
+  const stars = text.split('*').length - 1;
+  if (text === '') return emptyFaults([value]);
+  if (text.includes('/')) {
+    return [
+      fault(
+        'trust-domain',
+        `trust domain \`${text}\`: \`/\` is not allowed`,
+        value,
+        'a trust domain ends before `/ns/`',
+      ),
+    ];
+  }
+  const isOuter = text.startsWith('*') || text.endsWith('*');
+  if (stars === 0 || (stars === 1 && isOuter)) return [];
+  return [fault('trust-domain', `trust domain \`${text}\`: one \`*\` is allowed, first or last`, value)];
+}
+
+function toFaults(to: Cursor): readonly Problem[] {
+  const operation = to.get('operation');
+  if (!operation.isPresent())
+    return [fault('empty-operation', 'expected an operation, got nothing', to, 'remove the entry')];
+  if (isBlank(operation, OPERATION_FIELDS)) {
+    const help = 'leave `to` out for any operation';
+    return [fault('empty-operation', 'an operation needs at least one field with values', operation, help)];
+  }
+  const fields = (...names: readonly string[]): readonly Cursor[] =>
+    withNegations(names).flatMap((name) => operation.get(name).items());
+  return [
+    ...emptyFaults(fields('hosts', 'methods', 'paths')),
+    ...portFaults(fields('ports')),
+    ...fields('paths').flatMap(templateFaults),
+  ];
+}
+
+function conditionFaults(condition: Cursor): readonly Problem[] {
+  const key = condition.get('key');
+  const values = [...condition.get('values').items(), ...condition.get('notValues').items()];
+  if (key.text() === '') return [fault('condition-key', 'expected a key, got an empty string', key)];
+  if (values.length > 0) return attributeFaults(key, values);
+  const message = `condition \`${key.text()}\`: expected values or notValues, got neither`;
+  return [fault('condition-values', message, condition)];
+}
+
+const isIdentityKey = (key: string): boolean =>
+  ['source.namespace', 'source.serviceAccount', 'source.principal', 'source.trustDomain'].includes(key) ||
+  key.startsWith('request.auth.');
+
+/** CUSTOM runs before tokens are checked and cannot use identities. */
+function customFaults(rule: Cursor, conditions: readonly Cursor[]): readonly Problem[] {
+  const sources = rule
+    .get('from')
+    .items()
+    .map((from) => from.get('source'));
+  const fields = sources.flatMap((source) => IDENTITY_FIELDS.map((name) => source.get(name)));
+  const used = fields.filter((field) => field.items().length > 0);
+  const keys = conditions.map((condition) => condition.get('key')).filter((key) => isIdentityKey(key.text()));
+  const help = 'use a DENY policy for it';
+  return [
+    ...used.map((field) => fault('custom', `action CUSTOM cannot use \`${field.path.at(-1)}\``, field, help)),
+    ...keys.map((key) => fault('custom', `action CUSTOM cannot use \`${key.text()}\``, key, help)),
+  ];
+}
