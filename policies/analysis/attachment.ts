@@ -1,0 +1,77 @@
+/** Which objects apply to which workload. Source: semantics.md 3.1 and 4; istio `model.ListAuthorizationPolicies`. */
+import type { Attachment } from '../language/authorization.ts';
+import type { LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../language/mesh.ts';
+
+/** True iff every wanted label is there with that value. */
+export function holdsLabels(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+/** True iff a Kubernetes selector selects the labels. */
+export function selects(selector: LabelSelector, labels: Labels): boolean {
+  return (
+    holdsLabels(labels, selector.labels) && selector.expressions.every((expression) => satisfies(expression, labels))
+  );
+}
+
+function satisfies(expression: LabelExpression, labels: Labels): boolean {
+  const value = labels[expression.key];
+  switch (expression.operator) {
+    case 'In':
+      return value !== undefined && expression.values.includes(value);
+    case 'NotIn':
+      return value === undefined || !expression.values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** What `applicable` needs of an object. */
+interface Attached {
+  readonly namespace: string;
+  readonly attachment: Attachment;
+}
+
+/** The objects of the root namespace and of the workload's own that apply to it, root namespace first, each once. */
+export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
+  const namespaces = new Set([mesh.config.rootNamespace, workload.namespace]);
+  return [...namespaces].flatMap((namespace) =>
+    objects.filter((object) => object.namespace === namespace && isAttached(object, workload)),
+  );
+}
+
+const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+
+function isAttached(object: Attached, workload: Workload): boolean {
+  switch (object.attachment.kind) {
+    case 'wholeNamespace':
+      return true;
+    case 'selector':
+      return holdsLabels(workload.labels, object.attachment.labels);
+    case 'targetRefs':
+      return object.attachment.refs.some(
+        (ref) =>
+          ref.kind === 'Gateway' &&
+          object.namespace === workload.namespace &&
+          ref.name === workload.labels[GATEWAY_NAME],
+      );
+  }
+}
+
+/** Compares by age, then namespace, then name: the order in which istiod looks at competing objects. */
+export function byAge(
+  left: { readonly createdAt: string; readonly namespace: string; readonly name: string },
+  right: { readonly createdAt: string; readonly namespace: string; readonly name: string },
+): number {
+  return (
+    compare(left.createdAt, right.createdAt) ||
+    compare(left.namespace, right.namespace) ||
+    compare(left.name, right.name)
+  );
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,127 @@
+/** What listens on a workload's port: sidecar, gateway or nothing of the mesh, with its protocol and mTLS mode. */
+import type {
+  ApplicationProtocol,
+  Mesh,
+  PeerAuthentication,
+  PeerMode,
+  Service,
+  ServicePort,
+  Workload,
+} from '../language/mesh.ts';
+import type { GatewayServer } from '../language/traffic.ts';
+import { applicable, byAge, holdsLabels } from './attachment.ts';
+
+/** The resolved inbound side of one port. */
+export type Listener =
+  | { readonly kind: 'sidecar'; readonly protocol: PortProtocol; readonly mode: Exclude<PeerMode, 'UNSET'> }
+  | {
+      readonly kind: 'gateway';
+      readonly protocol: 'http' | 'tcp';
+      readonly identity: 'none' | 'clientCertificate' | 'mesh';
+    }
+  /** No proxy in front: neither peers, tokens nor rules are checked. */
+  | { readonly kind: 'unguarded'; readonly because: string };
+
+/** `http` and `tcp` are declared; `auto` is sniffed. */
+export type PortProtocol = 'http' | 'tcp' | 'auto';
+
+/** Resolves what listens on `port` of `workload`. */
+export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
+  const gateways = mesh.gateways.filter((gateway) => holdsLabels(workload.labels, gateway.selector));
+  if (gateways.length > 0) {
+    const server = gateways.flatMap((gateway) => gateway.servers).find((known) => serves(mesh, workload, known, port));
+    if (server !== undefined) return gatewayListener(server);
+    return {
+      kind: 'unguarded',
+      because: `no Gateway server listens on port ${port}, and a gateway does not intercept other ports`,
+    };
+  }
+  if (injectionOf(mesh, workload) === 'off') return { kind: 'unguarded', because: 'the workload has no sidecar' };
+  if (listed(workload, 'traffic.sidecar.istio.io/excludeInboundPorts').includes(String(port))) {
+    return { kind: 'unguarded', because: `port ${port} is excluded from interception` };
+  }
+  return { kind: 'sidecar', protocol: protocolOf(mesh, workload, port), mode: peerMode(mesh, workload, port) };
+}
+
+/** Whether a workload has a sidecar: its own word, else its namespace's. */
+export function injectionOf(mesh: Mesh, workload: Workload): 'on' | 'off' | 'unstated' {
+  if (workload.injection !== 'unstated') return workload.injection;
+  return mesh.namespaces.find((namespace) => namespace.name === workload.namespace)?.injection ?? 'unstated';
+}
+
+/** The items of a comma-separated annotation. */
+export function listed(workload: Workload, annotation: string): readonly string[] {
+  return (workload.annotations[annotation] ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function serves(mesh: Mesh, workload: Workload, server: GatewayServer, port: number): boolean {
+  if (server.port === port) return true;
+  return servicePorts(mesh, workload, port).some(({ servicePort }) => servicePort.number === server.port);
+}
+
+function gatewayListener(server: GatewayServer): Listener {
+  const passthrough = server.tlsMode === 'PASSTHROUGH' || server.tlsMode === 'AUTO_PASSTHROUGH';
+  const isHttp = /^(HTTP|HTTP2|GRPC|GRPC-WEB|HTTPS)$/i.test(server.protocol) && !passthrough;
+  const mutual = server.tlsMode === 'MUTUAL' || server.tlsMode === 'OPTIONAL_MUTUAL';
+  const identity = server.tlsMode === 'ISTIO_MUTUAL' ? 'mesh' : mutual ? 'clientCertificate' : 'none';
+  return { kind: 'gateway', protocol: isHttp ? 'http' : 'tcp', identity };
+}
+
+/** The Service ports that lead to a container port, the oldest Service first. */
+export function servicePorts(
+  mesh: Mesh,
+  workload: Workload,
+  port: number,
+): readonly { readonly service: Service; readonly servicePort: ServicePort }[] {
+  return mesh.services
+    .filter((service) => service.namespace === workload.namespace && isSelected(service, workload))
+    .toSorted(byAge)
+    .flatMap((service) => service.ports.map((servicePort) => ({ service, servicePort })))
+    .filter(({ servicePort }) => servicePort.transport === 'TCP' && targetNumber(servicePort, workload) === port);
+}
+
+function isSelected(service: Service, workload: Workload): boolean {
+  return service.selector.kind === 'labels' && holdsLabels(workload.labels, service.selector.labels);
+}
+
+function targetNumber(servicePort: ServicePort, workload: Workload): number | undefined {
+  const target = servicePort.target;
+  if (target.kind === 'number') return target.number;
+  return workload.ports.find((port) => port.name === target.name && port.protocol === servicePort.transport)?.number;
+}
+
+function protocolOf(mesh: Mesh, workload: Workload, port: number): PortProtocol {
+  const declared = servicePorts(mesh, workload, port)[0]?.servicePort.protocol ?? 'auto';
+  return CHAINS[declared];
+}
+
+const CHAINS: Readonly<Record<ApplicationProtocol, PortProtocol>> = {
+  http: 'http',
+  http2: 'http',
+  grpc: 'http',
+  'grpc-web': 'http',
+  tcp: 'tcp',
+  auto: 'auto',
+};
+
+/**
+ * The mTLS mode of one port: PERMISSIVE, then mesh, then namespace, then workload, each only if set; of several
+ * policies of one level only the oldest counts. Source: semantics.md 4; istio `authn.ComposePeerAuthentication`.
+ */
+export function peerMode(mesh: Mesh, workload: Workload, port: number): Exclude<PeerMode, 'UNSET'> {
+  const root = mesh.config.rootNamespace;
+  const policies = applicable(mesh.peerAuthentications, mesh, workload).toSorted(byAge);
+  const oldest = (claims: (policy: PeerAuthentication) => boolean) => policies.find(claims);
+  const whole = (policy: PeerAuthentication) => policy.attachment.kind === 'wholeNamespace';
+  const meshWide = oldest((policy) => whole(policy) && policy.namespace === root);
+  const namespaceWide = oldest((policy) => whole(policy) && policy.namespace !== root);
+  const own = oldest((policy) => policy.attachment.kind === 'selector' && policy.namespace !== root);
+  const portMode = own?.portModes.find((entry) => entry.port === port)?.mode;
+  for (const mode of [portMode, own?.mode, namespaceWide?.mode, meshWide?.mode]) {
+    if (mode !== undefined && mode !== 'UNSET') return mode;
+  }
+  return 'PERMISSIVE';
+}

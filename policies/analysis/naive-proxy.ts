@@ -1,0 +1,90 @@
+/** What the proxy before a workload decides, in filter order: codec, CUSTOM, token, DENY, ALLOW (semantics.md 3). */
+import type { Action, AuthorizationPolicy } from '../language/authorization.ts';
+import { applicable, byAge } from './attachment.ts';
+import type { Arrival } from './connection.ts';
+import { customEffect } from './custom.ts';
+import { connectionFacts, httpFacts, readPath } from './facts.ts';
+import { type ChainRule, covers, type Facts, rulesOnChain } from './rules.ts';
+import { type TokenOutcome, verifiers, verifyToken } from './token.ts';
+import { type DecidingRule, VERDICT_CODES, type Verdict } from './verdict.ts';
+import { type Call, end } from './world.ts';
+
+type Accepted = Extract<Arrival, { kind: 'accepted' }>;
+
+/** Decides a call whose connection a filter chain has accepted. */
+export function decideAtProxy(call: Call, arrival: Accepted): Verdict {
+  const facts = connectionFacts(call.request, arrival.identities);
+  return arrival.chain === 'http' ? decideHttp(call, facts) : decideTcp(call, facts);
+}
+
+function decideTcp(call: Call, facts: Facts): Verdict {
+  const custom = askCustom(call, 'tcp', facts);
+  return custom.stop ?? assuming(decideByRules(call, 'tcp', facts), custom.assumptions);
+}
+
+function decideHttp(call: Call, connection: Facts): Verdict {
+  const { request, world } = call;
+  const path = readPath(request.http, world.mesh.config, world.profile);
+  if (path.kind === 'closed' || request.http === null) return end(call, VERDICT_CODES.codecClosed);
+  if (path.kind === 'badRequest') return end(call, VERDICT_CODES.codecBadRequest);
+  const custom = askCustom(call, 'http', { ...connection, http: httpFacts(request.http, path, null) });
+  if (custom.stop !== undefined) return custom.stop;
+  const token = tokenOutcome(call);
+  if (token.kind === 'refused') {
+    const code = token.status === 401 ? VERDICT_CODES.tokenRefused : VERDICT_CODES.tokenForOtherAudience;
+    return assuming(end(call, code), custom.assumptions);
+  }
+  const claims = token.kind === 'claims' ? token.claims : null;
+  const facts = { ...connection, http: httpFacts(request.http, path, claims) };
+  return assuming(decideByRules(call, 'http', facts), custom.assumptions);
+}
+
+function tokenOutcome({ world, request, target }: Call): TokenOutcome {
+  if (request.http === null) return { kind: 'noClaims' };
+  const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
+  const rules = selected.flatMap((authentication) => authentication.rules);
+  return verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
+}
+
+/** DENY rules, then ALLOW rules; without an ALLOW policy all else is allowed. */
+function decideByRules(call: Call, chain: 'http' | 'tcp', facts: Facts): Verdict {
+  const denied = firstMatch(call, 'DENY', chain, facts);
+  if (denied !== undefined) return end(call, VERDICT_CODES.deniedByRule, { rule: denied });
+  if (enforcedPolicies(call, 'ALLOW').length === 0) return end(call, VERDICT_CODES.allowedWithoutPolicy);
+  const allowed = firstMatch(call, 'ALLOW', chain, facts);
+  return allowed === undefined
+    ? end(call, VERDICT_CODES.noAllowRule)
+    : end(call, VERDICT_CODES.allowedByRule, { rule: allowed });
+}
+
+/** AUDIT and dry-run policies never change a verdict (semantics.md 3, 3.12). */
+function enforcedPolicies({ world, target }: Call, action: Action['kind']): readonly AuthorizationPolicy[] {
+  return applicable(world.mesh.authorizationPolicies, world.mesh, target).filter(
+    (policy) => policy.action.kind === action && policy.enforcement === 'enforced',
+  );
+}
+
+function firstMatch(call: Call, action: Action['kind'], chain: 'http' | 'tcp', facts: Facts): DecidingRule | undefined {
+  const { profile } = call.world;
+  const rules: readonly ChainRule[] = rulesOnChain(enforcedPolicies(call, action), chain, profile);
+  const number = rules.findIndex(({ rule }) => covers(rule, facts, profile));
+  const found = rules[number];
+  return found === undefined ? undefined : { number, policy: found.policy, index: found.rule.index };
+}
+
+interface CustomOutcome {
+  readonly stop: Verdict | undefined;
+  readonly assumptions: readonly string[];
+}
+
+function askCustom(call: Call, chain: 'http' | 'tcp', facts: Facts): CustomOutcome {
+  const effect = customEffect(enforcedPolicies(call, 'CUSTOM'), call.world.mesh.config, chain);
+  const rule = effect.kind === 'nothing' ? undefined : firstMatch(call, 'CUSTOM', chain, facts);
+  if (rule === undefined) return { stop: undefined, assumptions: [] };
+  if (effect.kind === 'denies') return { stop: end(call, effect.code, { rule }), assumptions: [] };
+  return { stop: undefined, assumptions: effect.kind === 'asks' ? [effect.assumption] : [] };
+}
+
+function assuming(verdict: Verdict, assumptions: readonly string[]): Verdict {
+  return assumptions.length === 0 ? verdict : { ...verdict, assumptions: [...verdict.assumptions, ...assumptions] };
+}

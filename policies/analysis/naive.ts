@@ -1,0 +1,69 @@
+/**
+ * The naive evaluator: decides one request straight from the model, layer by layer in the order of semantics.md 11.
+ * It prepares nothing and is the reference that the indexed evaluator is held against. Read this file first, then
+ * `naive-proxy.ts`.
+ */
+import { arriveAt } from './connection.ts';
+import { decideAtProxy } from './naive-proxy.ts';
+import { admits, isolating } from './network.ts';
+import type { Request } from './request.ts';
+import { REFUSALS, VERDICT_CODES, type Verdict } from './verdict.ts';
+import { type Call, end, isolatedBy, resolveCall, type World } from './world.ts';
+
+/** Decides one request: the first layer that stops it names the verdict. */
+export function decideNaively(world: World, request: Request): Verdict {
+  const call = resolveCall(world, request);
+  return stoppedByEgress(call) ?? stoppedByTransport(call) ?? stoppedByIngress(call) ?? decideBehindTransport(call);
+}
+
+/** The caller's NetworkPolicies, then its Sidecar. */
+function stoppedByEgress(call: Call): Verdict | undefined {
+  const { source, target, request, departure } = call;
+  if (source === null) return undefined;
+  const policies = isolating(call.world.mesh, source, 'egress');
+  const connection = { peer: { workload: target, ip: request.destination.ip }, target, port: request.destination.port };
+  if (!admits(call.world.mesh, policies, 'egress', connection))
+    return end(call, VERDICT_CODES.networkEgress, isolatedBy(policies));
+  return departure.kind === 'blocked'
+    ? end(call, VERDICT_CODES.egressHostNotImported, { detail: departure.host })
+    : undefined;
+}
+
+/** PeerAuthentication and the handshake. */
+function stoppedByTransport(call: Call): Verdict | undefined {
+  const { listener, source, departure, request, world } = call;
+  if (departure.kind === 'blocked') return undefined;
+  if (listener.kind === 'unguarded') {
+    const insistsOnTls = source !== null && departure.transport.kind !== 'plaintext';
+    return insistsOnTls ? end(call, VERDICT_CODES.tlsIntoPlaintext) : undefined;
+  }
+  const arrival = arriveAt(listener, departure.transport, {
+    speaksHttp: request.http !== null,
+    config: world.mesh.config,
+  });
+  return arrival.kind === 'refused' ? end(call, REFUSALS[arrival.because]) : undefined;
+}
+
+/** The destination's NetworkPolicies, where the caller is known by workload or address. */
+function stoppedByIngress(call: Call): Verdict | undefined {
+  const { source, target, request } = call;
+  if (source === null && request.sourceIp === null) return undefined;
+  const policies = isolating(call.world.mesh, target, 'ingress');
+  const connection = { peer: { workload: source, ip: request.sourceIp }, target, port: request.destination.port };
+  return admits(call.world.mesh, policies, 'ingress', connection)
+    ? undefined
+    : end(call, VERDICT_CODES.networkIngress, isolatedBy(policies));
+}
+
+function decideBehindTransport(call: Call): Verdict {
+  const { listener, departure, request, world } = call;
+  if (listener.kind === 'unguarded' || departure.kind === 'blocked') {
+    return end(call, VERDICT_CODES.allowedUnguarded, { detail: listener.kind === 'unguarded' ? listener.because : '' });
+  }
+  const arrival = arriveAt(listener, departure.transport, {
+    speaksHttp: request.http !== null,
+    config: world.mesh.config,
+  });
+  if (arrival.kind === 'refused') return end(call, REFUSALS[arrival.because]);
+  return decideAtProxy(call, arrival);
+}

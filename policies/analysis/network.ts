@@ -1,0 +1,84 @@
+/** NetworkPolicy: both ends of a connection, before any proxy sees the bytes. Source: semantics.md 9. */
+import type { Labels, Mesh, NetworkPeer, NetworkPolicy, NetworkPort, NetworkRule, Workload } from '../language/mesh.ts';
+import { selects } from './attachment.ts';
+import { holds } from './matching.ts';
+import type { Address } from './request.ts';
+
+/** One end of a connection, as far as it is known. */
+export interface NetworkEnd {
+  readonly workload: Workload | null;
+  readonly ip: Address | null;
+}
+
+/** The policies that isolate a workload in one direction. */
+export function isolating(mesh: Mesh, workload: Workload, direction: 'ingress' | 'egress'): readonly NetworkPolicy[] {
+  return mesh.networkPolicies.filter(
+    (policy) =>
+      policy.namespace === workload.namespace &&
+      policy[direction].kind === 'isolated' &&
+      selects(policy.podSelector, workload.labels),
+  );
+}
+
+/** True iff the policies that isolate an end admit the other end, or none isolates it. `target` owns the port. */
+export function admits(
+  mesh: Mesh,
+  policies: readonly NetworkPolicy[],
+  direction: 'ingress' | 'egress',
+  connection: { readonly peer: NetworkEnd; readonly target: Workload; readonly port: number },
+): boolean {
+  if (policies.length === 0) return true;
+  return policies.some((policy) => {
+    const side = policy[direction];
+    return (
+      side.kind === 'isolated' &&
+      side.rules.some(
+        (rule) =>
+          admitsPort(rule, connection.target, connection.port) && admitsPeer(mesh, policy, rule, connection.peer),
+      )
+    );
+  });
+}
+
+function admitsPort(rule: NetworkRule, target: Workload, port: number): boolean {
+  return rule.ports.kind === 'all' || rule.ports.ports.some((entry) => isPort(entry, target, port));
+}
+
+function isPort(entry: NetworkPort, target: Workload, port: number): boolean {
+  if (entry.protocol !== 'TCP') return false;
+  switch (entry.kind) {
+    case 'anyNumber':
+      return true;
+    case 'range':
+      return entry.from <= port && port <= entry.to;
+    case 'named':
+      return target.ports.some(
+        (known) => known.name === entry.name && known.protocol === 'TCP' && known.number === port,
+      );
+  }
+}
+
+function admitsPeer(mesh: Mesh, policy: NetworkPolicy, rule: NetworkRule, end: NetworkEnd): boolean {
+  return rule.peers.kind === 'all' || rule.peers.peers.some((peer) => isPeer(mesh, policy, peer, end));
+}
+
+function isPeer(mesh: Mesh, policy: NetworkPolicy, peer: NetworkPeer, end: NetworkEnd): boolean {
+  if (peer.kind === 'block') {
+    const ip = end.ip;
+    if (ip === null) return peer.block.bits === 0 && peer.except.length === 0;
+    return holds(peer.block, ip) && !peer.except.some((except) => holds(except, ip));
+  }
+  const workload = end.workload;
+  if (workload === null) return false;
+  const inNamespace =
+    peer.namespaces.kind === 'own'
+      ? workload.namespace === policy.namespace
+      : selects(peer.namespaces.selector, namespaceLabels(mesh, workload.namespace));
+  return inNamespace && selects(peer.pods, workload.labels);
+}
+
+/** A namespace's labels with the one that Kubernetes adds. */
+export function namespaceLabels(mesh: Mesh, name: string): Labels {
+  const labels = mesh.namespaces.find((namespace) => namespace.name === name)?.labels ?? {};
+  return { ...labels, 'kubernetes.io/metadata.name': name };
+}

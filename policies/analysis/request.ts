@@ -1,0 +1,45 @@
+/** The one request type that all evaluators share, parsed once from its JSON form. Source: semantics.md 2. */
+
+/** An address as 32-bit words: one for IPv4, four for IPv6. */
+export type Address = readonly number[];
+
+/** A workload by name. */
+export interface WorkloadReference {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
+/** Who calls: in plaintext, with the URI SANs of a client certificate, or as a workload of the mesh. */
+export type Caller =
+  | { readonly kind: 'plaintext' }
+  | { readonly kind: 'mtls'; readonly identities: readonly string[] }
+  | { readonly kind: 'workload'; readonly reference: WorkloadReference };
+
+/** A bearer token in `authorization`, and what is wrong with it. */
+export interface Token {
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly fault: 'none' | 'signature' | 'expired' | 'audience';
+}
+
+/** The HTTP part of a request; header names are in lower case. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+}
+
+/** One request to one port of one workload. `http` null stands for raw TCP bytes, an address null for unknown. */
+export interface Request {
+  readonly id: string;
+  readonly caller: Caller;
+  /** The direct peer. */
+  readonly sourceIp: Address | null;
+  /** The derived remote address; on a TCP chain the peer counts instead. */
+  readonly remoteIp: Address | null;
+  readonly destination: WorkloadReference & { readonly port: number; readonly ip: Address | null };
+  readonly http: HttpRequest | null;
+  readonly token: Token | null;
+  /** '' when none was sent. */
+  readonly sni: string;
+}

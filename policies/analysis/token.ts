@@ -1,0 +1,98 @@
+/** Decides a token against the selected RequestAuthentications. Source: semantics.md 8; Envoy `jwt_authn`. */
+import type { JwtRule } from '../language/mesh.ts';
+import type { HttpRequest, Token } from './request.ts';
+
+/** The claims that policies see, or the status that the filter answers. */
+export type TokenOutcome =
+  | { readonly kind: 'noClaims' }
+  | { readonly kind: 'claims'; readonly claims: Claims }
+  | { readonly kind: 'refused'; readonly status: 401 | 403 };
+
+/** The verified payload; claims that are lists of words have been split. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** One JwtRule with what is known about its keys. */
+export interface Verifier {
+  readonly rule: JwtRule;
+  /** False iff the issuer is known to sign with a key that the rule does not hold. */
+  readonly holdsIssuersKey: boolean;
+}
+
+/** The keys that issuers sign with, by issuer: the ids (`kid`) of their public keys. */
+export type IssuerKeys = ReadonlyMap<string, readonly string[]>;
+
+/** Prepares the rules; an issuer that `issuerKeys` does not name is taken to sign with a key of its rule. */
+export function verifiers(rules: readonly JwtRule[], issuerKeys: IssuerKeys): readonly Verifier[] {
+  return rules.map((rule) => {
+    const keys = issuerKeys.get(rule.issuer);
+    const known = rule.keys.kind === 'inline' && keys !== undefined ? keyIds(rule.keys.jwks) : undefined;
+    return {
+      rule,
+      holdsIssuersKey: known === undefined || keys === undefined || known.some((id) => keys.includes(id)),
+    };
+  });
+}
+
+function keyIds(jwks: string): readonly string[] | undefined {
+  try {
+    const parsed: { readonly keys?: readonly { readonly kid?: string }[] } = JSON.parse(jwks);
+    return parsed.keys?.flatMap((key) => key.kid ?? []);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Decides one request's token. No token passes, and so does a CORS preflight; both leave no claims. */
+export function verifyToken(all: readonly Verifier[], token: Token | null, http: HttpRequest): TokenOutcome {
+  if (token === null || all.length === 0 || isPreflight(http)) return { kind: 'noClaims' };
+  const looking = all.filter(({ rule }) => looksInAuthorization(rule));
+  if (looking.length === 0) return { kind: 'noClaims' };
+  const ofIssuer = looking.filter(({ rule }) => rule.issuer === token.claims['iss']);
+  const accepting = ofIssuer.find((verifier) => faultUnder(verifier, token) === undefined);
+  if (accepting !== undefined) return { kind: 'claims', claims: splitClaims(token.claims, accepting.rule) };
+  const first = ofIssuer[0];
+  return { kind: 'refused', status: first === undefined ? 401 : (faultUnder(first, token) ?? 401) };
+}
+
+/** Source: Envoy `cors` request matcher of Istio's `jwt_authn` bypass. */
+function isPreflight(http: HttpRequest): boolean {
+  return http.method === 'OPTIONS' && isFilled(http, 'origin') && isFilled(http, 'access-control-request-method');
+}
+
+function isFilled(http: HttpRequest, header: string): boolean {
+  return http.headers.get(header)?.some((value) => value !== '') ?? false;
+}
+
+/** True iff the rule looks for tokens in `authorization: Bearer`, where requests of this model carry them. */
+function looksInAuthorization(rule: JwtRule): boolean {
+  if (rule.fromHeaders.length + rule.fromParams.length + rule.fromCookies.length === 0) return true;
+  return rule.fromHeaders.some((header) => header.name === 'authorization' && 'Bearer '.startsWith(header.prefix));
+}
+
+/** The status of the first fault: expired, audience, signature; undefined when the rule accepts the token. */
+function faultUnder({ rule, holdsIssuersKey }: Verifier, token: Token): 401 | 403 | undefined {
+  if (token.fault === 'expired') return 401;
+  if (rule.audiences.length > 0 && (token.fault === 'audience' || !isMeantFor(rule, token.claims['aud']))) return 403;
+  return token.fault === 'signature' || !holdsIssuersKey ? 401 : undefined;
+}
+
+function isMeantFor(rule: JwtRule, claim: unknown): boolean {
+  const audiences = (Array.isArray(claim) ? claim : [claim])
+    .filter((item) => typeof item === 'string')
+    .map(bareAudience);
+  return rule.audiences.map(bareAudience).some((audience) => audiences.includes(audience));
+}
+
+/** Scheme and trailing slash do not count. Source: Envoy jwt_verify_lib `CheckAudience`. */
+function bareAudience(audience: string): string {
+  return audience.replace(/^https?:\/\//, '').replace(/\/$/, '');
+}
+
+/** `scope`, `permission` and the rule's own space-delimited claims become lists. */
+function splitClaims(claims: Claims, rule: JwtRule): Claims {
+  const split = Object.entries(claims).map(([name, value]) => {
+    const delimited = name === 'scope' || name === 'permission' || rule.spaceDelimitedClaims.includes(name);
+    return [name, delimited && typeof value === 'string' ? value.split(' ') : value] as const;
+  });
+  return Object.fromEntries(split);
+}

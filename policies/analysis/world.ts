@@ -1,0 +1,87 @@
+/** What a decision depends on besides the request, and the request resolved against it. */
+import type { Mesh, NetworkPolicy, Workload } from '../language/mesh.ts';
+import { assumptionsOf, injectionAssumptions } from './assumptions.ts';
+import type { Transport } from './connection.ts';
+import { type Listener, resolveListener } from './listener.ts';
+import { type Departure, depart } from './outbound.ts';
+import type { Profile } from './profile.ts';
+import type { Request, WorkloadReference } from './request.ts';
+import type { IssuerKeys } from './token.ts';
+import { type DecidingRule, type Verdict, type VerdictCode, verdict } from './verdict.ts';
+
+/** The mesh, the semantics, and what is known about issuers' keys. */
+export interface World {
+  readonly mesh: Mesh;
+  readonly profile: Profile;
+  readonly issuerKeys: IssuerKeys;
+}
+
+/** One request with both ends resolved. */
+export interface Call {
+  readonly world: World;
+  readonly request: Request;
+  readonly target: Workload;
+  /** Null when the caller is not given as a workload. */
+  readonly source: Workload | null;
+  readonly listener: Listener;
+  readonly departure: Departure;
+}
+
+/** The workload of that name; throws when there is none, which `Decider.check` rules out first. */
+export function findWorkload(mesh: Mesh, reference: WorkloadReference): Workload {
+  const found = tryFindWorkload(mesh, reference);
+  if (found === undefined)
+    throw new Error(`workload \`${reference.namespace}/${reference.workload}\` is not part of the mesh`);
+  return found;
+}
+
+/** The workload of that name, undefined when there is none. */
+export function tryFindWorkload(mesh: Mesh, { namespace, workload }: WorkloadReference): Workload | undefined {
+  return mesh.workloads.find((known) => known.namespace === namespace && known.name === workload);
+}
+
+/** Resolves both ends of a request. */
+export function resolveCall(world: World, request: Request): Call {
+  const target = findWorkload(world.mesh, request.destination);
+  const port = request.destination.port;
+  const listener = resolveListener(world.mesh, target, port);
+  const source = request.caller.kind === 'workload' ? findWorkload(world.mesh, request.caller.reference) : null;
+  const departure: Departure =
+    source === null
+      ? { kind: 'sends', transport: statedTransport(request) }
+      : depart(world.mesh, source, { workload: target, port, listener });
+  return { world, request, target, source, listener, departure };
+}
+
+function statedTransport(request: Request): Transport {
+  return request.caller.kind === 'mtls' ? request.caller : { kind: 'plaintext' };
+}
+
+/** Ends a decision; the assumptions are those of both ends. */
+export function end(
+  call: Call,
+  code: VerdictCode,
+  more: { readonly rule?: DecidingRule; readonly detail?: string } = {},
+): Verdict {
+  const assumptions = [
+    ...assumptionsOf(call.world.mesh, call.target),
+    ...(call.source === null ? [] : injectionAssumptions(call.world.mesh, call.source)),
+  ];
+  return verdict(code, { ...more, assumptions, answers: answersOf(call) });
+}
+
+/** A proxy answers HTTP calls only, and only on ports that it takes for HTTP. */
+function answersOf({ request, listener }: Call): 'http' | 'nothing' {
+  const isTcp = listener.kind !== 'unguarded' && listener.protocol === 'tcp';
+  return request.http !== null && !isTcp ? 'http' : 'nothing';
+}
+
+/** The ending of a call that NetworkPolicies drop: the first isolating policy is named, all of them are listed. */
+export function isolatedBy(policies: readonly NetworkPolicy[]): {
+  readonly rule?: DecidingRule;
+  readonly detail: string;
+} {
+  const detail = `isolated by ${policies.map(({ namespace, name }) => `\`${namespace}/${name}\``).join(', ')}`;
+  const first = policies[0];
+  return first === undefined ? { detail } : { rule: { number: -1, policy: first, index: null }, detail };
+}
