@@ -2,14 +2,13 @@ import { z } from 'zod';
 import { type Address, tryParseAddress } from './address.ts';
 import type { CallDeclaration, ServiceDeclaration } from './declaration.ts';
 
-/** How a service reaches its database. `host` is a host name, or the directory of a UNIX socket. */
+/** How a role reaches its database. `host` is a host name, or the directory of a UNIX socket. */
 export interface DatabaseConfiguration {
   readonly host: string;
   readonly port: number;
   readonly name: string;
   readonly user: string;
   readonly passwordFile: string;
-  readonly schema: string;
 }
 
 /** Everything that a service learns from its environment. */
@@ -97,7 +96,7 @@ const databaseSchema = z.object(databaseShape);
  * Errors: throws `ConfigurationError` with all problems at once.
  */
 export function readConfiguration(declaration: ServiceDeclaration, env: Environment): Configuration {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const present = withoutEmpty(env);
   const names = upstreamNames(declaration);
   const base = baseSchema.safeParse(present);
   const upstreams = z
@@ -109,11 +108,18 @@ export function readConfiguration(declaration: ServiceDeclaration, env: Environm
   return {
     listen: base.data.LISTEN,
     upstreams: new Map(names.map((name) => [name, upstreams.data[upstreamVariable(name)] as Address])),
-    database: database && databaseConfiguration(database.data, declaration.database?.schema ?? ''),
+    database: database && databaseConfiguration(database.data),
     telemetry: { endpoint: base.data.OTEL_EXPORTER_OTLP_ENDPOINT, sampleRatio: base.data.TRACE_SAMPLE_RATIO },
     logLevel: base.data.LOG_LEVEL,
     drainMs: base.data.DRAIN_MS,
   };
+}
+
+/** Reads the variables `DATABASE_*` alone. Errors: throws `ConfigurationError` with all problems at once. */
+export function readDatabaseConfiguration(env: Environment): DatabaseConfiguration {
+  const parsed = databaseSchema.safeParse(withoutEmpty(env));
+  if (!parsed.success) throw new ConfigurationError(problemsOf(parsed.error));
+  return databaseConfiguration(parsed.data);
 }
 
 /** The name of the environment variable that holds an upstream's address. Shape: `market-data` gives `UPSTREAM_MARKET_DATA`. */
@@ -128,6 +134,10 @@ export function upstreamVariable(callee: string): string {
 export function calleeOf(serviceTypeName: string): string {
   const simple = serviceTypeName.slice(serviceTypeName.lastIndexOf('.') + 1).replace(/Service$/, '');
   return simple.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
+}
+
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
 }
 
 function upstreamNames(declaration: ServiceDeclaration): readonly string[] {
@@ -153,13 +163,12 @@ function problemsOf(error: z.ZodError | undefined): readonly string[] {
   return (error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 }
 
-function databaseConfiguration(values: z.infer<typeof databaseSchema>, schema: string): DatabaseConfiguration {
+function databaseConfiguration(values: z.infer<typeof databaseSchema>): DatabaseConfiguration {
   return {
     host: values.DATABASE_HOST,
     port: values.DATABASE_PORT,
     name: values.DATABASE_NAME,
     user: values.DATABASE_USER,
     passwordFile: values.DATABASE_PASSWORD_FILE,
-    schema,
   };
 }

@@ -40,7 +40,7 @@ const int8Array = 1016;
 export class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
 
-  constructor(configuration: DatabaseConfiguration, log: Logger) {
+  constructor(configuration: DatabaseConfiguration, schema: string, log: Logger) {
     this.#pool = new pg.Pool({
       host: configuration.host,
       port: configuration.port,
@@ -54,8 +54,8 @@ export class PooledDatabase implements Database {
       query_timeout: statementMs + 1000,
       idle_in_transaction_session_timeout: idleInTransactionMs,
       keepAlive: true,
-      application_name: configuration.schema,
-      options: `-c search_path=${configuration.schema}`,
+      application_name: schema,
+      options: `-c search_path=${schema}`,
       types: { getTypeParser },
     });
     this.#pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));

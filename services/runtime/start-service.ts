@@ -104,10 +104,10 @@ class ServiceLife {
   }
 
   async start(build: Build): Promise<RunningService> {
-    const { configuration, log } = this.#props;
-    if (configuration.database !== undefined) {
+    const { configuration, declaration, log } = this.#props;
+    if (configuration.database !== undefined && declaration.database !== undefined) {
       const { PooledDatabase } = await import('./database.ts');
-      this.#database = new PooledDatabase(configuration.database, log);
+      this.#database = new PooledDatabase(configuration.database, declaration.database.schema, log);
     }
     const parts = await build(this.#context());
     const listener = await this.#listener(parts);
