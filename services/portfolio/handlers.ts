@@ -7,8 +7,8 @@ import type { Balance, LedgerStore } from './store.ts';
 /** The gRPC face of the ledger. */
 export function portfolioHandlers(store: LedgerStore): Handlers<typeof PortfolioServiceService> {
   return {
-    settleTrade: async (request) => ({ postingId: await book(store, postTrade(valueOf(readTrade(request)))) }),
-    deposit: async (request) => ({ postingId: await book(store, postDeposit(valueOf(readDeposit(request)))) }),
+    settleTrade: async (request) => ({ postingId: await book(store, postTrade(required(readTrade(request)))) }),
+    deposit: async (request) => ({ postingId: await book(store, postDeposit(required(readDeposit(request)))) }),
     getPositions: async ({ account }, call) => {
       if (account === '') throw new RpcError(status.INVALID_ARGUMENT, 'account: expected a name, got nothing');
       // An account of somebody else and one that does not exist answer alike.
@@ -16,7 +16,7 @@ export function portfolioHandlers(store: LedgerStore): Handlers<typeof Portfolio
       return positionsOf(await store.balancesOf(account));
     },
     getLimitsBasis: async (request) => {
-      const { account, currency, symbol } = valueOf(readBasisQuery(request));
+      const { account, currency, symbol } = required(readBasisQuery(request));
       const [cashMinor = 0n, positionQuantity = 0n] = await store.balancesIn(account, [
         { kind: 'cash', name: currency },
         { kind: 'units', name: symbol },
@@ -53,7 +53,7 @@ function positionsOf(balances: readonly Balance[]) {
   };
 }
 
-function valueOf<T>(reading: Reading<T>): T {
+function required<T>(reading: Reading<T>): T {
   if (reading.ok) return reading.value;
   throw new RpcError(status.INVALID_ARGUMENT, reading.problems.join('; '));
 }

@@ -53,9 +53,7 @@ export function readDeposit(request: DepositRequest): Reading<Deposit> {
   ];
   if (problems.length > 0) return { ok: false, problems };
   const asset: Asset =
-    units === undefined
-      ? { kind: 'cash', name: cash?.currency ?? '' }
-      : { kind: 'units', name: units.symbol };
+    units === undefined ? { kind: 'cash', name: cash?.currency ?? '' } : { kind: 'units', name: units.symbol };
   const amount = units?.quantity ?? cash?.amountMinor ?? 0n;
   return { ok: true, value: { requestId: request.requestId, account: request.account, asset, amount } };
 }
