@@ -9,6 +9,8 @@ export interface Outcome {
   /** From `performance.now()`. */
   readonly startedAt: number;
   readonly error?: RpcError | undefined;
+  /** The HTTP status of the answer, where the call came by HTTP. */
+  readonly httpStatus?: number | undefined;
 }
 
 /**
@@ -22,6 +24,7 @@ export function logCall(log: Logger, call: ServedCall, outcome: Outcome): void {
     method: call.method,
     peer: outcome.peer,
     code: status[code],
+    ...(outcome.httpStatus === undefined ? {} : { status: outcome.httpStatus }),
     durationMs: Math.round((performance.now() - outcome.startedAt) * 1000) / 1000,
   };
   if (code === status.INTERNAL || code === status.UNKNOWN || code === status.DATA_LOSS) {

@@ -2,6 +2,7 @@
 export type { CallContext } from './call-context.ts';
 export { ConfigurationError, type Environment } from './configuration.ts';
 export type { Database, Transaction, TransactionOptions } from './database.ts';
+export type { ExternalAnswer, ExternalHost, ExternalRequest } from './external.ts';
 export type { CallOptions, Handlers, PromiseClient } from './grpc-definition.ts';
 export type { HttpAnswer, HttpRequest, HttpRoute, HttpServiceParts, ServerSentEvent } from './http-contract.ts';
 export type { Logger } from './logging.ts';

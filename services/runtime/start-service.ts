@@ -3,6 +3,7 @@ import { type Address, printAddress } from './address.ts';
 import { type Configuration, type Environment, readConfiguration } from './configuration.ts';
 import type { Database, PooledDatabase } from './database.ts';
 import type { ServiceDeclaration } from './declaration.ts';
+import { ExternalClient, type ExternalHost } from './external.ts';
 import { createClient, Upstream } from './grpc-client.ts';
 import { type PromiseClient, typeNameOf } from './grpc-definition.ts';
 import { GrpcServer, type GrpcServicePart } from './grpc-server.ts';
@@ -23,6 +24,8 @@ export interface ServiceContext {
   readonly stopping: AbortSignal;
   /** The client of a declared upstream. Errors: throws when no method of the definition is declared, or no address of `callee` is known. */
   client<D extends object>(definition: D, callee: string): PromiseClient<D>;
+  /** The client of a declared host outside the mesh. Errors: throws when no call of this host and port is declared. */
+  external(host: string, port?: number): ExternalHost;
   /** Tells health whether this service wants traffic. @default - serving as soon as `build` has resolved */
   setServing(serving: boolean): void;
   /** Adds a step that runs when the last call has ended, before the database closes; the last added runs first. */
@@ -154,6 +157,7 @@ class ServiceLife {
         return life.#database;
       },
       client: (definition, callee) => this.#client(definition, callee),
+      external: (host, port = 443) => this.#external(host, port),
       setServing: (serving) => this.#setServing(serving),
       onStop: (step) => {
         this.#stopSteps.push(step);
@@ -164,6 +168,17 @@ class ServiceLife {
   #client<D extends object>(definition: D, callee: string): PromiseClient<D> {
     const { declaration, telemetry } = this.#props;
     return createClient(definition, this.#upstream(callee), { calls: declaration.calls, tracing: telemetry.tracing });
+  }
+
+  #external(host: string, port: number): ExternalHost {
+    const { declaration, telemetry } = this.#props;
+    const call = declaration.calls.find(
+      ({ target }) => target.kind === 'external' && target.host === host && target.port === port,
+    );
+    if (call === undefined) throw new Error(`service \`${declaration.name}\` declares no call of \`${host}:${port}\``);
+    const client = new ExternalClient({ host, port, declaredMs: call.timeoutMs, tracing: telemetry.tracing });
+    this.#stopSteps.unshift(() => client.close());
+    return client;
   }
 
   #upstream(callee: string): Upstream {

@@ -35,6 +35,8 @@ export function requireUser(call: CallContext): User {
 }
 
 function decodeClaims(encoded: string): Readonly<Record<string, unknown>> | undefined {
+  // Two joined headers hold a comma, which lenient decoders skip.
+  if (!/^[\w-]+=*$/.test(encoded)) return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
     return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : undefined;
