@@ -1,4 +1,5 @@
 /** Turns verdicts into text and into the JSON answer that others rely on. */
+import type { Request } from './request.ts';
 import { type Layer, type Status, VERDICT_CODES, type Verdict, type VerdictCode } from './verdict.ts';
 
 /** The JSON answer to one request. */
@@ -14,10 +15,10 @@ export interface Answer {
   readonly assumptions: readonly string[];
 }
 
-/** The JSON answer of a verdict for the request with that id. */
-export function toAnswer(verdict: Verdict, id: string): Answer {
+/** The JSON answer of a request's verdict. */
+export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict): Answer {
   return {
-    id,
+    id: request.id,
     verdict: verdict.allowed ? 'allow' : 'deny',
     layer: verdict.layer,
     policy: verdict.rule === null ? null : `${verdict.rule.policy.namespace}/${verdict.rule.policy.name}`,

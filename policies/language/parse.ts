@@ -12,6 +12,7 @@ import { parseGateway, parseNamed, parseServiceEntry, parseSidecar } from './par
 import { parseNamespaceDocument, parseService, parseWorkload, WORKLOAD_KINDS } from './parse-workload.ts';
 import { type Problem, problem, type Result } from './problem.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
+import { validate } from './validate.ts';
 
 /** How `parseMesh` reads its documents. */
 export interface ParseOptions {
@@ -34,7 +35,7 @@ export interface ParseOptions {
 export function parseMesh(documents: readonly SourceDocument[], options: ParseOptions = {}): Result<Mesh> {
   const tolerated = options.tolerate ?? [];
   const settings = readMeshConfig(documents, options);
-  const problems = [...settings.problems, ...duplicates(documents)].filter(
+  const problems = [...documents.flatMap(validate), ...settings.problems, ...duplicates(documents)].filter(
     (found) => !tolerated.includes(found.code.split('/')[0] ?? ''),
   );
   if (problems.length > 0) return { ok: false, problems };
