@@ -4,5 +4,5 @@ export { type CompileOptions, compile, type Decider, type InboundDecider } from 
 export { parseRequest } from './parse-request.ts';
 export { DEFAULT_PROFILE, PROFILES, type Profile, type ProfileName } from './profile.ts';
 export type { Address, Caller, HttpRequest, Request, Token, WorkloadReference } from './request.ts';
-export type { IssuerKeys } from './token.ts';
+export { type IssuerKeys, keysOf } from './token.ts';
 export type { DecidingRule, Layer, Status, Verdict } from './verdict.ts';

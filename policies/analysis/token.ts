@@ -18,25 +18,36 @@ export interface Verifier {
   readonly holdsIssuersKey: boolean;
 }
 
-/** The keys that issuers sign with, by issuer: the ids (`kid`) of their public keys. */
+/** The public keys that issuers sign with, by issuer, in the form that `keysOf` gives them. */
 export type IssuerKeys = ReadonlyMap<string, readonly string[]>;
 
 /** Prepares the rules; an issuer that `issuerKeys` does not name is taken to sign with a key of its rule. */
 export function verifiers(rules: readonly JwtRule[], issuerKeys: IssuerKeys): readonly Verifier[] {
   return rules.map((rule) => {
-    const keys = issuerKeys.get(rule.issuer);
-    const known = rule.keys.kind === 'inline' && keys !== undefined ? keyIds(rule.keys.jwks) : undefined;
-    return {
-      rule,
-      holdsIssuersKey: known === undefined || keys === undefined || known.some((id) => keys.includes(id)),
-    };
+    const signing = issuerKeys.get(rule.issuer);
+    if (signing === undefined || rule.keys.kind !== 'inline') return { rule, holdsIssuersKey: true };
+    return { rule, holdsIssuersKey: keysOf(parseJson(rule.keys.jwks)).some((key) => signing.includes(key)) };
   });
 }
 
-function keyIds(jwks: string): readonly string[] | undefined {
+/**
+ * The keys of a JWKS, each as one text of the members that RFC 7638 makes a key's identity of; none when it is no JWKS.
+ */
+export function keysOf(jwks: unknown): readonly string[] {
+  const keys: unknown = isRecord(jwks) ? jwks['keys'] : undefined;
+  if (!Array.isArray(keys)) return [];
+  return keys
+    .filter(isRecord)
+    .map((key) => JSON.stringify(['kty', 'crv', 'x', 'y', 'n', 'e', 'k'].map((member) => key[member])));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseJson(text: string): unknown {
   try {
-    const parsed: { readonly keys?: readonly { readonly kid?: string }[] } = JSON.parse(jwks);
-    return parsed.keys?.flatMap((key) => key.kid ?? []);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,0 +1,84 @@
+/** `meshwright decide`: one verdict per request line. */
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { parseMesh } from '../../language/parse.ts';
+import type { Problem } from '../../language/problem.ts';
+import { answerLine } from '../answer-line.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
+import { type Io, LineWriter } from '../io.ts';
+import { readIssuerKeys } from '../read-issuer-keys.ts';
+import { readManifests } from '../read-manifests.ts';
+import { printProblem } from '../report/problems.ts';
+import { Progress } from '../report/progress.ts';
+
+/** The options of `decide`, as the flag table of `main.ts` names them. */
+export interface DecideOptions {
+  readonly requests: string;
+  readonly semantics: ProfileName;
+  /** @default - the settings found in the sources, else Istio's defaults */
+  readonly meshConfig?: string;
+  /** @default - every issuer signs with a key of the rule that names it */
+  readonly issuerKeys?: string;
+}
+
+/** Decides every request line; invalid manifests stop the command, an invalid line is answered and the rest goes on. */
+export async function decide(sources: readonly string[], options: DecideOptions, io: Io): Promise<ExitCode> {
+  const prepared = await prepare(sources, options, io);
+  if (prepared.kind === 'invalid') {
+    const errors = new LineWriter(io.stderr);
+    for (const found of prepared.problems) await errors.write(printProblem(found));
+    return EXIT_CODES.inputInvalid;
+  }
+  return answerAll(prepared.decider, options.requests, io);
+}
+
+type Prepared =
+  | { readonly kind: 'ready'; readonly decider: Decider }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+async function prepare(sources: readonly string[], options: DecideOptions, io: Io): Promise<Prepared> {
+  const manifests = await readManifests(sources, io);
+  for (const file of manifests.skipped) io.stderr.write(`${file}: no Kubernetes object, skipped\n`);
+  const missing = await missingInputs([options.requests, options.meshConfig]);
+  const keys = await readIssuerKeys(options.issuerKeys);
+  const file = options.meshConfig;
+  const meshConfig =
+    file === undefined || missing.length > 0 ? {} : { meshConfig: { file, text: await readFile(file, 'utf8') } };
+  const mesh = parseMesh(manifests.documents, meshConfig);
+  const problems = [
+    ...manifests.problems,
+    ...missing,
+    ...(keys.ok ? [] : keys.problems),
+    ...(mesh.ok ? [] : mesh.problems),
+  ];
+  if (problems.length > 0 || !mesh.ok || !keys.ok) return { kind: 'invalid', problems };
+  return { kind: 'ready', decider: compile(mesh.value, PROFILES[options.semantics], { issuerKeys: keys.value }) };
+}
+
+async function missingInputs(files: readonly (string | undefined)[]): Promise<readonly Problem[]> {
+  const found = await Promise.all(
+    files.map(async (file) => {
+      if (file === undefined || file === '-' || (await stat(file).catch(() => undefined)) !== undefined) return [];
+      return [{ code: 'input/not-found', message: 'no such file', at: { file, path: '', line: 1 } }];
+    }),
+  );
+  return found.flat();
+}
+
+async function answerAll(decider: Decider, requests: string, io: Io): Promise<ExitCode> {
+  const output = new LineWriter(io.stdout);
+  const progress = new Progress(io.stderr, 'requests decided');
+  const input = requests === '-' ? io.stdin : createReadStream(requests, 'utf8');
+  let exitCode: ExitCode = EXIT_CODES.holds;
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() === '') continue;
+    const answer = answerLine(decider, line);
+    if ('error' in answer) exitCode = EXIT_CODES.inputInvalid;
+    await output.write(JSON.stringify(answer));
+    progress.step();
+  }
+  progress.end();
+  return exitCode;
+}
