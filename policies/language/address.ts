@@ -11,3 +11,10 @@ export function isCidr(text: string): boolean {
   if (rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(bits) || address.includes('%')) return false;
   return isIpAddress(address) && Number(bits) <= (address.includes(':') ? 128 : 32);
 }
+
+/** True iff every address of `inner` is one of `outer` and not the other way round; both are CIDR ranges. */
+export function isInside(inner: string, outer: string): boolean {
+  const [address, bits] = ipaddr.parseCIDR(inner);
+  const range = ipaddr.parseCIDR(outer);
+  return address.kind() === range[0].kind() && bits > range[1] && address.match(range);
+}

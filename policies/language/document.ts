@@ -1,7 +1,7 @@
 import { constructFromEvents, EVENT_ID, parseEvents, YAMLException } from 'js-yaml';
 import { sharingFault } from './alias.ts';
 import { duplicateKeys, type EventStream, lineAt, lineStarts, offsetOfPath, splitDocuments } from './position.ts';
-import { type Location, type Problem, printPath, problem, type Step } from './problem.ts';
+import { type Location, type Problem, printPath, problem, quote, type Step } from './problem.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
 
 /**
@@ -61,6 +61,11 @@ interface Sink {
   readonly problems: Problem[];
 }
 
+/** One by one: a text may hold more problems than a call may have arguments. */
+function addAll(sink: Sink, problems: readonly Problem[]): void {
+  for (const found of problems) sink.problems.push(found);
+}
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -78,27 +83,28 @@ function chunkOf(file: string, text: string, linesBefore: number): Chunk {
   return { file, text, linesBefore, positions: find };
 }
 
-function syntaxProblem(chunk: Chunk, error: unknown): Problem {
-  const at = (line: number): Location => ({ file: chunk.file, path: '', line: chunk.linesBefore + line });
-  if (!(error instanceof YAMLException)) {
-    return problem('yaml/syntax', 'text cannot be read as YAML', at(1));
-  }
-  const line = error.mark === undefined ? 1 : error.mark.line + 1;
-  const column = error.mark === undefined ? '' : ` at column ${error.mark.column + 1}`;
-  return problem('yaml/syntax', `broken YAML${column}: ${error.reason}`, at(line));
+/** `earliest` is the first line that can be meant: js-yaml points at the start of the text when it knows no better. */
+function syntaxProblem(chunk: Chunk, error: unknown, earliest = 1): Problem {
+  const mark = error instanceof YAMLException ? error.mark : undefined;
+  const line = Math.max((mark?.line ?? 0) + 1, earliest);
+  const at = { file: chunk.file, path: '', line: chunk.linesBefore + line };
+  if (!(error instanceof YAMLException)) return problem('yaml/syntax', 'text cannot be read as YAML', at);
+  const column = mark === undefined || mark.position === 0 ? '' : ` at column ${mark.column + 1}`;
+  return problem('yaml/syntax', `broken YAML${column}: ${error.reason}`, at);
 }
 
 function constructionProblems(chunk: Chunk, stream: EventStream, error: unknown): readonly Problem[] {
   const duplicates = duplicateKeys(stream);
-  if (duplicates.length === 0) return [syntaxProblem(chunk, error)];
+  const { starts } = chunk.positions();
+  if (duplicates.length === 0) return [syntaxProblem(chunk, error, lineAt(starts, offsetOfPath(stream, [])))];
   return duplicates.map(({ path, offset }) => {
     const at = {
       file: chunk.file,
       path: printPath(path),
-      line: chunk.linesBefore + lineAt(chunk.positions().starts, offset),
+      line: chunk.linesBefore + lineAt(starts, offset),
     };
     const name = String(path.at(-1));
-    return problem('yaml/duplicate-key', `key \`${name}\` stands twice in one mapping`, at, 'keep one of the two');
+    return problem('yaml/duplicate-key', `key ${quote(name)} stands twice in one mapping`, at, 'keep one of the two');
   });
 }
 
@@ -107,13 +113,13 @@ function acceptValue(value: unknown, origin: Origin, sink: Sink): void {
   if (value === null || value === undefined) return;
   const at = locator(origin);
   if (!isObject(value)) {
-    const found = Array.isArray(value) ? 'a list' : `\`${String(value)}\``;
+    const found = Array.isArray(value) ? 'a list' : quote(String(value));
     sink.problems.push(problem('document/not-an-object', `expected a Kubernetes object, got ${found}`, at([])));
     return;
   }
   const faults = identityFaults(value, at);
   if (faults.length > 0) {
-    sink.problems.push(...faults);
+    addAll(sink, faults);
     return;
   }
   const items = value['items'];
@@ -145,7 +151,7 @@ function identityFaults(
     const found = value[member];
     if (typeof found === 'string' && found !== '') return [];
     const code = member === 'kind' ? 'document/no-kind' : 'document/no-api-version';
-    const got = found === undefined || found === null ? 'nothing' : `\`${JSON.stringify(found)}\``;
+    const got = found === undefined || found === null ? 'nothing' : quote(JSON.stringify(found));
     const message = `expected \`${member}\` to be a non-empty string, got ${got}`;
     return [problem(code, message, at([member]), `every Kubernetes object names its \`${member}\``)];
   });
@@ -163,7 +169,7 @@ function acceptStream(stream: EventStream, origin: Origin, sink: Sink): void {
   try {
     [value] = constructFromEvents(stream.events, { source: stream.text, schema: KUBECTL_SCHEMA });
   } catch (error) {
-    sink.problems.push(...constructionProblems(origin.chunk, stream, error));
+    addAll(sink, constructionProblems(origin.chunk, stream, error));
     return;
   }
   const aliases = stream.events.some((event) => event.type === EVENT_ID.ALIAS);
@@ -207,8 +213,10 @@ export function readDocuments(file: string, text: string): Reading {
   const sink: Sink = { documents: [], problems: [] };
   const failure = readChunk(chunkOf(file, text, 0), sink);
   if (failure === undefined) return sink;
-  const problems = cutAtMarkers(file, text).flatMap((chunk) => readChunk(chunk, sink) ?? []);
-  sink.problems.push(...problems);
+  addAll(
+    sink,
+    cutAtMarkers(file, text).flatMap((chunk) => readChunk(chunk, sink) ?? []),
+  );
   if (sink.problems.length === 0) sink.problems.push(failure);
   return sink;
 }

@@ -14,11 +14,20 @@ export interface DuplicateKey {
   readonly offset: number;
 }
 
-const offsetOf = (event: Event | undefined): number => {
-  if (event?.type === EVENT_ID.SCALAR) return event.valueStart;
-  if (event?.type === EVENT_ID.MAPPING || event?.type === EVENT_ID.SEQUENCE) return event.start;
-  return event?.type === EVENT_ID.ALIAS ? event.anchorStart : 0;
-};
+/** Where a node begins; -1 for one that is written with no character at all, such as the value of `a:`. */
+function offsetOf(event: Event | undefined): number {
+  switch (event?.type) {
+    case EVENT_ID.SCALAR:
+      return Math.max(event.valueStart, event.tagStart, event.anchorStart);
+    case EVENT_ID.MAPPING:
+    case EVENT_ID.SEQUENCE:
+      return event.start;
+    case EVENT_ID.ALIAS:
+      return event.anchorStart;
+    default:
+      return -1;
+  }
+}
 
 /** Index of the event after the node that begins at `index`. */
 function afterNode(events: readonly Event[], index: number): number {
@@ -62,25 +71,27 @@ function findItem(stream: EventStream, sequence: number, position: number): Foun
   return type === undefined || type === EVENT_ID.POP ? undefined : { announced: index, value: index };
 }
 
+function findStep(stream: EventStream, collection: number, step: Step): Found | undefined {
+  const type = stream.events[collection]?.type;
+  if (type === EVENT_ID.MAPPING) return findMember(stream, collection, String(step));
+  return type === EVENT_ID.SEQUENCE && typeof step === 'number' ? findItem(stream, collection, step) : undefined;
+}
+
 /**
  * Text offset of the node that `path` leads to: the key of a member, the start of a list item.
  * Where the path leads nowhere (a missing member, a merged or aliased one), the deepest node that does exist.
  */
 export function offsetOfPath(stream: EventStream, path: readonly Step[]): number {
-  let announced = 1;
   let value = 1;
+  let offset = Math.max(0, offsetOf(stream.events[value]));
   for (const step of path) {
-    const type = stream.events[value]?.type;
-    const found =
-      type === EVENT_ID.MAPPING
-        ? findMember(stream, value, String(step))
-        : type === EVENT_ID.SEQUENCE && typeof step === 'number'
-          ? findItem(stream, value, step)
-          : undefined;
+    const found = findStep(stream, value, step);
     if (found === undefined) break;
-    ({ announced, value } = found);
+    value = found.value;
+    const announced = offsetOf(stream.events[found.announced]);
+    if (announced >= 0) offset = announced;
   }
-  return offsetOf(stream.events[announced]);
+  return offset;
 }
 
 function collectDuplicates(stream: EventStream, index: number, path: readonly Step[], found: DuplicateKey[]): number {
@@ -94,7 +105,7 @@ function collectDuplicates(stream: EventStream, index: number, path: readonly St
       continue;
     }
     const key = keyText(stream, next) ?? '?';
-    if (seen.has(key)) found.push({ path: [...path, key], offset: offsetOf(stream.events[next]) });
+    if (seen.has(key)) found.push({ path: [...path, key], offset: Math.max(0, offsetOf(stream.events[next])) });
     if (key !== '<<' && key !== '?') seen.add(key);
     next = collectDuplicates(stream, afterNode(stream.events, next), [...path, key], found);
   }

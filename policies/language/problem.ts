@@ -29,6 +29,12 @@ export function problem(code: string, message: string, at: Location, help?: stri
   return help === undefined ? { code, message, at } : { code, message, at, help };
 }
 
+/** User text in backticks, on one line and cut after 80 characters. */
+export function quote(text: string): string {
+  const line = JSON.stringify(text.slice(0, 80)).slice(1, -1).replaceAll('\\"', '"');
+  return `\`${line}${text.length > 80 ? '…' : ''}\``;
+}
+
 /** Writes a path as people read it: `['spec', 'rules', 0, 'a.b']` gives `spec.rules[0]["a.b"]`. */
 export function printPath(path: readonly Step[]): string {
   let text = '';

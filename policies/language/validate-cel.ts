@@ -2,7 +2,7 @@
 
 import { nanosecondsOf } from './duration.ts';
 import type { Cursor } from './parse-cursor.ts';
-import { type Problem, problem } from './problem.ts';
+import { type Problem, problem, quote } from './problem.ts';
 import type { KnownKind } from './schema/registry.ts';
 
 const fault = (rule: string, message: string, where: Cursor, help?: string): Problem =>
@@ -48,7 +48,7 @@ function selectorFaults(labels: Cursor): readonly Problem[] {
   return labels.entries().flatMap(([name, value]) => {
     const text = `${name}=${value.text()}`;
     if (text.includes('*'))
-      return [fault('selector-wildcard', `selector \`${text}\`: wildcards are not allowed`, value)];
+      return [fault('selector-wildcard', `selector ${quote(text)}: wildcards are not allowed`, value)];
     return name === '' ? [fault('selector-key', 'selector: a label name must not be empty', value)] : [];
   });
 }
@@ -75,7 +75,7 @@ function portLevelFaults(spec: Cursor): readonly Problem[] {
   const ports = spec.get('portLevelMtls');
   const faults = ports.entries().flatMap(([port, value]) => {
     const isPort = /^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;
-    return isPort ? [] : [fault('port', `expected a port between 1 and 65535, got \`${port}\``, value)];
+    return isPort ? [] : [fault('port', `expected a port between 1 and 65535, got ${quote(port)}`, value)];
   });
   const isSelective = spec.get('selector', 'matchLabels').entries().length > 0;
   if (!ports.isPresent() || isSelective) return faults;
@@ -90,13 +90,13 @@ function jwtRuleFaults(rule: Cursor): readonly Problem[] {
     const uri = rule.get(name);
     const text = uri.text();
     if (!uri.isPresent() || (/^https?:/i.test(text) && URL.canParse(text))) continue;
-    faults.push(fault('jwks-uri', `expected an http:// or https:// address, got \`${text}\``, uri));
+    faults.push(fault('jwks-uri', `expected an http:// or https:// address, got ${quote(text)}`, uri));
   }
   const timeout = rule.get('timeout');
   const nanoseconds = nanosecondsOf(timeout.text());
   if (timeout.isPresent() && (nanoseconds === undefined || nanoseconds < 1_000_000)) {
     faults.push(
-      fault('timeout', `expected a duration of at least 1ms, got \`${timeout.text()}\``, timeout, 'such as `5s`'),
+      fault('timeout', `expected a duration of at least 1ms, got ${quote(timeout.text())}`, timeout, 'such as `5s`'),
     );
   }
   return faults;

@@ -1,14 +1,12 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { locate, type SourceDocument } from './document.ts';
-import { type Problem, problem, type Step } from './problem.ts';
-import { KNOWN_KINDS, type KnownKind } from './schema/registry.ts';
+import { type Problem, problem, quote, type Step } from './problem.ts';
+import type { KnownKind } from './schema/registry.ts';
 import type { Shape } from './schema/shape.ts';
 import { tryFindNearest } from './spelling.ts';
 
 const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, validateFormats: false });
 const compiled = new Map<KnownKind, ValidateFunction>();
-const kinds = new Map(KNOWN_KINDS.map((known) => [`${known.group}/${known.kind}`, known]));
-const groups = new Set(KNOWN_KINDS.map(({ group }) => group));
 
 function validatorOf(known: KnownKind): ValidateFunction {
   const ready = compiled.get(known);
@@ -16,26 +14,6 @@ function validatorOf(known: KnownKind): ValidateFunction {
   const validator = ajv.compile(known.shape);
   compiled.set(known, validator);
   return validator;
-}
-
-/** What is known of a document's kind: its schema, nothing, or that it is asked for in a version that does not exist. */
-export type Identity =
-  | { readonly kind: 'known'; readonly known: KnownKind }
-  | { readonly kind: 'foreign' }
-  | { readonly kind: 'misplaced'; readonly problem: Problem };
-
-/** Looks up the schema of a document by `apiVersion` and `kind`. Errors: `schema/unknown-version`. */
-export function identify(document: SourceDocument): Identity {
-  const { apiVersion, kind } = Object(document.value);
-  const [version = '', group = ''] = String(apiVersion).split('/').reverse();
-  const known = kinds.get(`${group}/${kind}`);
-  if (known?.versions.includes(version)) return { kind: 'known', known };
-  const namesake = known ?? (groups.has(group) ? KNOWN_KINDS.find((candidate) => candidate.kind === kind) : undefined);
-  if (namesake === undefined) return { kind: 'foreign' };
-  const right = `${namesake.group === '' ? '' : `${namesake.group}/`}${namesake.versions[0]}`;
-  const message = `kind \`${kind}\` does not exist in \`${apiVersion}\``;
-  const at = locate(document, ['apiVersion']);
-  return { kind: 'misplaced', problem: problem('schema/unknown-version', message, at, `write \`${right}\``) };
 }
 
 /** A pointer such as `/spec/rules/0` as the steps that lead there. */
@@ -71,7 +49,7 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? `the string \`${value}\`` : `the ${typeof value} \`${String(value)}\``;
+  return `the ${typeof value} ${quote(String(value))}`;
 }
 
 function repairOfType(expected: string | readonly string[], value: unknown): string | undefined {

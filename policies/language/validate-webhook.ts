@@ -1,6 +1,6 @@
 /** What istiod's validation webhook refuses beyond schema and CEL. It runs on documents whose types are checked. */
 import type { Cursor } from './parse-cursor.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quote } from './problem.ts';
 import type { KnownKind } from './schema/registry.ts';
 import { requestAuthenticationFaults } from './webhook-authentication.ts';
 import { authorizationFaults } from './webhook-authorization.ts';
@@ -42,7 +42,12 @@ function targetFaults(spec: Cursor): readonly Problem[] {
     if (TARGETS.includes(target)) return [];
     const shown = target.replace(/^\//, '');
     return [
-      fault('target-kind', `a policy cannot be attached to \`${shown}\``, reference, `possible: ${TARGETS.join(', ')}`),
+      fault(
+        'target-kind',
+        `a policy cannot be attached to ${quote(shown)}`,
+        reference,
+        `possible: ${TARGETS.join(', ')}`,
+      ),
     ];
   });
 }
@@ -60,7 +65,7 @@ function dryRunFaults(document: Cursor): readonly Problem[] {
   }
   if (GO_BOOLEAN.test(value.text())) return [];
   return [
-    fault('dry-run', `annotation \`${DRY_RUN}\`: expected \`true\` or \`false\`, got \`${value.text()}\``, value),
+    fault('dry-run', `annotation \`${DRY_RUN}\`: expected \`true\` or \`false\`, got ${quote(value.text())}`, value),
   ];
 }
 
@@ -87,7 +92,7 @@ function sidecarFaults(spec: Cursor): readonly Problem[] {
     ...hosts.flatMap((host) => {
       const [namespace = '', name = '', ...rest] = host.text().split('/');
       if (namespace !== '' && name !== '' && rest.length === 0) return [];
-      return [fault('sidecar-host', `expected \`namespace/host\`, got \`${host.text()}\``, host, 'such as `./*`')];
+      return [fault('sidecar-host', `expected \`namespace/host\`, got ${quote(host.text())}`, host, 'such as `./*`')];
     }),
   ];
 }

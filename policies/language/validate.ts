@@ -1,8 +1,10 @@
 import type { SourceDocument } from './document.ts';
+import { identify } from './identify.ts';
 import { Cursor } from './parse-cursor.ts';
 import type { Problem } from './problem.ts';
 import { validateCel } from './validate-cel.ts';
-import { identify, validateSchema } from './validate-schema.ts';
+import { networkPolicyFaults } from './validate-network-policy.ts';
+import { validateSchema } from './validate-schema.ts';
 import { validateWebhook } from './validate-webhook.ts';
 
 /** Who refuses a document; problem codes begin with it. The order is that of the cluster: the first gate decides. */
@@ -18,12 +20,13 @@ export type Gate = (typeof GATES)[number];
  * Source: `semantics.md` section 13.
  */
 export function validate(document: SourceDocument): readonly Problem[] {
-  const identity = identify(document);
+  const root = new Cursor(document);
+  const identity = identify(root);
   if (identity.kind === 'foreign') return [];
   if (identity.kind === 'misplaced') return [identity.problem];
   const structural = validateSchema(document, identity.known);
   if (structural.some(({ code }) => code.startsWith('schema/'))) return structural;
-  const root = new Cursor(document);
+  if (identity.known.kind === 'NetworkPolicy') return [...structural, ...networkPolicyFaults(root.get('spec'))];
   return [...structural, ...validateCel(root, identity.known), ...validateWebhook(root, identity.known)];
 }
 

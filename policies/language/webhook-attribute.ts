@@ -1,7 +1,7 @@
 /** istiod's validation of single values and of condition keys. Source: istio `pkg/config/security`. */
 import { isCidr, isIpAddress } from './address.ts';
 import type { Cursor } from './parse-cursor.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quote } from './problem.ts';
 import { tryFindNearest } from './spelling.ts';
 import { fault } from './webhook-fault.ts';
 
@@ -17,7 +17,9 @@ export function addressFaults(values: readonly Cursor[]): readonly Problem[] {
   return values.flatMap((value) => {
     const text = value.text();
     if (text.includes('/') ? isCidr(text) : isIpAddress(text)) return [];
-    return [fault('address', `expected an IP address or CIDR range, got \`${text}\``, value, 'such as `10.0.0.0/8`')];
+    return [
+      fault('address', `expected an IP address or CIDR range, got ${quote(text)}`, value, 'such as `10.0.0.0/8`'),
+    ];
   });
 }
 
@@ -26,7 +28,7 @@ export function portFaults(values: readonly Cursor[]): readonly Problem[] {
   return values.flatMap((value) => {
     const text = value.text();
     if (/^\d{1,10}$/.test(text) && Number(text) <= 65_535) return [];
-    return [fault('port', `expected a port between 0 and 65535, got \`${text}\``, value)];
+    return [fault('port', `expected a port between 0 and 65535, got ${quote(text)}`, value)];
   });
 }
 
@@ -35,7 +37,7 @@ export function accountFaults(values: readonly Cursor[]): readonly Problem[] {
   return values.flatMap((value) => {
     const text = value.text();
     const parts = text.split('/');
-    const message = `expected \`account\` or \`namespace/account\`, got \`${text}\``;
+    const message = `expected \`account\` or \`namespace/account\`, got ${quote(text)}`;
     if (text.includes('*'))
       return [fault('service-account', `${message}: wildcards are not allowed`, value, 'use principals')];
     return parts.length <= 2 && !parts.includes('') ? [] : [fault('service-account', message, value)];
@@ -79,14 +81,16 @@ export function attributeFaults(key: Cursor, values: readonly Cursor[]): readonl
   if (check !== undefined) return check(values);
   if (MAP_KEYS.some((prefix) => text.startsWith(prefix))) return [...mapKeyFaults(key), ...emptyFaults(values)];
   const removed = REMOVED.find(([pattern]) => pattern.test(text));
-  if (removed !== undefined) return [fault('removed-key', `key \`${text}\` no longer exists`, key, removed[1])];
+  if (removed !== undefined) return [fault('removed-key', `key ${quote(text)} no longer exists`, key, removed[1])];
   const nearest = tryFindNearest(text, [...Object.keys(CHECKS), ...MAP_KEYS]);
-  return [fault('unknown-key', `unknown key \`${text}\``, key, nearest && `did you mean \`${nearest}\`?`)];
+  return [fault('unknown-key', `unknown key ${quote(text)}`, key, nearest && `did you mean \`${nearest}\`?`)];
 }
 
 function mapKeyFaults(key: Cursor): readonly Problem[] {
   const text = key.text();
   const opening = text.indexOf('[');
   if (text.endsWith(']') && opening > 0 && opening < text.length - 2) return [];
-  return [fault('map-key', `key \`${text}\`: expected the form \`a[b]\``, key, 'such as `request.headers[x-tenant]`')];
+  return [
+    fault('map-key', `key ${quote(text)}: expected the form \`a[b]\``, key, 'such as `request.headers[x-tenant]`'),
+  ];
 }

@@ -1,7 +1,7 @@
 /** istiod's validation of RequestAuthentication. Source: istio `validateJwtRule`; `semantics.md` section 13. */
 import { nanosecondsOf } from './duration.ts';
 import type { Cursor } from './parse-cursor.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quote } from './problem.ts';
 import { fault } from './webhook-fault.ts';
 
 /** The faults of the `spec` of a RequestAuthentication. */
@@ -21,7 +21,7 @@ function jwtRuleFaults(rule: Cursor): readonly Problem[] {
   if (reason !== undefined) faults.push(fault('jwks', `jwks cannot be read: ${reason}`, keys));
   const nanoseconds = nanosecondsOf(timeout.text());
   if (nanoseconds !== undefined && nanoseconds % 1_000_000 !== 0) {
-    faults.push(fault('timeout', `timeout \`${timeout.text()}\` is finer than a millisecond`, timeout));
+    faults.push(fault('timeout', `timeout ${quote(timeout.text())} is finer than a millisecond`, timeout));
   }
   return faults;
 }
@@ -52,9 +52,7 @@ function keyFault(key: unknown): string | undefined {
   const members = Object(key);
   const type = String(members.kty);
   const needed = Object.hasOwn(KEY_MEMBERS, type) ? KEY_MEMBERS[type] : undefined;
-  if (needed === undefined) return `key type \`${type}\` is not known`;
+  if (needed === undefined) return `key type ${quote(type)} is not known`;
   const absent = needed.filter((name) => typeof members[name] !== 'string' || members[name] === '');
-  return absent.length === 0
-    ? undefined
-    : `a key of type ${type} needs ${absent.map((name) => `\`${name}\``).join(', ')}`;
+  return absent.length === 0 ? undefined : `a key of type ${type} needs ${absent.map(quote).join(', ')}`;
 }

@@ -1,6 +1,6 @@
 /** istiod's validation of AuthorizationPolicy. Source: istio `ValidateAuthorizationPolicy`; `semantics.md` section 13. */
 import type { Cursor } from './parse-cursor.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quote } from './problem.ts';
 import { accountFaults, addressFaults, attributeFaults, emptyFaults, portFaults } from './webhook-attribute.ts';
 import { fault } from './webhook-fault.ts';
 import { templateFaults } from './webhook-template.ts';
@@ -81,7 +81,7 @@ function trustDomainFaults(value: Cursor): readonly Problem[] {
     return [
       fault(
         'trust-domain',
-        `trust domain \`${text}\`: \`/\` is not allowed`,
+        `trust domain ${quote(text)}: \`/\` is not allowed`,
         value,
         'a trust domain ends before `/ns/`',
       ),
@@ -89,7 +89,7 @@ function trustDomainFaults(value: Cursor): readonly Problem[] {
   }
   const isOuter = text.startsWith('*') || text.endsWith('*');
   if (stars === 0 || (stars === 1 && isOuter)) return [];
-  return [fault('trust-domain', `trust domain \`${text}\`: one \`*\` is allowed, first or last`, value)];
+  return [fault('trust-domain', `trust domain ${quote(text)}: one \`*\` is allowed, first or last`, value)];
 }
 
 function toFaults(to: Cursor): readonly Problem[] {
@@ -114,7 +114,7 @@ function conditionFaults(condition: Cursor): readonly Problem[] {
   const values = [...condition.get('values').items(), ...condition.get('notValues').items()];
   if (key.text() === '') return [fault('condition-key', 'expected a key, got an empty string', key)];
   if (values.length > 0) return attributeFaults(key, values);
-  const message = `condition \`${key.text()}\`: expected values or notValues, got neither`;
+  const message = `condition ${quote(key.text())}: expected values or notValues, got neither`;
   return [fault('condition-values', message, condition)];
 }
 
@@ -134,6 +134,6 @@ function customFaults(rule: Cursor, conditions: readonly Cursor[]): readonly Pro
   const help = 'use a DENY policy for it';
   return [
     ...used.map((field) => fault('custom', `action CUSTOM cannot use \`${field.path.at(-1)}\``, field, help)),
-    ...keys.map((key) => fault('custom', `action CUSTOM cannot use \`${key.text()}\``, key, help)),
+    ...keys.map((key) => fault('custom', `action CUSTOM cannot use ${quote(key.text())}`, key, help)),
   ];
 }

@@ -1,6 +1,6 @@
 /** istiod's validation of path templates. Source: istio `CheckValidPathTemplate`; `semantics.md` section 3.8. */
 import type { Cursor } from './parse-cursor.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quote } from './problem.ts';
 import { fault } from './webhook-fault.ts';
 
 const ONE = '{*}';
@@ -15,16 +15,16 @@ export function templateFaults(value: Cursor): readonly Problem[] {
   for (const segment of text.replace(/^\/+|\/+$/g, '').split('/')) {
     if (segment === ONE || segment === MANY) {
       if (isClosed)
-        return [fault('template', `path \`${text}\`: nothing may follow \`{**}\` but literal segments`, value)];
+        return [fault('template', `path ${quote(text)}: nothing may follow \`{**}\` but literal segments`, value)];
       isClosed = segment === MANY;
       continue;
     }
     if (/[{}]/.test(segment)) {
-      const message = `path \`${text}\`: segment \`${segment}\` is neither \`{*}\`, \`{**}\` nor free of braces`;
+      const message = `path ${quote(text)}: segment ${quote(segment)} is neither \`{*}\`, \`{**}\` nor free of braces`;
       return [fault('template', message, value, 'an operator stands for whole segments')];
     }
     if (isTemplate && !LITERAL.test(segment)) {
-      const message = `path \`${text}\`: segment \`${segment}\` holds characters that no template can match`;
+      const message = `path ${quote(text)}: segment ${quote(segment)} holds characters that no template can match`;
       return [fault('template', message, value, 'percent-encode them')];
     }
   }
