@@ -20,7 +20,7 @@ function jwtRuleFaults(rule: Cursor): readonly Problem[] {
   const reason = keys.text() === '' ? undefined : keySetFault(keys.text());
   if (reason !== undefined) faults.push(fault('jwks', `jwks cannot be read: ${reason}`, keys));
   const nanoseconds = nanosecondsOf(timeout.text());
-  if (nanoseconds !== undefined && nanoseconds % 1_000_000 !== 0) {
+  if (nanoseconds !== undefined && nanoseconds > 1_000_000 && nanoseconds % 1_000_000 !== 0) {
     faults.push(fault('timeout', `timeout ${quote(timeout.text())} is finer than a millisecond`, timeout));
   }
   return faults;

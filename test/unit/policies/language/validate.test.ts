@@ -1,0 +1,399 @@
+import { describe, expect, test } from 'vitest';
+import { readDocuments } from '#policies/language/document.ts';
+import { printYaml } from '#policies/language/print.ts';
+import type { Problem } from '#policies/language/problem.ts';
+import { firstGate, validate } from '#policies/language/validate.ts';
+
+const found = (object: unknown): readonly Problem[] => {
+  const { documents, problems } = readDocuments('x.yaml', printYaml(object));
+  return [...problems, ...documents.flatMap((document) => validate(document))];
+};
+
+const places = (object: unknown): readonly string[] => found(object).map(({ code, at }) => `${code} ${at.path}`);
+
+const istio = (group: string, kind: string, spec: unknown, metadata: object = {}): unknown => ({
+  apiVersion: `${group}.istio.io/v1`,
+  kind,
+  metadata: { name: 'p', namespace: 'risk', ...metadata },
+  spec,
+});
+const authorization = (spec: unknown, metadata: object = {}) =>
+  istio('security', 'AuthorizationPolicy', spec, metadata);
+const authentication = (rule: unknown) => istio('security', 'RequestAuthentication', { jwtRules: [rule] });
+const source = (fields: object) => authorization({ rules: [{ from: [{ source: fields }] }] });
+const operation = (fields: object) => authorization({ rules: [{ to: [{ operation: fields }] }] });
+const condition = (fields: object) => authorization({ rules: [{ when: [fields] }] });
+const networkPolicy = (spec: object) => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name: 'n' },
+  spec: { podSelector: {}, ...spec },
+});
+
+describe('documents that every gate lets pass', () => {
+  test.for([
+    ['allow-nothing', authorization({})],
+    [
+      'a policy without spec',
+      { apiVersion: 'security.istio.io/v1beta1', kind: 'AuthorizationPolicy', metadata: { name: 'p' } },
+    ],
+    ['a null member counts as absent', authorization({ selector: null, rules: [{ from: null }] })],
+    ['empty from and when lists', authorization({ rules: [{ from: [], when: [] }] })],
+    ['a dry run', authorization({ rules: [{}] }, { annotations: { 'istio.io/dry-run': 'true' } })],
+    ['trust domains', source({ trustDomains: ['*.local', 'a.*', '*'] })],
+    ['addresses', source({ ipBlocks: ['10.0.0.0/8', '::1', 'fe80::/10'], notRemoteIpBlocks: ['1.2.3.4'] })],
+    ['templates', operation({ paths: ['/a/{*}/b/{**}', '/x/{**}/y', '/*', '/a;b=c/{*}'] })],
+    ['claims', condition({ key: 'request.auth.claims[a][b]', values: ['*'] })],
+    ['filter state', condition({ key: 'experimental.envoy.filters.x[y]', notValues: ['[a]'] })],
+    ['a JWT rule by address', authentication({ issuer: 'i', jwksUri: 'https://i.example/keys', timeout: '1m30s' })],
+    ['a JWT rule without keys', authentication({ issuer: 'i' })],
+    ['an empty key set', authentication({ issuer: 'i', jwks: '{"keys":[]}' })],
+    [
+      'port-level mTLS',
+      istio('security', 'PeerAuthentication', {
+        selector: { matchLabels: { a: 'b' } },
+        portLevelMtls: { 8080: { mode: 'DISABLE' } },
+      }),
+    ],
+    ['default deny', networkPolicy({ policyTypes: ['Ingress', 'Egress'] })],
+    [
+      'a port range',
+      networkPolicy({
+        egress: [
+          {
+            ports: [
+              { port: 80, endPort: 90 },
+              { port: 'web', protocol: 'UDP' },
+            ],
+          },
+        ],
+      }),
+    ],
+    [
+      'an ip block',
+      networkPolicy({ ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }] }),
+    ],
+    ['a sidecar', istio('networking', 'Sidecar', { egress: [{ hosts: ['./*', 'istio-system/*'] }] })],
+    [
+      'a virtual service',
+      istio('networking', 'VirtualService', {
+        hosts: ['a'],
+        http: [{ route: [{ destination: { host: 'a' } }], timeout: '1s' }],
+      }),
+    ],
+    [
+      'a destination rule',
+      istio('networking', 'DestinationRule', { host: 'a', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } }),
+    ],
+    [
+      'a service entry',
+      istio('networking', 'ServiceEntry', {
+        hosts: ['a.example'],
+        ports: [{ number: 443, name: 'https', protocol: 'TLS' }],
+        resolution: 'DNS',
+      }),
+    ],
+    [
+      'a gateway',
+      istio('networking', 'Gateway', {
+        selector: { a: 'b' },
+        servers: [{ port: { number: 443, name: 'x', protocol: 'HTTPS' }, hosts: ['*'] }],
+      }),
+    ],
+    [
+      'telemetry',
+      istio('telemetry', 'Telemetry', {
+        tracing: [{ providers: [{ name: 'jaeger' }], randomSamplingPercentage: 100 }],
+      }),
+    ],
+    ['a kind this language does not carry', { apiVersion: 'example.org/v9', kind: 'Gateway', anything: [1] }],
+    [
+      'a kind of a known group that it does not carry',
+      { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter' },
+    ],
+  ] as const)('%s', ([, object]) => {
+    expect(found(object)).toEqual([]);
+  });
+});
+
+describe('schema', () => {
+  test.for([
+    ['a string for a list', source({ principals: 'a' }), 'schema/type spec.rules[0].from[0].source.principals'],
+    ['a number for a string', operation({ ports: [80] }), 'schema/type spec.rules[0].to[0].operation.ports[0]'],
+    ['a null item', authorization({ rules: [null] }), 'schema/type spec.rules[0]'],
+    [
+      'a null label',
+      authorization({ selector: { matchLabels: { app: null } } }),
+      'schema/type spec.selector.matchLabels.app',
+    ],
+    ['a null that is required', condition({ key: null, values: ['a'] }), 'schema/required spec.rules[0].when[0].key'],
+    ['a missing name', { apiVersion: 'v1', kind: 'Namespace', metadata: {} }, 'schema/required metadata.name'],
+    ['missing metadata', { apiVersion: 'v1', kind: 'Namespace' }, 'schema/required metadata'],
+    [
+      'a name in capitals',
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'A' } },
+      'schema/pattern metadata.name',
+    ],
+    [
+      'an annotation that is a boolean',
+      authorization({}, { annotations: { 'istio.io/dry-run': true } }),
+      'schema/type metadata.annotations["istio.io/dry-run"]',
+    ],
+    [
+      'a version that does not exist',
+      { apiVersion: 'security.istio.io/v2', kind: 'PeerAuthentication', metadata: { name: 'p' } },
+      'schema/unknown-version apiVersion',
+    ],
+    [
+      'a kind in the wrong group',
+      { apiVersion: 'v1', kind: 'Deployment', metadata: { name: 'd' } },
+      'schema/unknown-version apiVersion',
+    ],
+    [
+      'a Service port out of range',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 70_000 }] } },
+      'schema/range spec.ports[0].port',
+    ],
+    ['a blank peer', networkPolicy({ ingress: [{ from: [{}] }] }), 'schema/peer spec.ingress[0].from[0]'],
+    [
+      'a peer of both sorts',
+      networkPolicy({ ingress: [{ from: [{ podSelector: {}, ipBlock: { cidr: '10.0.0.0/8' } }] }] }),
+      'schema/peer spec.ingress[0].from[0]',
+    ],
+    [
+      'a bad range',
+      networkPolicy({ egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0' } }] }] }),
+      'schema/cidr spec.egress[0].to[0].ipBlock.cidr',
+    ],
+    [
+      'an exception outside',
+      networkPolicy({ egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/9'] } }] }] }),
+      'schema/cidr spec.egress[0].to[0].ipBlock.except[0]',
+    ],
+    [
+      'a quoted port',
+      networkPolicy({ egress: [{ ports: [{ port: '53' }] }] }),
+      'schema/port spec.egress[0].ports[0].port',
+    ],
+    [
+      'an upside-down range',
+      networkPolicy({ egress: [{ ports: [{ port: 90, endPort: 80 }] }] }),
+      'schema/port spec.egress[0].ports[0].endPort',
+    ],
+    [
+      'In without values',
+      networkPolicy({ podSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }),
+      'schema/selector spec.podSelector.matchExpressions[0]',
+    ],
+  ] as const)('%s is refused', ([, object, place]) => {
+    expect(places(object)).toEqual([place]);
+    expect(firstGate(found(object))).toBe('schema');
+  });
+
+  test('all faults are reported at once', () => {
+    const object = authorization({
+      action: 'Block',
+      rule: [],
+      rules: [{ from: 'a' }, { to: [{ operation: { ports: [1] } }] }],
+    });
+    expect([...places(object)].sort()).toEqual([
+      'schema/enum spec.action',
+      'schema/type spec.rules[0].from',
+      'schema/type spec.rules[1].to[0].operation.ports[0]',
+      'unknown-field/unknown spec.rule',
+    ]);
+  });
+});
+
+describe('wording', () => {
+  const wording = (object: unknown) => found(object).map(({ message, help }) => [message, help]);
+
+  test('a misspelt field names the one that was meant', () => {
+    expect(wording(source({ principal: ['a'], namespaces: ['b'] }))).toEqual([
+      ['unknown field `principal`', 'did you mean `principals`?'],
+    ]);
+  });
+
+  test('a field like no other lists what is known', () => {
+    expect(wording(authorization({ zzz: 1 }))).toEqual([
+      ['unknown field `zzz`', 'known here: selector, targetRef, targetRefs, action, provider, rules'],
+    ]);
+  });
+
+  test('a number where text is expected asks for quotes', () => {
+    const help = 'quote it: "8080" (YAML reads bare numbers, `yes` and `on` as more than text)';
+    expect(wording(operation({ ports: [8080] }))).toEqual([['expected a string, got the number `8080`', help]]);
+  });
+
+  test('text where a list is expected shows the list', () => {
+    expect(wording(operation({ paths: '/a' }))).toEqual([
+      ['expected a list, got the string `/a`', 'write a list: ["/a"]'],
+    ]);
+  });
+
+  test('an unknown word names the nearest known one', () => {
+    expect(wording(authorization({ action: 'Alow' }))).toEqual([
+      ['expected one of `ALLOW`, `DENY`, `AUDIT`, `CUSTOM`, got the string `Alow`', 'did you mean `ALLOW`?'],
+    ]);
+  });
+
+  test('long and multi-line input is shown on one line and cut', () => {
+    const [[message]] = wording(operation({ paths: 'x\n'.repeat(500) })) as [[string]];
+    expect(message).toMatch(/^expected a list, got the string `(x\\n){40}…`$/);
+  });
+
+  test('a problem carries its line', () => {
+    const text =
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec:\n  rules:\n    - to:\n        - operation:\n            methods: [GET]\n            paths:\n              - /a{*}\n';
+    const [document] = readDocuments('p.yaml', text).documents;
+    expect(document && validate(document).map(({ code, at }) => ({ code, ...at }))).toEqual([
+      { code: 'webhook/template', file: 'p.yaml', path: 'spec.rules[0].to[0].operation.paths[0]', line: 10 },
+    ]);
+  });
+});
+
+describe('rules of the CRDs (CEL)', () => {
+  const mtls = (spec: object) => istio('security', 'PeerAuthentication', spec);
+  const entry = (spec: object) => istio('networking', 'ServiceEntry', { hosts: ['a.example'], ...spec });
+  const port = (number: number, name: string) => ({ number, name, protocol: 'TCP' });
+
+  test.for([
+    [
+      'two attachments',
+      authorization({ selector: {}, targetRef: { kind: 'Service', name: 'a' } }),
+      'cel/attachment spec',
+    ],
+    [
+      'accounts with principals',
+      source({ serviceAccounts: ['a'], notPrincipals: ['b'] }),
+      'cel/service-accounts spec.rules[0].from[0].source',
+    ],
+    [
+      'a wildcard in a label name',
+      authorization({ selector: { matchLabels: { 'a*': 'b' } } }),
+      'cel/selector-wildcard spec.selector.matchLabels["a*"]',
+    ],
+    [
+      'a port that is no number',
+      mtls({ selector: { matchLabels: { a: 'b' } }, portLevelMtls: { acd: {} } }),
+      'cel/port spec.portLevelMtls.acd',
+    ],
+    [
+      'a key source without scheme',
+      authentication({ issuer: 'i', jwksUri: 'idp.example/keys' }),
+      'cel/jwks-uri spec.jwtRules[0].jwksUri',
+    ],
+    [
+      'a timeout that is none',
+      authentication({ issuer: 'i', timeout: 'soon' }),
+      'cel/timeout spec.jwtRules[0].timeout',
+    ],
+    ['a timeout too short', authentication({ issuer: 'i', timeout: '500us' }), 'cel/timeout spec.jwtRules[0].timeout'],
+    ['a repeated port', entry({ ports: [port(80, 'a'), port(80, 'b')] }), 'cel/port-repeated spec.ports[1]'],
+    ['a port of zero', entry({ ports: [port(0, 'a')] }), 'cel/port spec.ports[0]'],
+    ['the widest host', istio('networking', 'ServiceEntry', { hosts: ['*'] }), 'cel/host spec.hosts[0]'],
+    ['endpoints without resolution', entry({ endpoints: [{ address: '1.2.3.4' }] }), 'cel/endpoints spec.endpoints'],
+    [
+      'two ingress listeners on a port',
+      istio('networking', 'Sidecar', { ingress: [{ port: port(80, 'a') }, { port: port(80, 'b') }] }),
+      'cel/port-repeated spec.ingress[1].port',
+    ],
+  ] as const)('%s is refused', ([, object, place]) => {
+    expect(places(object)).toEqual([place]);
+    expect(firstGate(found(object))).toBe('cel');
+  });
+});
+
+describe("istiod's webhook", () => {
+  const custom = (rule: object) => authorization({ action: 'CUSTOM', provider: { name: 'x' }, rules: [rule] });
+
+  test.for([
+    [
+      'an account in three parts',
+      source({ notServiceAccounts: ['a/b/c'] }),
+      'service-account spec.rules[0].from[0].source.notServiceAccounts[0]',
+    ],
+    [
+      'an account without name',
+      source({ serviceAccounts: ['a/'] }),
+      'service-account spec.rules[0].from[0].source.serviceAccounts[0]',
+    ],
+    ['an octal address', source({ ipBlocks: ['010.0.0.1'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
+    ['a short address', source({ ipBlocks: ['10.1'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
+    ['a prefix too long', source({ ipBlocks: ['10.0.0.0/33'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
+    [
+      'two stars in a trust domain',
+      source({ trustDomains: ['*a*'] }),
+      'trust-domain spec.rules[0].from[0].source.trustDomains[0]',
+    ],
+    ['a port too large', operation({ ports: ['65536'] }), 'port spec.rules[0].to[0].operation.ports[0]'],
+    [
+      'an operator after {**}',
+      operation({ notPaths: ['/{**}/a/{*}'] }),
+      'template spec.rules[0].to[0].operation.notPaths[0]',
+    ],
+    ['a quote in a template', operation({ paths: ['/"/{*}'] }), 'template spec.rules[0].to[0].operation.paths[0]'],
+    [
+      'an empty segment in a template',
+      operation({ paths: ['/a//{*}'] }),
+      'template spec.rules[0].to[0].operation.paths[0]',
+    ],
+    ['an empty key', condition({ key: '', values: ['a'] }), 'condition-key spec.rules[0].when[0].key'],
+    ['no values', condition({ key: 'source.ip', values: [] }), 'condition-values spec.rules[0].when[0]'],
+    ['an empty bracket', condition({ key: 'request.headers[]', values: ['a'] }), 'map-key spec.rules[0].when[0].key'],
+    [
+      'a key that was removed',
+      condition({ key: 'destination.labels[a]', values: ['b'] }),
+      'removed-key spec.rules[0].when[0].key',
+    ],
+    [
+      'an inherited property as key',
+      condition({ key: 'constructor', values: ['b'] }),
+      'unknown-key spec.rules[0].when[0].key',
+    ],
+    [
+      'CUSTOM with accounts',
+      custom({ from: [{ source: { serviceAccounts: ['a'] } }] }),
+      'custom spec.rules[0].from[0].source.serviceAccounts',
+    ],
+    [
+      'CUSTOM with a token',
+      custom({ when: [{ key: 'request.auth.principal', values: ['a'] }] }),
+      'custom spec.rules[0].when[0].key',
+    ],
+    ['DENY with an empty list of rules', authorization({ action: 'DENY', rules: [] }), 'no-rules spec'],
+    [
+      'a target that cannot be one',
+      authorization({ targetRefs: [{ kind: 'Deployment', group: 'apps', name: 'a' }] }),
+      'target-kind spec.targetRefs[0]',
+    ],
+    ['a rule without issuer', authentication({ jwks: '{"keys":[]}' }), 'issuer spec.jwtRules[0]'],
+    [
+      'a key without its members',
+      authentication({ issuer: 'i', jwks: '{"keys":[{"kty":"EC","crv":"P-256"}]}' }),
+      'jwks spec.jwtRules[0].jwks',
+    ],
+    ['a key of no type', authentication({ issuer: 'i', jwks: '{"keys":[1]}' }), 'jwks spec.jwtRules[0].jwks'],
+    ['a key set that is a number', authentication({ issuer: 'i', jwks: '1' }), 'jwks spec.jwtRules[0].jwks'],
+    [
+      'a timeout finer than a millisecond',
+      authentication({ issuer: 'i', timeout: '1500us' }),
+      'timeout spec.jwtRules[0].timeout',
+    ],
+    [
+      'a dry run of another kind',
+      istio('security', 'PeerAuthentication', {}, { annotations: { 'istio.io/dry-run': 'true' } }),
+      'dry-run metadata.annotations["istio.io/dry-run"]',
+    ],
+    ['a Sidecar of nothing', istio('networking', 'Sidecar', {}), 'sidecar-empty spec'],
+    [
+      'a Sidecar host without namespace',
+      istio('networking', 'Sidecar', { egress: [{ hosts: ['a.example'] }] }),
+      'sidecar-host spec.egress[0].hosts[0]',
+    ],
+    ['a VirtualService without routes', istio('networking', 'VirtualService', { hosts: ['a'] }), 'routes spec'],
+  ] as const)('%s is refused', ([, object, place]) => {
+    expect(places(object)).toEqual([`webhook/${place}`]);
+    expect(firstGate(found(object))).toBe('webhook');
+  });
+});
