@@ -161,8 +161,8 @@ interface Change {
 async function change(tx: Transaction, { order, row, adjusted }: Change): Promise<void> {
   // A release (sequence 0) also ends the validity of the stored answer: whoever reads it again sees it expired.
   await tx.query(
-    `update reservation set leaves_quantity = $3, sequence = $4,
-       expires_at = case when $4 = 0 then least(expires_at, clock_timestamp()) else expires_at end
+    `update reservation set leaves_quantity = $3, sequence = $4::bigint,
+       expires_at = case when $4::bigint = 0 then least(expires_at, clock_timestamp()) else expires_at end
      where account = $1 and client_order_id = $2`,
     [order.account, order.clientOrderId, adjusted.leavesQuantity, adjusted.sequence],
   );
@@ -175,8 +175,8 @@ async function change(tx: Transaction, { order, row, adjusted }: Change): Promis
   }
   if (order.lastPriceTicks > 0n) {
     await tx.query(
-      `update instrument_limit set reference_price_ticks = $2, reference_sequence = $3
-        where symbol = $1 and reference_sequence < $3`,
+      `update instrument_limit set reference_price_ticks = $2, reference_sequence = $3::bigint
+        where symbol = $1 and reference_sequence < $3::bigint`,
       [row.symbol, order.lastPriceTicks, order.sequence],
     );
   }

@@ -20,7 +20,7 @@ type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R
 /** The unary methods of a definition, called with whatever metadata a test wants. Rejects with grpc-js's `ServiceError`. */
 export type BareClient<D> = {
   readonly [K in keyof D]: (
-    request: Partial<RequestOf<D[K]>>,
+    request: RequestOf<D[K]>,
     metadata?: Readonly<Record<string, string>>,
   ) => Promise<ResponseOf<D[K]>>;
 };
