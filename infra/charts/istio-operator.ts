@@ -1,0 +1,75 @@
+/** The installation of Istio as `istioctl install -f` reads it; one typed configuration for the mesh and its pieces. */
+import { serviceHost } from '../constructs/peer.ts';
+import type { Environment } from '../environments/index.ts';
+import { istioHub, istioVersion } from '../environments/versions.ts';
+
+/** The name under which Telemetry refers to the collector of traces. */
+export const tracingProvider = 'jaeger-otlp';
+
+/** The IstioOperator object of one environment. */
+export function istioOperator(environment: Environment): Readonly<Record<string, unknown>> {
+  return {
+    apiVersion: 'install.istio.io/v1alpha1',
+    kind: 'IstioOperator',
+    metadata: { name: 'meshwright', namespace: environment.rootNamespace },
+    spec: {
+      profile: 'minimal',
+      hub: istioHub,
+      tag: istioVersion,
+      namespace: environment.rootNamespace,
+      meshConfig: meshConfig(environment),
+      components: components(environment),
+      values: values(environment),
+    },
+  };
+}
+
+function meshConfig({ rootNamespace, trustDomain }: Environment) {
+  return {
+    rootNamespace,
+    trustDomain,
+    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    // Grants are exact paths under ALLOW, where decoding would only admit more spellings.
+    pathNormalization: { normalization: 'MERGE_SLASHES' },
+    meshMTLS: { minProtocolVersion: 'TLSV1_3' },
+    enablePrometheusMerge: true,
+    accessLogFile: '/dev/stdout',
+    accessLogEncoding: 'JSON',
+    defaultConfig: { holdApplicationUntilProxyStarts: true },
+    extensionProviders: [
+      { name: tracingProvider, opentelemetry: { service: serviceHost('observability', 'jaeger'), port: 4317 } },
+    ],
+    defaultProviders: { tracing: [tracingProvider] },
+  };
+}
+
+/** The ingress gateway is a Deployment of our own manifests; istioctl installs none. */
+function components({ istiodReplicas, resources }: Environment) {
+  return {
+    base: { enabled: true },
+    cni: { enabled: true, namespace: 'kube-system', k8s: { resources: resources.cni } },
+    pilot: { enabled: true, k8s: { replicaCount: istiodReplicas, resources: resources.istiod } },
+    ingressGateways: [{ name: 'istio-ingressgateway', enabled: false }],
+    egressGateways: [{ name: 'istio-egressgateway', enabled: false }],
+  };
+}
+
+function values({ istiodReplicas, resources, rootNamespace }: Environment) {
+  return {
+    global: {
+      istioNamespace: rootNamespace,
+      variant: 'distroless',
+      imagePullPolicy: 'IfNotPresent',
+      defaultPodDisruptionBudget: { enabled: istiodReplicas > 1 },
+      proxy: { resources: resources.sidecar, logLevel: 'warning' },
+    },
+    pilot: {
+      autoscaleEnabled: false,
+      replicaCount: istiodReplicas,
+      cni: { enabled: true },
+      seccompProfile: { type: 'RuntimeDefault' },
+      env: { ENABLE_NATIVE_SIDECARS: 'true', PILOT_JWT_ENABLE_REMOTE_JWKS: 'false', ENABLE_DEBUG_ON_HTTP: 'false' },
+    },
+    cni: { repair: { enabled: true, repairPods: true, deletePods: false } },
+  };
+}

@@ -1,0 +1,69 @@
+/** Renders a construct tree into files: one folder a namespace, prefixes that give the order of applying. */
+import { ApiObject, type App } from 'cdk8s';
+import { printYaml } from '#policies/language/print.ts';
+import { compareText } from '../constructs/peer.ts';
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** The files of one namespace in the order of applying. Workloads come last: nothing runs before it is closed. */
+const files = {
+  namespace: '00-namespace.yaml',
+  accounts: '10-accounts.yaml',
+  closed: '20-default-deny.yaml',
+  policies: '30-policies.yaml',
+  traffic: '40-traffic.yaml',
+  services: '50-services.yaml',
+  workloads: '60-workloads.yaml',
+} as const;
+
+const fileOfKind: Readonly<Record<string, string>> = {
+  Namespace: files.namespace,
+  ServiceAccount: files.accounts,
+  PeerAuthentication: files.closed,
+  AuthorizationPolicy: files.policies,
+  RequestAuthentication: files.policies,
+  NetworkPolicy: files.policies,
+  Sidecar: files.traffic,
+  VirtualService: files.traffic,
+  DestinationRule: files.traffic,
+  ServiceEntry: files.traffic,
+  Gateway: files.traffic,
+  Telemetry: files.traffic,
+  ConfigMap: files.services,
+  Service: files.services,
+  Deployment: files.workloads,
+  StatefulSet: files.workloads,
+  PodDisruptionBudget: files.workloads,
+  HorizontalPodAutoscaler: files.workloads,
+};
+
+function pathOf({ kind, metadata }: Manifest): string {
+  const folder = metadata.namespace ?? metadata.name;
+  const file = metadata.name === 'default-deny' ? files.closed : fileOfKind[kind];
+  if (file === undefined) throw new Error(`kind \`${kind}\` has no place in the order of applying`);
+  return `${folder}/${file}`;
+}
+
+const orderKey = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
+
+/** Every object of the tree, rendered, sorted by file, kind and name. */
+export function manifests(app: App): readonly { readonly path: string; readonly value: Manifest }[] {
+  return app.node
+    .findAll()
+    .filter((node) => ApiObject.isApiObject(node))
+    .map((object) => object.toJson() as Manifest)
+    .map((value) => ({ path: pathOf(value), value }))
+    .sort(
+      (left, right) => compareText(left.path, right.path) || compareText(orderKey(left.value), orderKey(right.value)),
+    );
+}
+
+/** The text of every file by its path below `manifests/`: `trading/30-policies.yaml`. */
+export function manifestFiles(app: App): ReadonlyMap<string, string> {
+  const texts = new Map<string, string[]>();
+  for (const { path, value } of manifests(app)) texts.set(path, [...(texts.get(path) ?? []), printYaml(value)]);
+  return new Map([...texts].map(([path, documents]) => [path, documents.join('---\n')]));
+}

@@ -1,0 +1,20 @@
+import type { Program } from '../../constructs/program.ts';
+import type { Environment } from '../../environments/index.ts';
+
+/** The ingress gateway: istiod's injector puts in the proxy, its image (`auto`), probes and volumes. */
+export function ingressProgram({ resources }: Environment): Program {
+  return {
+    containerName: 'istio-proxy',
+    image: 'auto',
+    environment: {},
+    ports: [{ name: 'https', number: 8443 }],
+    mounts: [],
+    readiness: null,
+    liveness: { kind: 'http', port: 15_021, path: '/healthz/ready' },
+    resources: resources.gateway,
+    uid: 10_001,
+    graceSeconds: 60,
+    podLabels: { 'sidecar.istio.io/inject': 'true' },
+    podAnnotations: { 'inject.istio.io/templates': 'gateway' },
+  };
+}

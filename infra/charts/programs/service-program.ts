@@ -1,0 +1,108 @@
+import type { CallDeclaration, ServiceDeclaration } from '#services/runtime/declaration.ts';
+import { portNames } from '../../constructs/mesh-workload.ts';
+import { compareText, serviceHost } from '../../constructs/peer.ts';
+import type { Mount, Probe, Program } from '../../constructs/program.ts';
+import type { Environment } from '../../environments/index.ts';
+
+/** A callee as the caller's environment names it. */
+interface Upstream {
+  readonly name: string;
+  readonly namespace: string;
+  readonly port: number;
+}
+
+const passwordFolder = '/var/run/secrets/meshwright/database';
+
+/** The workload and port that a call goes to, undefined for hosts outside and for databases, which have variables of their own. */
+function tryFindUpstream(call: CallDeclaration, catalog: readonly ServiceDeclaration[]): Upstream | undefined {
+  const { target } = call;
+  for (const { name, namespace, contracts } of catalog) {
+    for (const contract of contracts) {
+      const isCallee =
+        (target.kind === 'method' &&
+          contract.kind === 'grpc' &&
+          contract.services.some(({ typeName }) => typeName === target.method.service)) ||
+        (target.kind === 'route' && contract.kind === 'http' && target.callee === name);
+      if (isCallee) return { name, namespace, port: contract.port };
+    }
+  }
+  return undefined;
+}
+
+function upstreamVariables(
+  declaration: ServiceDeclaration,
+  catalog: readonly ServiceDeclaration[],
+): [string, string][] {
+  return declaration.calls
+    .flatMap((call) => tryFindUpstream(call, catalog) ?? [])
+    .map(({ name, namespace, port }) => [
+      `UPSTREAM_${name.toUpperCase().replaceAll('-', '_')}`,
+      `${serviceHost(namespace, name)}:${port}`,
+    ]);
+}
+
+function databaseVariables(
+  { database }: ServiceDeclaration,
+  environment: Environment,
+  catalog: readonly ServiceDeclaration[],
+): Readonly<Record<string, string>> {
+  const server = catalog.find(({ name }) => name === 'postgres');
+  const port = server?.contracts[0]?.port;
+  if (database === undefined || server === undefined || port === undefined) return {};
+  return {
+    DATABASE_HOST: serviceHost(server.namespace, server.name),
+    DATABASE_PORT: String(port),
+    DATABASE_NAME: environment.database.name,
+    DATABASE_USER: database.schema,
+    DATABASE_PASSWORD_FILE: `${passwordFolder}/password`,
+  };
+}
+
+function mountsOf({ name, database }: ServiceDeclaration): readonly Mount[] {
+  const scratch: Mount = { kind: 'scratch', name: 'tmp', path: '/tmp', sizeLimit: '64Mi' };
+  if (database === undefined) return [scratch];
+  return [scratch, { kind: 'secret', name: 'database-password', path: passwordFolder, secretName: `${name}-database` }];
+}
+
+/** Ready when the service says so; alive while it accepts connections, so that a lost database restarts nobody. */
+function probesOf(declaration: ServiceDeclaration): { readonly readiness: Probe; readonly liveness: Probe } {
+  const contract = declaration.contracts[0];
+  const port = contract?.port ?? 0;
+  const readiness: Probe =
+    contract?.kind === 'http' ? { kind: 'http', port, path: '/healthz' } : { kind: 'grpc', port };
+  return { readiness, liveness: { kind: 'tcp', port } };
+}
+
+/** How a service of this repository runs in a pod: cleartext to its own sidecar, addresses and files from its environment. */
+export function serviceProgram(
+  declaration: ServiceDeclaration,
+  environment: Environment,
+  catalog: readonly ServiceDeclaration[],
+): Program {
+  const port = declaration.contracts[0]?.port ?? 0;
+  const collector = catalog.find(({ name }) => name === 'jaeger');
+  const variables: [string, string][] = [
+    ['LISTEN', `0.0.0.0:${port}`],
+    ['LOG_LEVEL', 'info'],
+    ['DRAIN_MS', String(environment.drainMs)],
+    // The ingress gateway samples; a service follows its parent and samples nothing away by itself.
+    ['TRACE_SAMPLE_RATIO', '1'],
+    ['NODE_OPTIONS', '--max-old-space-size=160'],
+    ...upstreamVariables(declaration, catalog),
+    ...Object.entries(databaseVariables(declaration, environment, catalog)),
+  ];
+  if (collector !== undefined)
+    variables.push(['OTEL_EXPORTER_OTLP_ENDPOINT', `http://${serviceHost(collector.namespace, collector.name)}:4318`]);
+  return {
+    containerName: declaration.name,
+    image: `${environment.images.registry}/${declaration.name}:${environment.images.tag}`,
+    command: ['node', `services/${declaration.name}/main.ts`],
+    environment: Object.fromEntries(variables.sort(([left], [right]) => compareText(left, right))),
+    ports: portNames(declaration.contracts).map(({ name, number }) => ({ name, number })),
+    mounts: mountsOf(declaration),
+    ...probesOf(declaration),
+    resources: environment.resources.service,
+    uid: 10_001,
+    graceSeconds: Math.ceil(environment.drainMs / 1000) + 25,
+  };
+}

@@ -1,0 +1,39 @@
+import type { Construct } from 'constructs';
+import { renderObject } from './istio-object.ts';
+import type { Labels } from './peer.ts';
+
+/** The header in which a sidecar hands the verified token's payload to its application (base64url JSON). */
+export const payloadHeader = 'x-jwt-payload';
+
+/** Adds `PeerAuthentication/default`: only mutual TLS is answered. In the root namespace it holds for the whole mesh. */
+export function strictMutualTls(scope: Construct): void {
+  renderObject(scope, 'mutual-tls', {
+    kind: 'PeerAuthentication',
+    metadata: { name: 'default' },
+    body: { spec: { mtls: { mode: 'STRICT' } } },
+  });
+}
+
+/** Whose tokens one workload verifies. */
+export interface TokensProps {
+  readonly name: string;
+  readonly selector: Labels;
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** Public keys as JSON text: written out, so that no proxy and no istiod fetches keys. */
+  readonly jwks: string;
+}
+
+/**
+ * Adds the RequestAuthentication of one workload. It never rejects a request without a token: the callers policy
+ * asks for the claims. The payload header is removed from every request first, so it never comes from outside.
+ */
+export function verifiedTokens(scope: Construct, id: string, props: TokensProps): void {
+  const { issuer, audiences, jwks } = props;
+  const rule = { issuer, audiences, jwks, forwardOriginalToken: true, outputPayloadToHeader: payloadHeader };
+  renderObject(scope, id, {
+    kind: 'RequestAuthentication',
+    metadata: { name: props.name },
+    body: { spec: { selector: { matchLabels: props.selector }, jwtRules: [rule] } },
+  });
+}
