@@ -6,6 +6,17 @@ import type { Shape } from './schema/shape.ts';
 import { tryFindNearest } from './spelling.ts';
 
 const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, validateFormats: false });
+ajv.addKeyword({
+  keyword: 'atMostOne',
+  type: 'object',
+  schemaType: 'array',
+  validate: (groups: readonly (readonly string[])[], data: object) =>
+    groups.every((names) => present(data, names).length <= 1),
+});
+
+const present = (data: unknown, names: readonly string[]): readonly string[] =>
+  names.filter((name) => (Reflect.get(Object(data), name) ?? null) !== null);
+
 const compiled = new Map<KnownKind, ValidateFunction>();
 
 function validatorOf(known: KnownKind): ValidateFunction {
@@ -157,7 +168,7 @@ const repeatsType = (error: ErrorObject, all: readonly ErrorObject[]): boolean =
 /**
  * Checks a document against the schema of its kind, as the API server does with strict field validation.
  * Errors: `schema/type`, `schema/enum`, `schema/required`, `schema/items`, `schema/members`, `schema/length`,
- * `schema/range`, `schema/pattern`, `unknown-field/unknown`.
+ * `schema/range`, `schema/pattern`, `schema/exclusive`, `unknown-field/unknown`.
  */
 export function validateSchema(document: SourceDocument, known: KnownKind): readonly Problem[] {
   const validator = validatorOf(known);

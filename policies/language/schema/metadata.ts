@@ -1,4 +1,4 @@
-import { anything, closed, list, open, record, type Shape, text, whole } from './shape.ts';
+import { anything, closed, list, number, open, record, type Shape, text } from './shape.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
@@ -17,10 +17,10 @@ const members = {
   labels: record(labelValue),
   annotations: record(text()),
   creationTimestamp: text(),
-  deletionGracePeriodSeconds: whole(),
+  deletionGracePeriodSeconds: number,
   deletionTimestamp: text(),
   finalizers: list(text()),
-  generation: whole(),
+  generation: number,
   managedFields: anything,
   ownerReferences: anything,
   resourceVersion: text(),

@@ -1,13 +1,26 @@
 /** Schemas of networking.istio.io (v1, v1beta1, v1alpha3) and telemetry.istio.io. Source: the CRDs of Istio 1.31. */
 import { customObject } from './metadata.ts';
 import { targetRef, workloadSelector } from './security.ts';
-import { anything, closed, flag, list, number, oneOf, record, type Shape, text, unsigned, whole } from './shape.ts';
+import {
+  atMostOne,
+  closed,
+  filled,
+  flag,
+  list,
+  number,
+  oneOf,
+  record,
+  type Shape,
+  text,
+  unsigned,
+  whole,
+} from './shape.ts';
 import { connectionPool, destination, namedPort, serverTls, trafficPolicy } from './traffic.ts';
 
 const texts = list(text());
 const labels = record(text());
 const labelled = closed({ labels: record(text({ maxLength: 63 }), { maxProperties: 256 }) });
-const stringMatch = closed({ exact: text(), prefix: text(), regex: text() });
+const stringMatch = atMostOne(closed({ exact: text(), prefix: text(), regex: text() }), 'exact', 'prefix', 'regex');
 const captureMode = oneOf('DEFAULT', 'IPTABLES', 'NONE');
 
 const egressListener = closed({ port: namedPort(), bind: text(), captureMode, hosts: texts }, ['hosts']);
@@ -37,13 +50,18 @@ const endpoint = closed({
   serviceAccount: text({ maxLength: 253 }),
 });
 
+const entryPort = closed(
+  { number: unsigned, name: text({ maxLength: 256 }), protocol: text({ maxLength: 256 }), targetPort: unsigned },
+  ['number', 'name'],
+);
+
 /** ServiceEntry. */
 export const serviceEntry: Shape = customObject(
   closed(
     {
       hosts: list(text(), { minItems: 1, maxItems: 256 }),
       addresses: list(text({ maxLength: 64 }), { maxItems: 256 }),
-      ports: list(namedPort('number', 'name'), { maxItems: 256 }),
+      ports: list(entryPort, { maxItems: 256 }),
       location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
       resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
       endpoints: list(endpoint, { maxItems: 4096 }),
@@ -107,11 +125,8 @@ const httpMatch = closed({
   statPrefix: text(),
 });
 
-const httpRoute = closed({
-  name: text(),
-  match: list(httpMatch),
-  route: list(closed({ ...weighted, headers }, ['destination'])),
-  redirect: closed({
+const redirect = atMostOne(
+  closed({
     uri: text(),
     authority: text(),
     port: unsigned,
@@ -119,7 +134,21 @@ const httpRoute = closed({
     scheme: text(),
     redirectCode: unsigned,
   }),
-  directResponse: closed({ status: unsigned, body: anything }, ['status']),
+  'port',
+  'derivePort',
+);
+const delay = closed({ percent: whole(), percentage, fixedDelay: text(), exponentialDelay: text() });
+const abort = closed({ httpStatus: whole(), grpcStatus: text(), http2Error: text(), percentage });
+
+const httpRoute = closed({
+  name: text(),
+  match: list(httpMatch),
+  route: list(closed({ ...weighted, headers }, ['destination'])),
+  redirect,
+  directResponse: closed(
+    { status: unsigned, body: atMostOne(closed({ string: text(), bytes: text() }), 'string', 'bytes') },
+    ['status'],
+  ),
   delegate: closed({ name: text(), namespace: text() }),
   rewrite: closed({ uri: text(), authority: text(), uriRegexRewrite: closed({ match: text(), rewrite: text() }) }),
   timeout: text(),
@@ -132,8 +161,8 @@ const httpRoute = closed({
     backoff: text(),
   }),
   fault: closed({
-    delay: closed({ percent: whole(), percentage, fixedDelay: text(), exponentialDelay: text() }),
-    abort: closed({ httpStatus: whole(), grpcStatus: text(), http2Error: text(), percentage }),
+    delay: atMostOne(delay, 'fixedDelay', 'exponentialDelay'),
+    abort: atMostOne(abort, 'httpStatus', 'grpcStatus', 'http2Error'),
   }),
   mirror: destination,
   mirrors: list(closed({ destination, percentage }, ['destination'])),
@@ -178,17 +207,56 @@ export const virtualService: Shape = customObject(
   }),
 );
 
-const providers = list(closed({ name: text({ minLength: 1 }) }, ['name']));
+const providers = list(closed({ name: filled }, ['name']));
 const mode = oneOf('CLIENT_AND_SERVER', 'CLIENT', 'SERVER');
+
+const customTag = atMostOne(
+  closed({
+    literal: closed({ value: filled }, ['value']),
+    environment: closed({ name: filled, defaultValue: text() }, ['name']),
+    header: closed({ name: filled, defaultValue: text() }, ['name']),
+    formatter: closed({ value: filled }, ['value']),
+  }),
+  'literal',
+  'environment',
+  'header',
+  'formatter',
+);
 
 const tracing = closed({
   match: closed({ mode }),
   providers,
   randomSamplingPercentage: { type: 'number', minimum: 0, maximum: 100 },
   disableSpanReporting: flag,
-  customTags: record(anything),
+  customTags: record(customTag),
   useRequestIdForTraceSampling: flag,
   enableIstioTags: flag,
+});
+
+const override = closed({
+  match: atMostOne(
+    closed({
+      mode,
+      metric: oneOf(
+        'ALL_METRICS',
+        'REQUEST_COUNT',
+        'REQUEST_DURATION',
+        'REQUEST_SIZE',
+        'RESPONSE_SIZE',
+        'TCP_OPENED_CONNECTIONS',
+        'TCP_CLOSED_CONNECTIONS',
+        'TCP_SENT_BYTES',
+        'TCP_RECEIVED_BYTES',
+        'GRPC_REQUEST_MESSAGES',
+        'GRPC_RESPONSE_MESSAGES',
+      ),
+      customMetric: filled,
+    }),
+    'metric',
+    'customMetric',
+  ),
+  disabled: flag,
+  tagOverrides: record(closed({ operation: oneOf('UPSERT', 'REMOVE'), value: text() })),
 });
 
 /** Telemetry. */
@@ -198,7 +266,7 @@ export const telemetry: Shape = customObject(
     targetRef,
     targetRefs: list(targetRef, { maxItems: 16 }),
     tracing: list(tracing),
-    metrics: list(closed({ providers, overrides: anything, reportingInterval: text() })),
+    metrics: list(closed({ providers, overrides: list(override), reportingInterval: text() })),
     accessLogging: list(
       closed({ match: closed({ mode }), providers, disabled: flag, filter: closed({ expression: text() }) }),
     ),

@@ -86,11 +86,11 @@ export const peerAuthentication: Shape = customObject(
 );
 
 const jwtRule = closed({
-  issuer: text(),
+  issuer: filled,
   audiences: list(filled),
   jwks: text(),
-  jwksUri: text({ maxLength: 2048 }),
-  jwks_uri: text({ maxLength: 2048 }),
+  jwksUri: text({ minLength: 1, maxLength: 2048 }),
+  jwks_uri: text({ minLength: 1, maxLength: 2048 }),
   fromHeaders: list(closed({ name: filled, prefix: text() }, ['name'])),
   fromParams: list(filled),
   fromCookies: list(filled),

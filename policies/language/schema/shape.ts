@@ -17,9 +17,11 @@ export const filled: Shape = text({ minLength: 1 });
 /** One of a few words. */
 export const oneOf = (...words: readonly string[]): Shape => ({ type: 'string', enum: words });
 
-/** A whole number. */
+/** A whole number that fits 32 bits with its sign, or narrower. */
 export const whole = (limits: { readonly minimum?: number; readonly maximum?: number } = {}): Shape => ({
   type: 'integer',
+  minimum: -0x8000_0000,
+  maximum: 0x7fff_ffff,
   ...limits,
 });
 
@@ -68,3 +70,9 @@ export const open = (properties: Readonly<Record<string, Shape>>, required: read
   properties,
   required,
 });
+
+/** The same object, of whose members `names` at most one may be there. */
+export const atMostOne = (shape: Shape, ...names: readonly string[]): Shape => {
+  const earlier = shape['atMostOne'];
+  return { ...shape, atMostOne: [...(Array.isArray(earlier) ? earlier : []), names] };
+};

@@ -1,5 +1,5 @@
 /** Schemas that VirtualService, DestinationRule, Gateway and Sidecar share. Source: the CRDs of Istio 1.31. */
-import { closed, flag, list, number, oneOf, record, type Shape, text, unsigned, whole } from './shape.ts';
+import { atMostOne, closed, flag, list, number, oneOf, record, type Shape, text, unsigned, whole } from './shape.ts';
 
 const texts = list(text());
 
@@ -72,9 +72,11 @@ const outlierDetection = closed({
   minHealthPercent: whole(),
 });
 
+const percent: Shape = { type: 'number', minimum: 0, maximum: 100 };
+
 const ringSize = closed({ minimumRingSize: unsigned });
 
-const consistentHash = closed({
+const hash = closed({
   httpHeaderName: text(),
   httpQueryParameterName: text(),
   httpCookie: closed(
@@ -87,7 +89,13 @@ const consistentHash = closed({
   minimumRingSize: unsigned,
 });
 
-const loadBalancer = closed({
+const consistentHash = atMostOne(
+  atMostOne(hash, 'httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'),
+  'ringHash',
+  'maglev',
+);
+
+const balancing = closed({
   simple: oneOf('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'),
   consistentHash,
   localityLbSetting: closed({
@@ -96,9 +104,11 @@ const loadBalancer = closed({
     failover: list(closed({ from: text(), to: text() })),
     failoverPriority: texts,
   }),
-  warmup: closed({ duration: text(), aggression: number, minimumPercent: number }, ['duration']),
+  warmup: closed({ duration: text(), aggression: number, minimumPercent: percent }, ['duration']),
   warmupDurationSecs: text(),
 });
+
+const loadBalancer = atMostOne(balancing, 'simple', 'consistentHash');
 
 const destinationPolicy = { connectionPool, outlierDetection, loadBalancer, tls: clientTls };
 
@@ -107,7 +117,7 @@ export const trafficPolicy: Shape = closed({
   ...destinationPolicy,
   portLevelSettings: list(closed({ port: closed({ number: unsigned }), ...destinationPolicy }), { maxItems: 4096 }),
   proxyProtocol: closed({ version: oneOf('V1', 'V2') }),
-  retryBudget: closed({ percent: number, minRetryConcurrency: unsigned }),
+  retryBudget: closed({ percent, minRetryConcurrency: unsigned }),
   tunnel: closed({ protocol: text(), targetHost: text(), targetPort: unsigned }, ['targetHost', 'targetPort']),
 });
 
