@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { type ConnectionAge, connectionAge, type IdentitySource } from './identity-source.ts';
+import { uriNames } from './spiffe-id.ts';
+
+/** A workload's port that this workload may call. */
+export interface UpstreamTarget {
+  /** The server name of the handshake. */
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+  /** The callee must show exactly one URI name, and it must be one of these. */
+  readonly identities: readonly string[];
+  readonly connectTimeoutMs: number;
+}
+
+/** An authenticated connection to a callee. */
+export interface MeshConnection {
+  readonly socket: TLSSocket;
+  readonly peerId: string;
+  readonly peerSerial: string;
+  readonly age: ConnectionAge;
+}
+
+/** Opens mutual TLS to a callee. Errors: rejects on any fault of the callee's certificate or identity, or a time-out. */
+export async function connectMesh(
+  target: UpstreamTarget,
+  identity: IdentitySource,
+  alpn: readonly string[],
+): Promise<MeshConnection> {
+  const own = identity.current;
+  const socket = connectTls({
+    host: target.address,
+    port: target.port,
+    servername: target.host,
+    secureContext: own.context,
+    ALPNProtocols: [...alpn],
+    checkServerIdentity: (_host, certificate) => identityFault(certificate, target.identities),
+  });
+  socket.allowHalfOpen = true;
+  socket.setNoDelay(true);
+  const timeout = AbortSignal.timeout(target.connectTimeoutMs);
+  try {
+    await once(socket, 'secureConnect', { signal: timeout });
+  } catch (cause) {
+    socket.on('error', () => {}).destroy();
+    const words = timeout.aborted ? `no answer within ${target.connectTimeoutMs} ms` : (cause as Error).message;
+    throw new Error(`${target.host}: ${words}`, { cause });
+  }
+  const peer = socket.getPeerCertificate();
+  return {
+    socket,
+    peerId: uriNames(peer.subjectaltname)[0] ?? '',
+    peerSerial: peer.serialNumber,
+    age: connectionAge([own.expiresAt, Date.parse(peer.valid_to)], Date.now()),
+  };
+}
+
+function identityFault(certificate: PeerCertificate, expected: readonly string[]): Error | undefined {
+  const names = uriNames(certificate.subjectaltname);
+  const [name] = names;
+  if (names.length === 1 && name !== undefined && expected.includes(name)) return undefined;
+  return new Error(`callee showed \`${names.join(', ')}\`, expected \`${expected.join('` or `')}\``);
+}
+
+/** An HTTP/2 connection that takes requests. */
+export interface PooledSession {
+  readonly session: ClientHttp2Session;
+  readonly peerId: string | null;
+  readonly peerSerial: string | null;
+}
+
+type OpenSession = () => Promise<PooledSession & { readonly age: ConnectionAge | null }>;
+
+/** Keeps one HTTP/2 connection for new requests and lets older ones end with their streams. */
+export class SessionPool {
+  readonly #open: OpenSession;
+  #current: PooledSession | undefined;
+  #opening: Promise<PooledSession> | undefined;
+  readonly #sessions = new Set<ClientHttp2Session>();
+
+  private constructor(open: OpenSession) {
+    this.#open = open;
+  }
+
+  /** A pool of mutual TLS connections. */
+  static toCallee(target: UpstreamTarget, identity: IdentitySource): SessionPool {
+    return new SessionPool(async () => {
+      const { socket, peerId, peerSerial, age } = await connectMesh(target, identity, ['h2']);
+      const session = await startSession(() => socket);
+      return { session, peerId, peerSerial, age };
+    });
+  }
+
+  /** A pool of cleartext connections to the application of this workload. */
+  static toApplication(socketPath: string): SessionPool {
+    return new SessionPool(async () => {
+      const socket = connectSocket(socketPath);
+      await once(socket, 'connect');
+      return { session: await startSession(() => socket), peerId: null, peerSerial: null, age: null };
+    });
+  }
+
+  /** A session that takes requests now. Errors: rejects when none can be opened. */
+  async acquire(): Promise<PooledSession> {
+    if (this.#current !== undefined && isUsable(this.#current.session)) return this.#current;
+    this.#current = undefined;
+    this.#opening ??= this.#replace().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** Ends all connections at once. */
+  close(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  async #replace(): Promise<PooledSession> {
+    const pooled = await this.#open();
+    const { session, age } = pooled;
+    const timers: NodeJS.Timeout[] = [];
+    this.#sessions.add(session);
+    session.once('close', () => {
+      this.#sessions.delete(session);
+      for (const timer of timers) clearTimeout(timer);
+    });
+    if (age !== null) {
+      timers.push(setTimeout(() => this.#retire(session), age.drainsAfterMs));
+      timers.push(setTimeout(() => session.destroy(), age.endsAfterMs));
+    }
+    this.#current = pooled;
+    return pooled;
+  }
+
+  #retire(session: ClientHttp2Session): void {
+    if (this.#current?.session === session) this.#current = undefined;
+    session.close();
+  }
+}
+
+const isUsable = (session: ClientHttp2Session): boolean => !session.closed && !session.destroyed;
+
+// The first SETTINGS frame proves that the callee has accepted our certificate: in TLS 1.3 the handshake alone does not.
+async function startSession(socket: () => TLSSocket | ReturnType<typeof connectSocket>): Promise<ClientHttp2Session> {
+  const session = connectHttp2('http://upstream', {
+    createConnection: socket,
+    maxSessionMemory: 64,
+    settings: { enablePush: false },
+  });
+  const opened = Promise.withResolvers<void>();
+  session.once('remoteSettings', () => opened.resolve());
+  session.on('error', (error) => opened.reject(error));
+  session.once('close', () => opened.reject(new Error('connection closed before it was ready')));
+  try {
+    await opened.promise;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+  return session;
+}
