@@ -37,9 +37,9 @@ export function explainVerdict(verdict: Verdict): string {
 
 function ruleText(verdict: Verdict): string {
   const rule = verdict.rule;
-  if (rule === null) return '';
+  if (rule === null || rule.index === null) return '';
   const place = `\`${rule.policy.namespace}/${rule.policy.name}\` (${rule.policy.at.file}:${rule.policy.at.line})`;
-  return rule.index === null ? ` ${place}` : ` ${place}, rule ${rule.index}`;
+  return ` ${place}, rule ${rule.index}`;
 }
 
 const REASONS: Readonly<Record<VerdictCode, string>> = {

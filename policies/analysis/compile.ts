@@ -1,12 +1,12 @@
 /** Prepares a mesh for many decisions. */
 import type { Mesh } from '../language/mesh.ts';
 import { type Problem, problem } from '../language/problem.ts';
-import { decideNaively } from './naive.ts';
+import { IndexedDecider } from './indexed/decider.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import type { Request, WorkloadReference } from './request.ts';
 import type { IssuerKeys } from './token.ts';
 import type { Verdict } from './verdict.ts';
-import { findWorkload, tryFindWorkload, type World } from './world.ts';
+import { tryFindWorkload, type World } from './world.ts';
 
 /** A decision function over all layers, and per workload over what its proxy enforces. */
 export interface Decider {
@@ -18,7 +18,10 @@ export interface Decider {
   check(request: Request): readonly Problem[];
 }
 
-/** What a workload's own proxy decides. */
+/**
+ * What a workload's own proxy decides: handshake, token and policies. NetworkPolicy and the caller's egress are not its
+ * business. The destination's workload is not looked at again, its port is.
+ */
 export interface InboundDecider {
   decide(request: Request): Verdict;
 }
@@ -35,11 +38,12 @@ export interface CompileOptions {
 /** Prepares `mesh` for decisions under a profile. */
 export function compile(mesh: Mesh, profile: Profile = DEFAULT_PROFILE, options: CompileOptions = {}): Decider {
   const world: World = { mesh, profile, issuerKeys: options.issuerKeys ?? new Map() };
+  const decider = new IndexedDecider(world);
   return {
-    decide: (request) => decideNaively(world, request),
-    forWorkload: (reference) => {
-      findWorkload(mesh, reference);
-      return { decide: (request) => decideNaively(world, request) };
+    decide: (request) => decider.decide(request),
+    forWorkload: ({ namespace, workload }) => {
+      const ports = decider.ports(namespace, workload);
+      return { decide: (request) => ports.port(request.destination.port).decideAtProxy(request) };
     },
     check: (request) => checkWorkloads(mesh, request),
   };

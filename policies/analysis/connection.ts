@@ -16,10 +16,14 @@ export type Arrival =
 /** Why no filter chain took a connection. */
 export type RefusalReason = 'plaintextIntoStrict' | 'tlsIntoPlaintext' | 'foreignTrustDomain' | 'notMeshTls';
 
-/** The SAN prefixes that the inbound TLS context accepts, one for each trust domain. */
+/** The trust domains whose certificates the inbound TLS context accepts, each once. */
+export function acceptedTrustDomains(config: MeshConfig): readonly string[] {
+  return [...new Set([config.trustDomain, ...config.trustDomainAliases, ...config.certificateTrustDomains])];
+}
+
+/** The SAN prefixes of the accepted trust domains. */
 export function trustedPrefixes(config: MeshConfig): readonly string[] {
-  const trustDomains = [config.trustDomain, ...config.trustDomainAliases, ...config.certificateTrustDomains];
-  return [...new Set(trustDomains)].map((trustDomain) => `spiffe://${trustDomain}/`);
+  return acceptedTrustDomains(config).map((trustDomain) => `spiffe://${trustDomain}/`);
 }
 
 /** Decides the transport layer of one connection; `speaksHttp` says what its bytes are. */

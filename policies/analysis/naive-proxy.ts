@@ -19,7 +19,8 @@ export function decideAtProxy(call: Call, arrival: Accepted): Verdict {
 
 function decideTcp(call: Call, facts: Facts): Verdict {
   const custom = askCustom(call, 'tcp', facts);
-  return custom.stop ?? assuming(decideByRules(call, 'tcp', facts), custom.assumptions);
+  const decided = custom.stop ?? assuming(decideByRules(call, 'tcp', facts), custom.assumptions);
+  return { ...decided, status: null };
 }
 
 function decideHttp(call: Call, connection: Facts): Verdict {

@@ -26,10 +26,22 @@ export function normalizePath(raw: string, mode: PathNormalization, profile: Pro
   return { kind: 'path', path: merged, pathAndQuery: merged + query };
 }
 
-/** True iff every mode leaves `path` as it is: no text that any step below would touch. */
-export function isSurelyNormal(path: string): boolean {
-  return path.startsWith('/') && !/[%\\"<>^{|}`?#]|\/\/|\/\./.test(path);
+/** True iff every mode surely leaves `path` as it is: it holds nothing that any step touches. */
+export function isPlainPath(path: string): boolean {
+  if (path.charCodeAt(0) !== SLASH) return false;
+  for (let at = 1; at < path.length; at += 1) {
+    const code = path.charCodeAt(at);
+    if (code > 127 || IS_PLAIN[code] !== true) return false;
+    if ((code === SLASH || code === DOT) && path.charCodeAt(at - 1) === SLASH) return false;
+  }
+  return true;
 }
+
+const SLASH = 47;
+const DOT = 46;
+const IS_PLAIN: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9\-._~/]/.test(String.fromCharCode(code)),
+);
 
 function decodeSlashes(path: string): string {
   return path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\');

@@ -59,14 +59,14 @@ export function verifyToken(all: readonly Verifier[], token: Token | null, http:
   const looking = all.filter(({ rule }) => looksInAuthorization(rule));
   if (looking.length === 0) return { kind: 'noClaims' };
   const ofIssuer = looking.filter(({ rule }) => rule.issuer === token.claims['iss']);
-  const accepting = ofIssuer.find((verifier) => faultUnder(verifier, token) === undefined);
+  const accepting = ofIssuer.find((verifier) => tokenFault(verifier, token) === undefined);
   if (accepting !== undefined) return { kind: 'claims', claims: splitClaims(token.claims, accepting.rule) };
   const first = ofIssuer[0];
-  return { kind: 'refused', status: first === undefined ? 401 : (faultUnder(first, token) ?? 401) };
+  return { kind: 'refused', status: first === undefined ? 401 : (tokenFault(first, token) ?? 401) };
 }
 
-/** Source: Envoy `cors` request matcher of Istio's `jwt_authn` bypass. */
-function isPreflight(http: HttpRequest): boolean {
+/** True iff the request is a CORS preflight. Source: Envoy `cors` request matcher of Istio's `jwt_authn` bypass. */
+export function isPreflight(http: HttpRequest): boolean {
   return http.method === 'OPTIONS' && isFilled(http, 'origin') && isFilled(http, 'access-control-request-method');
 }
 
@@ -75,13 +75,13 @@ function isFilled(http: HttpRequest, header: string): boolean {
 }
 
 /** True iff the rule looks for tokens in `authorization: Bearer`, where requests of this model carry them. */
-function looksInAuthorization(rule: JwtRule): boolean {
+export function looksInAuthorization(rule: JwtRule): boolean {
   if (rule.fromHeaders.length + rule.fromParams.length + rule.fromCookies.length === 0) return true;
   return rule.fromHeaders.some((header) => header.name === 'authorization' && 'Bearer '.startsWith(header.prefix));
 }
 
 /** The status of the first fault: expired, audience, signature; undefined when the rule accepts the token. */
-function faultUnder({ rule, holdsIssuersKey }: Verifier, token: Token): 401 | 403 | undefined {
+export function tokenFault({ rule, holdsIssuersKey }: Verifier, token: Token): 401 | 403 | undefined {
   if (token.fault === 'expired') return 401;
   if (rule.audiences.length > 0 && (token.fault === 'audience' || !isMeantFor(rule, token.claims['aud']))) return 403;
   return token.fault === 'signature' || !holdsIssuersKey ? 401 : undefined;

@@ -1,0 +1,146 @@
+/** One chain of one port with its rules indexed and its verdicts made. */
+import type { Action, AuthorizationPolicy } from '../../language/authorization.ts';
+import type { Workload } from '../../language/mesh.ts';
+import { applicable, byAge } from '../attachment.ts';
+import { customEffect } from '../custom.ts';
+import { isPlainPath, normalizePath } from '../normalize.ts';
+import type { Request } from '../request.ts';
+import { rulesOnChain } from '../rules.ts';
+import { verifiers } from '../token.ts';
+import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
+import type { World } from '../world.ts';
+import { CustomGate, type Ruling } from './custom-gate.ts';
+import { newQuery, type Query } from './query.ts';
+import { RuleIndex } from './rule-index.ts';
+import { TokenGate } from './token-gate.ts';
+
+/** Where a chain stands. */
+export interface ChainPlace {
+  readonly world: World;
+  readonly target: Workload;
+  readonly port: number;
+  readonly kind: 'http' | 'tcp';
+  /** The assumptions of every verdict at the workload and, for callers of the mesh, at the caller. */
+  readonly assumptions: readonly string[];
+}
+
+/** Decides what the proxy decides on one chain; every verdict is made beforehand. */
+export class Chain {
+  readonly #place: ChainPlace;
+  readonly #query: Query = newQuery();
+  readonly #custom: CustomGate | null;
+  readonly #deny: Ruling;
+  readonly #allow: Ruling | null;
+  readonly #gate: TokenGate;
+  readonly #fixed: Readonly<
+    Record<'closed' | 'badRequest' | 'unauthorized' | 'otherAudience' | 'noPolicy' | 'noAllowRule', Verdict>
+  >;
+
+  constructor(place: ChainPlace) {
+    const { world, target } = place;
+    this.#place = place;
+    this.#custom = tryCustomGate(place);
+    this.#deny = ruling(place, 'DENY', VERDICT_CODES.deniedByRule);
+    this.#allow = policiesOf(place, 'ALLOW').length === 0 ? null : ruling(place, 'ALLOW', VERDICT_CODES.allowedByRule);
+    const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
+    this.#gate = new TokenGate(
+      verifiers(
+        selected.flatMap((each) => each.rules),
+        world.issuerKeys,
+      ),
+    );
+    this.#fixed = {
+      closed: verdictHere(place, VERDICT_CODES.codecClosed),
+      badRequest: verdictHere(place, VERDICT_CODES.codecBadRequest),
+      unauthorized: verdictHere(place, VERDICT_CODES.tokenRefused),
+      otherAudience: verdictHere(place, VERDICT_CODES.tokenForOtherAudience),
+      noPolicy: verdictHere(place, VERDICT_CODES.allowedWithoutPolicy),
+      noAllowRule: verdictHere(place, VERDICT_CODES.noAllowRule),
+    };
+  }
+
+  /** Decides a request whose connection this chain has accepted. */
+  decide(request: Request, identities: readonly string[] | null): Verdict {
+    const query = this.#query;
+    query.identities = identities;
+    query.sourceIp = request.sourceIp;
+    query.destinationIp = request.destination.ip;
+    query.sni = request.sni;
+    query.claims = null;
+    return this.#place.kind === 'http' ? this.#decideHttp(query, request) : this.#decideTcp(query, request);
+  }
+
+  #decideTcp(query: Query, request: Request): Verdict {
+    query.remoteIp = request.sourceIp;
+    if (this.#custom === null) return this.#decideByRules(query);
+    return this.#custom.tryDeny(query) ?? this.#custom.assume(query, () => this.#decideByRules(query));
+  }
+
+  #decideHttp(query: Query, request: Request): Verdict {
+    const http = request.http;
+    if (http === null) return this.#fixed.closed;
+    query.http = http;
+    query.remoteIp = request.remoteIp;
+    if (isPlainPath(http.path)) {
+      query.path = http.path;
+      query.pathAndQuery = http.path;
+    } else {
+      const path = normalizePath(http.path, this.#place.world.mesh.config.pathNormalization, this.#place.world.profile);
+      if (path.kind === 'closed') return this.#fixed.closed;
+      if (path.kind === 'badRequest') return this.#fixed.badRequest;
+      query.path = path.path;
+      query.pathAndQuery = path.pathAndQuery;
+    }
+    if (this.#custom === null) return this.#decideByToken(query, request);
+    return this.#custom.tryDeny(query) ?? this.#custom.assume(query, () => this.#decideByToken(query, request));
+  }
+
+  #decideByToken(query: Query, request: Request): Verdict {
+    const outcome = this.#gate.decide(request.token, query.http);
+    if (outcome === 401) return this.#fixed.unauthorized;
+    if (outcome === 403) return this.#fixed.otherAudience;
+    if (outcome !== 'noClaims') {
+      query.claims = request.token?.claims ?? null;
+      query.delimited = outcome.delimited;
+    }
+    return this.#decideByRules(query);
+  }
+
+  #decideByRules(query: Query): Verdict {
+    const denied = this.#deny.verdicts[this.#deny.index.firstMatch(query)];
+    if (denied !== undefined) return denied;
+    if (this.#allow === null) return this.#fixed.noPolicy;
+    return this.#allow.verdicts[this.#allow.index.firstMatch(query)] ?? this.#fixed.noAllowRule;
+  }
+}
+
+function policiesOf({ world, target }: ChainPlace, action: Action['kind']): readonly AuthorizationPolicy[] {
+  return applicable(world.mesh.authorizationPolicies, world.mesh, target).filter(
+    (policy) => policy.action.kind === action && policy.enforcement === 'enforced',
+  );
+}
+
+function verdictHere(place: ChainPlace, code: VerdictCode): Verdict {
+  return verdict(code, { answers: place.kind === 'http' ? 'http' : 'nothing', assumptions: place.assumptions });
+}
+
+function ruling(place: ChainPlace, action: Action['kind'], code: VerdictCode): Ruling {
+  const rules = rulesOnChain(policiesOf(place, action), place.kind, place.world.profile);
+  const base = verdictHere(place, code);
+  return {
+    index: new RuleIndex(rules, { port: place.port, profile: place.world.profile }),
+    verdicts: rules.map(({ policy, rule }, number) => ({ ...base, rule: { number, policy, index: rule.index } })),
+  };
+}
+
+function tryCustomGate(place: ChainPlace): CustomGate | null {
+  const effect = customEffect(policiesOf(place, 'CUSTOM'), place.world.mesh.config, place.kind);
+  switch (effect.kind) {
+    case 'nothing':
+      return null;
+    case 'denies':
+      return new CustomGate(ruling(place, 'CUSTOM', effect.code), null);
+    case 'asks':
+      return new CustomGate(ruling(place, 'CUSTOM', VERDICT_CODES.customWithoutProvider), effect.assumption);
+  }
+}

@@ -1,0 +1,130 @@
+/** One port of one workload, prepared: transport, NetworkPolicy and both chains. */
+import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
+import { assumptionsOf } from '../assumptions.ts';
+import { arriveAt, isTrusted, trustedPrefixes } from '../connection.ts';
+import { type Listener, resolveListener } from '../listener.ts';
+import { admits, isolating } from '../network.ts';
+import type { Request, WorkloadReference } from '../request.ts';
+import { REFUSALS, VERDICT_CODES, type Verdict } from '../verdict.ts';
+import { findWorkload, isolatedBy, type World } from '../world.ts';
+import { Chain } from './chain.ts';
+import { Ending } from './ending.ts';
+import { Way } from './way.ts';
+
+/** A connection that a chain takes, or the ending of one that none takes. */
+type Handshake =
+  | { readonly kind: 'accepted'; readonly keepsIdentities: boolean }
+  | { readonly kind: 'refused'; readonly ending: Ending };
+
+/** Decides requests to one port. */
+export class Port {
+  readonly world: World;
+  readonly target: Workload;
+  readonly number: number;
+  readonly listener: Listener;
+  readonly assumptions: readonly string[];
+  /** The policies that isolate the destination, and the ending of what they drop. */
+  readonly ingress: readonly NetworkPolicy[];
+  readonly dropped: Ending;
+  readonly #unguarded: Ending;
+  readonly #foreign: Ending;
+  readonly #plaintext: Handshake;
+  readonly #mtls: Handshake;
+  readonly #trusted: readonly string[];
+  readonly #checksTrust: boolean;
+  readonly #http: Chain;
+  readonly #tcp: Chain;
+  readonly #ways = new Map<string, Map<string, Way>>();
+
+  constructor(world: World, target: Workload, number: number) {
+    this.world = world;
+    this.target = target;
+    this.number = number;
+    this.listener = resolveListener(world.mesh, target, number);
+    this.assumptions = assumptionsOf(world.mesh, target);
+    this.ingress = isolating(world.mesh, target, 'ingress');
+    this.dropped = this.ending(VERDICT_CODES.networkIngress, isolatedBy(this.ingress));
+    const because = this.listener.kind === 'unguarded' ? this.listener.because : '';
+    this.#unguarded = this.ending(VERDICT_CODES.allowedUnguarded, { detail: because });
+    this.#foreign = this.ending(VERDICT_CODES.foreignTrustDomain);
+    this.#trusted = trustedPrefixes(world.mesh.config);
+    this.#checksTrust =
+      this.listener.kind === 'sidecar' || (this.listener.kind === 'gateway' && this.listener.identity === 'mesh');
+    this.#plaintext = this.#handshake({ kind: 'plaintext' });
+    this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
+    const place = { world, target, port: number, assumptions: this.assumptions };
+    this.#http = new Chain({ ...place, kind: 'http' });
+    this.#tcp = new Chain({ ...place, kind: 'tcp' });
+  }
+
+  /** Decides through every layer. */
+  decide(request: Request): Verdict {
+    const caller = request.caller;
+    if (caller.kind === 'workload') return this.#way(caller.reference).decide(request, 'allLayers');
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) return refusal.of(request);
+    if (request.sourceIp !== null && this.ingress.length > 0) {
+      const connection = { peer: { workload: null, ip: request.sourceIp }, target: this.target, port: this.number };
+      if (!admits(this.world.mesh, this.ingress, 'ingress', connection)) return this.dropped.of(request);
+    }
+    return this.#decideStated(request);
+  }
+
+  /** Decides what the proxy alone decides: handshake, token, policies; no NetworkPolicy, no egress of the caller. */
+  decideAtProxy(request: Request): Verdict {
+    const caller = request.caller;
+    if (caller.kind === 'workload') return this.#way(caller.reference).decide(request, 'proxyOnly');
+    return this.#refusal(request)?.of(request) ?? this.#decideStated(request);
+  }
+
+  /** Decides on the chain that takes the connection. */
+  decideOnChain(chain: 'http' | 'tcp', request: Request, identities: readonly string[] | null): Verdict {
+    if (this.listener.kind === 'unguarded') return this.#unguarded.of(request);
+    return (chain === 'http' ? this.#http : this.#tcp).decide(request, identities);
+  }
+
+  ending(
+    code: ConstructorParameters<typeof Ending>[0],
+    more: Omit<ConstructorParameters<typeof Ending>[1], 'listener' | 'assumptions'> = {},
+  ): Ending {
+    return new Ending(code, { ...more, listener: this.listener, assumptions: this.assumptions });
+  }
+
+  #decideStated(request: Request): Verdict {
+    const caller = request.caller;
+    const keeps = this.#mtls.kind === 'accepted' && this.#mtls.keepsIdentities;
+    const identities = caller.kind === 'mtls' && keeps ? caller.identities : null;
+    const protocol = this.listener.kind === 'unguarded' ? 'auto' : this.listener.protocol;
+    const chain = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
+    return this.decideOnChain(chain, request, identities);
+  }
+
+  #refusal(request: Request): Ending | undefined {
+    const caller = request.caller;
+    const handshake = caller.kind === 'mtls' ? this.#mtls : this.#plaintext;
+    if (handshake.kind === 'refused') return handshake.ending;
+    if (caller.kind !== 'mtls' || !this.#checksTrust) return undefined;
+    return isTrusted(caller.identities, this.#trusted) ? undefined : this.#foreign;
+  }
+
+  #handshake(transport: Parameters<typeof arriveAt>[1]): Handshake {
+    if (this.listener.kind === 'unguarded') return { kind: 'accepted', keepsIdentities: false };
+    const arrival = arriveAt(this.listener, transport, { speaksHttp: true, config: this.world.mesh.config });
+    if (arrival.kind === 'refused') return { kind: 'refused', ending: this.ending(REFUSALS[arrival.because]) };
+    return { kind: 'accepted', keepsIdentities: arrival.identities !== null };
+  }
+
+  #way(reference: WorkloadReference): Way {
+    let ways = this.#ways.get(reference.namespace);
+    if (ways === undefined) {
+      ways = new Map();
+      this.#ways.set(reference.namespace, ways);
+    }
+    let way = ways.get(reference.workload);
+    if (way === undefined) {
+      way = new Way(this, findWorkload(this.world.mesh, reference));
+      ways.set(reference.workload, way);
+    }
+    return way;
+  }
+}

@@ -1,0 +1,42 @@
+/** What compiled rules read of one request. */
+import type { Address, HttpRequest } from '../request.ts';
+import type { Claims } from '../token.ts';
+
+/**
+ * The request being decided, on its chain. One query object per decider is filled anew for each decision, so that
+ * deciding allocates nothing. INVARIANT: a decision is synchronous and never calls itself.
+ */
+export interface Query {
+  identities: readonly string[] | null;
+  sourceIp: Address | null;
+  /** On a TCP chain the peer's address. */
+  remoteIp: Address | null;
+  destinationIp: Address | null;
+  sni: string;
+  /** Never read on a TCP chain: rules that need it take no part there. */
+  http: HttpRequest;
+  path: string;
+  pathAndQuery: string;
+  claims: Claims | null;
+  /** The claims whose words count as list elements. */
+  delimited: ReadonlySet<string>;
+}
+
+const NO_HTTP: HttpRequest = { method: '', path: '', host: '', headers: new Map() };
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** An empty query. */
+export function newQuery(): Query {
+  return {
+    identities: null,
+    sourceIp: null,
+    remoteIp: null,
+    destinationIp: null,
+    sni: '',
+    http: NO_HTTP,
+    path: '',
+    pathAndQuery: '',
+    claims: null,
+    delimited: NOTHING,
+  };
+}
