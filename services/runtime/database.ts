@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { DatabaseConfiguration } from './configuration.ts';
@@ -31,6 +32,7 @@ const connectMs = 2000;
 const statementMs = 5000;
 const idleInTransactionMs = 10_000;
 const mostTransactionAttempts = 5;
+const rivalryMs = 5;
 
 const textFormat = 'text';
 const int8 = 20;
@@ -78,6 +80,8 @@ export class PooledDatabase implements Database {
         if (attempt === mostTransactionAttempts) {
           throw new RpcError(status.ABORTED, 'too many concurrent changes', { cause: thrown });
         }
+        // Rivals that lost together must not meet again.
+        await pause(Math.random() * rivalryMs * 2 ** attempt);
       }
     }
   }

@@ -11,9 +11,10 @@ import { type Address, printAddress } from './address.ts';
 import type { CallContext } from './call-context.ts';
 import { methodsOf, typeNameOf } from './grpc-definition.ts';
 import { bindPrivately } from './listening.ts';
-import { OpenCall, type ServingEnvironment } from './open-call.ts';
+import { createLogger } from './logging.ts';
+import { OpenCall, type OpenCallProps, type ServingEnvironment } from './open-call.ts';
 import { RpcError, toRpcError } from './rpc-error.ts';
-import { grpcSubject, type SpanSubject } from './tracing.ts';
+import { grpcSubject, passThroughTracing } from './tracing.ts';
 
 /** The metadata key whose presence asks only whether a call would arrive; answered before any handler runs. */
 export const probeKey = 'x-meshwright-probe';
@@ -29,6 +30,10 @@ const streamMarginMs = 20;
 
 type UnaryHandler = (request: unknown, call: CallContext) => Promise<unknown>;
 type StreamHandler = (request: unknown, call: CallContext) => AsyncIterable<unknown>;
+type Served = Omit<OpenCallProps, 'defaultMs'>;
+
+const silentLog = createLogger({ service: '', level: 'silent' });
+
 /** One definition and the handlers that serve it. */
 export type GrpcServicePart = readonly [definition: object, handlers: object];
 
@@ -43,23 +48,27 @@ export class GrpcServer {
   }
 
   /** Serves a definition. Errors: throws when a method has no handler. */
-  add([definition, handlers]: GrpcServicePart): void {
+  add(part: GrpcServicePart): void {
+    this.#add(part, this.#environment);
+  }
+
+  #add([definition, handlers]: GrpcServicePart, environment: ServingEnvironment): void {
     const implementation: Record<string, (...given: never[]) => void> = {};
     for (const [name, method] of methodsOf(definition)) {
       const handler = (handlers as Record<string, unknown>)[name];
       if (typeof handler !== 'function') throw new Error(`method \`${method.path}\` has no handler`);
       if (method.requestStream) throw new Error(`method \`${method.path}\`: request streams are not supported`);
-      const subject = grpcSubject(method.path, { address: this.#environment.service });
+      const served = { subject: grpcSubject(method.path, { address: environment.service }), environment };
       implementation[name] = method.responseStream
-        ? this.#streaming(subject, handler as StreamHandler)
-        : this.#unary(subject, handler as UnaryHandler);
+        ? this.#streaming(served, handler as StreamHandler)
+        : this.#unary(served, handler as UnaryHandler);
     }
     if (!this.#accepts(definition, implementation)) throw new Error(`\`${typeNameOf(definition)}\` is served twice`);
   }
 
-  /** Serves a definition that is neither traced nor logged nor probed: health. */
+  /** Serves a definition whose calls leave neither span nor log line: health. */
   addQuietly(part: GrpcServicePart): void {
-    this.add(part);
+    this.#add(part, { ...this.#environment, log: silentLog, tracing: passThroughTracing });
   }
 
   /** Starts listening; resolves to the address with the port that was bound. */
@@ -96,26 +105,26 @@ export class GrpcServer {
     }
   }
 
-  #unary(subject: SpanSubject, handler: UnaryHandler) {
+  #unary(served: Served, handler: UnaryHandler) {
     return (incoming: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
       if (isProbe(incoming.metadata)) {
         callback({ code: status.OK, details: '', metadata: this.#probed() });
         return;
       }
-      const open = new OpenCall(incoming, { subject, defaultMs: defaultUnaryMs, environment: this.#environment });
+      const open = new OpenCall(incoming, { ...served, defaultMs: defaultUnaryMs });
       open.refuse = (error) => callback({ code: error.code, details: error.message.toWellFormed() });
       if (incoming.getDeadline() === Infinity) open.beforeDeadline(0, () => open.fail(deadlineExceeded()));
       serveUnary(open, handler, incoming, callback);
     };
   }
 
-  #streaming(subject: SpanSubject, handler: StreamHandler) {
+  #streaming(served: Served, handler: StreamHandler) {
     return (incoming: ServerWritableStream<unknown, unknown>) => {
       if (isProbe(incoming.metadata)) {
         incoming.end(this.#probed());
         return;
       }
-      const open = new OpenCall(incoming, { subject, defaultMs: defaultStreamMs, environment: this.#environment });
+      const open = new OpenCall(incoming, { ...served, defaultMs: defaultStreamMs });
       open.refuse = (error) => incoming.emit('error', { code: error.code, details: error.message.toWellFormed() });
       open.beforeDeadline(streamMarginMs, () => endOfAge(open, incoming));
       this.#streams.add(open);

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { httpStatusOf, type RpcError, status } from './rpc-error.ts';
 
 /** The media type of a problem. Source: RFC 9457. */
-export const problemType = 'application/problem+json';
+export const problemType = 'application/problem+json; charset=utf-8';
 
 /** The body of every HTTP answer that is an error. Shape: `{title: 'Not Found', status: 404, code: 'NOT_FOUND', detail: …, traceId: …}`. */
 export interface HttpProblem {

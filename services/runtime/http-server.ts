@@ -40,6 +40,7 @@ export class HttpServer {
       routerOptions: { maxParamLength: 256 },
       frameworkErrors: (_error, request, reply) => this.#refuseUnrouted(request, reply, 400),
     });
+    this.#server.removeContentTypeParser('text/plain');
     this.#server.setErrorHandler((error: FastifyError, request, reply) => this.#refuse(error, request, reply));
     this.#server.setNotFoundHandler((request, reply) => this.#refuseUnrouted(request, reply, 404));
     this.#server.get('/healthz', (_request, reply) => {
@@ -152,9 +153,10 @@ export class HttpServer {
 
   /** HTTP itself refuses what has a route: a body that is too large, of another type, or not JSON. */
   #refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-    const open = this.#opened(request);
+    const open = this.#open.get(request);
     const httpStatus = error.statusCode ?? 500;
-    if (httpStatus >= 500) this.#fail(open, reply, toRpcError(error));
+    if (open === undefined) this.#refuseUnrouted(request, reply, 404);
+    else if (httpStatus >= 500) this.#fail(open, reply, toRpcError(error));
     else this.#fail(open, reply, refusal(httpStatus), httpStatus);
   }
 
