@@ -8,7 +8,7 @@ import { validateSchema } from './validate-schema.ts';
 import { validateWebhook } from './validate-webhook.ts';
 
 /** Who refuses a document; problem codes begin with it. The order is that of the cluster: the first gate decides. */
-export const GATES = ['unknown-field', 'schema', 'cel', 'webhook'] as const;
+const GATES = ['unknown-field', 'schema', 'cel', 'webhook'] as const;
 
 /** One of `GATES`. */
 export type Gate = (typeof GATES)[number];

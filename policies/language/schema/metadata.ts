@@ -29,7 +29,7 @@ const members = {
 };
 
 /** ObjectMeta of an object of its own. Source: k8s.io/apimachinery `ObjectMeta`, `ValidateObjectMeta`. */
-export const objectMeta: Shape = closed(members, ['name']);
+const objectMeta: Shape = closed(members, ['name']);
 
 /** ObjectMeta inside a pod template, where no name is needed. */
 export const templateMeta: Shape = closed(members);

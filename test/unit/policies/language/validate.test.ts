@@ -1,34 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { readDocuments } from '#policies/language/document.ts';
-import { printYaml } from '#policies/language/print.ts';
-import type { Problem } from '#policies/language/problem.ts';
 import { firstGate, validate } from '#policies/language/validate.ts';
-
-const found = (object: unknown): readonly Problem[] => {
-  const { documents, problems } = readDocuments('x.yaml', printYaml(object));
-  return [...problems, ...documents.flatMap((document) => validate(document))];
-};
-
-const places = (object: unknown): readonly string[] => found(object).map(({ code, at }) => `${code} ${at.path}`);
-
-const istio = (group: string, kind: string, spec: unknown, metadata: object = {}): unknown => ({
-  apiVersion: `${group}.istio.io/v1`,
-  kind,
-  metadata: { name: 'p', namespace: 'risk', ...metadata },
-  spec,
-});
-const authorization = (spec: unknown, metadata: object = {}) =>
-  istio('security', 'AuthorizationPolicy', spec, metadata);
-const authentication = (rule: unknown) => istio('security', 'RequestAuthentication', { jwtRules: [rule] });
-const source = (fields: object) => authorization({ rules: [{ from: [{ source: fields }] }] });
-const operation = (fields: object) => authorization({ rules: [{ to: [{ operation: fields }] }] });
-const condition = (fields: object) => authorization({ rules: [{ when: [fields] }] });
-const networkPolicy = (spec: object) => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name: 'n' },
-  spec: { podSelector: {}, ...spec },
-});
+import {
+  authentication,
+  authorization,
+  condition,
+  found,
+  istio,
+  networkPolicy,
+  operation,
+  places,
+  source,
+} from '../../../support/policy-documents.ts';
 
 describe('documents that every gate lets pass', () => {
   test.for([
@@ -249,151 +232,5 @@ describe('wording', () => {
     expect(document && validate(document).map(({ code, at }) => ({ code, ...at }))).toEqual([
       { code: 'webhook/template', file: 'p.yaml', path: 'spec.rules[0].to[0].operation.paths[0]', line: 10 },
     ]);
-  });
-});
-
-describe('rules of the CRDs (CEL)', () => {
-  const mtls = (spec: object) => istio('security', 'PeerAuthentication', spec);
-  const entry = (spec: object) => istio('networking', 'ServiceEntry', { hosts: ['a.example'], ...spec });
-  const port = (number: number, name: string) => ({ number, name, protocol: 'TCP' });
-
-  test.for([
-    [
-      'two attachments',
-      authorization({ selector: {}, targetRef: { kind: 'Service', name: 'a' } }),
-      'cel/attachment spec',
-    ],
-    [
-      'accounts with principals',
-      source({ serviceAccounts: ['a'], notPrincipals: ['b'] }),
-      'cel/service-accounts spec.rules[0].from[0].source',
-    ],
-    [
-      'a wildcard in a label name',
-      authorization({ selector: { matchLabels: { 'a*': 'b' } } }),
-      'cel/selector-wildcard spec.selector.matchLabels["a*"]',
-    ],
-    [
-      'a port that is no number',
-      mtls({ selector: { matchLabels: { a: 'b' } }, portLevelMtls: { acd: {} } }),
-      'cel/port spec.portLevelMtls.acd',
-    ],
-    [
-      'a key source without scheme',
-      authentication({ issuer: 'i', jwksUri: 'idp.example/keys' }),
-      'cel/jwks-uri spec.jwtRules[0].jwksUri',
-    ],
-    [
-      'a timeout that is none',
-      authentication({ issuer: 'i', timeout: 'soon' }),
-      'cel/timeout spec.jwtRules[0].timeout',
-    ],
-    ['a timeout too short', authentication({ issuer: 'i', timeout: '500us' }), 'cel/timeout spec.jwtRules[0].timeout'],
-    ['a repeated port', entry({ ports: [port(80, 'a'), port(80, 'b')] }), 'cel/port-repeated spec.ports[1]'],
-    ['a port of zero', entry({ ports: [port(0, 'a')] }), 'cel/port spec.ports[0]'],
-    ['the widest host', istio('networking', 'ServiceEntry', { hosts: ['*'] }), 'cel/host spec.hosts[0]'],
-    ['endpoints without resolution', entry({ endpoints: [{ address: '1.2.3.4' }] }), 'cel/endpoints spec.endpoints'],
-    [
-      'two ingress listeners on a port',
-      istio('networking', 'Sidecar', { ingress: [{ port: port(80, 'a') }, { port: port(80, 'b') }] }),
-      'cel/port-repeated spec.ingress[1].port',
-    ],
-  ] as const)('%s is refused', ([, object, place]) => {
-    expect(places(object)).toEqual([place]);
-    expect(firstGate(found(object))).toBe('cel');
-  });
-});
-
-describe("istiod's webhook", () => {
-  const custom = (rule: object) => authorization({ action: 'CUSTOM', provider: { name: 'x' }, rules: [rule] });
-
-  test.for([
-    [
-      'an account in three parts',
-      source({ notServiceAccounts: ['a/b/c'] }),
-      'service-account spec.rules[0].from[0].source.notServiceAccounts[0]',
-    ],
-    [
-      'an account without name',
-      source({ serviceAccounts: ['a/'] }),
-      'service-account spec.rules[0].from[0].source.serviceAccounts[0]',
-    ],
-    ['an octal address', source({ ipBlocks: ['010.0.0.1'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
-    ['a short address', source({ ipBlocks: ['10.1'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
-    ['a prefix too long', source({ ipBlocks: ['10.0.0.0/33'] }), 'address spec.rules[0].from[0].source.ipBlocks[0]'],
-    [
-      'two stars in a trust domain',
-      source({ trustDomains: ['*a*'] }),
-      'trust-domain spec.rules[0].from[0].source.trustDomains[0]',
-    ],
-    ['a port too large', operation({ ports: ['65536'] }), 'port spec.rules[0].to[0].operation.ports[0]'],
-    [
-      'an operator after {**}',
-      operation({ notPaths: ['/{**}/a/{*}'] }),
-      'template spec.rules[0].to[0].operation.notPaths[0]',
-    ],
-    ['a quote in a template', operation({ paths: ['/"/{*}'] }), 'template spec.rules[0].to[0].operation.paths[0]'],
-    [
-      'an empty segment in a template',
-      operation({ paths: ['/a//{*}'] }),
-      'template spec.rules[0].to[0].operation.paths[0]',
-    ],
-    ['an empty key', condition({ key: '', values: ['a'] }), 'condition-key spec.rules[0].when[0].key'],
-    ['no values', condition({ key: 'source.ip', values: [] }), 'condition-values spec.rules[0].when[0]'],
-    ['an empty bracket', condition({ key: 'request.headers[]', values: ['a'] }), 'map-key spec.rules[0].when[0].key'],
-    [
-      'a key that was removed',
-      condition({ key: 'destination.labels[a]', values: ['b'] }),
-      'removed-key spec.rules[0].when[0].key',
-    ],
-    [
-      'an inherited property as key',
-      condition({ key: 'constructor', values: ['b'] }),
-      'unknown-key spec.rules[0].when[0].key',
-    ],
-    [
-      'CUSTOM with accounts',
-      custom({ from: [{ source: { serviceAccounts: ['a'] } }] }),
-      'custom spec.rules[0].from[0].source.serviceAccounts',
-    ],
-    [
-      'CUSTOM with a token',
-      custom({ when: [{ key: 'request.auth.principal', values: ['a'] }] }),
-      'custom spec.rules[0].when[0].key',
-    ],
-    ['DENY with an empty list of rules', authorization({ action: 'DENY', rules: [] }), 'no-rules spec'],
-    [
-      'a target that cannot be one',
-      authorization({ targetRefs: [{ kind: 'Deployment', group: 'apps', name: 'a' }] }),
-      'target-kind spec.targetRefs[0]',
-    ],
-    ['a rule without issuer', authentication({ jwks: '{"keys":[]}' }), 'issuer spec.jwtRules[0]'],
-    [
-      'a key without its members',
-      authentication({ issuer: 'i', jwks: '{"keys":[{"kty":"EC","crv":"P-256"}]}' }),
-      'jwks spec.jwtRules[0].jwks',
-    ],
-    ['a key of no type', authentication({ issuer: 'i', jwks: '{"keys":[1]}' }), 'jwks spec.jwtRules[0].jwks'],
-    ['a key set that is a number', authentication({ issuer: 'i', jwks: '1' }), 'jwks spec.jwtRules[0].jwks'],
-    [
-      'a timeout finer than a millisecond',
-      authentication({ issuer: 'i', timeout: '1500us' }),
-      'timeout spec.jwtRules[0].timeout',
-    ],
-    [
-      'a dry run of another kind',
-      istio('security', 'PeerAuthentication', {}, { annotations: { 'istio.io/dry-run': 'true' } }),
-      'dry-run metadata.annotations["istio.io/dry-run"]',
-    ],
-    ['a Sidecar of nothing', istio('networking', 'Sidecar', {}), 'sidecar-empty spec'],
-    [
-      'a Sidecar host without namespace',
-      istio('networking', 'Sidecar', { egress: [{ hosts: ['a.example'] }] }),
-      'sidecar-host spec.egress[0].hosts[0]',
-    ],
-    ['a VirtualService without routes', istio('networking', 'VirtualService', { hosts: ['a'] }), 'routes spec'],
-  ] as const)('%s is refused', ([, object, place]) => {
-    expect(places(object)).toEqual([`webhook/${place}`]);
-    expect(firstGate(found(object))).toBe('webhook');
   });
 });
