@@ -134,7 +134,7 @@ function buildMesh(documents: readonly SourceDocument[], config: MeshConfig): Me
 function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
   const group = document.get('apiVersion').text().split('/').slice(0, -1).join('/');
   const kind = document.get('kind').text();
-  const template = WORKLOAD_KINDS[kind];
+  const template = Object.hasOwn(WORKLOAD_KINDS, kind) ? WORKLOAD_KINDS[kind] : undefined;
   if (template !== undefined && (group === 'apps' || group === 'batch' || group === '')) {
     lists.workloads.push(parseWorkload(document, template));
     return;
