@@ -97,6 +97,33 @@ describe('the database', () => {
     expect(rows).toEqual([]);
   });
 
+  test('continues a balance after a rival that has not committed yet', async () => {
+    const rival = await connect(database.accessOf('portfolio'));
+    try {
+      await rival.query('begin');
+      const postingId = await open(rival, 'rival');
+      await add(rival, postingId, 1, ['R', 'cash', 'USD', 7]);
+      await add(rival, postingId, 2, ['S', 'cash', 'USD', -7]);
+      const waiting = book(service, 'waiting', [
+        ['R', 'cash', 'USD', 5],
+        ['S', 'cash', 'USD', -5],
+      ]);
+      const waits = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = current_user`;
+      await expect.poll(async () => (await rival.query(waits)).rows).toEqual([{ count: '1' }]);
+      await rival.query('commit');
+      await waiting;
+      const { rows } = await service.query(
+        `select number, balance_after from entry where account = 'R' order by number`,
+      );
+      expect(rows).toEqual([
+        { number: '1', balance_after: '7' },
+        { number: '2', balance_after: '12' },
+      ]);
+    } finally {
+      await rival.end();
+    }
+  });
+
   test('takes no entries into a posting of an earlier transaction, balanced or not', async () => {
     const postingId = await book(service, 'closed', balanced);
     await expect(add(service, postingId, 3, ['A', 'cash', 'USD', 5])).rejects.toThrow(/is closed/);

@@ -60,7 +60,7 @@ const codeOf = async (call: Promise<unknown>): Promise<number> => {
   }
 };
 
-/** Every sum is zero, and the last balance of every chain is the sum of its entries. */
+/** Every sum is zero, the last balance of every chain is the sum of its entries, and no two postings ever blocked each other. */
 const expectSound = async () => {
   const { balances } = await replica.client.getTrialBalance({});
   expect(balances.filter(({ sum }) => sum !== 0n)).toEqual([]);
@@ -71,6 +71,8 @@ const expectSound = async () => {
         having sum(amount) <> (array_agg(balance_after order by number desc))[1] or count(*) <> max(number)`,
     );
     expect(broken.rows).toEqual([]);
+    const deadlocks = await admin.query('select deadlocks from pg_stat_database where datname = current_database()');
+    expect(deadlocks.rows).toEqual([{ deadlocks: '0' }]);
   } finally {
     await admin.end();
   }
