@@ -13,6 +13,8 @@ export interface CallContext {
   readonly log: Logger;
   /** Milliseconds until the deadline; never negative. */
   remainingMs(): number;
+  /** Ends this call with `error` at once, even while its reader takes nothing: so a stream cuts off a reader that is too slow. */
+  end(error: RpcError): void;
   readonly metadata: Metadata;
   /** The place in the trace that outgoing calls continue. */
   readonly trace?: TraceContext;
@@ -34,6 +36,8 @@ export class ServedCall implements CallContext {
   readonly metadata: Metadata;
   readonly deadlineAt: number;
   readonly trace: TraceContext;
+  /** How the server ends this call; set by the server. @default - the work is cancelled */
+  ending: (error: RpcError) => void = (error) => this.cancel(error);
   readonly #rootLog: Logger;
   #log: Logger | undefined;
   #controller: AbortController | undefined;
@@ -73,6 +77,10 @@ export class ServedCall implements CallContext {
 
   remainingMs(): number {
     return Math.max(0, this.deadlineAt - Date.now());
+  }
+
+  end(error: RpcError): void {
+    this.ending(error);
   }
 
   /** Aborts the work of this call; the first reason stays. */

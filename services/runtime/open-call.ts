@@ -56,6 +56,7 @@ export class OpenCall {
       trace: this.#span.context,
       log: environment.log,
     });
+    this.context.ending = (error) => this.fail(error);
     (incoming as EventEmitter).on('cancelled', () => this.#cancelled());
   }
 
