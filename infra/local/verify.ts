@@ -10,13 +10,13 @@ import { readDocuments, type SourceDocument } from '#policies/language/document.
 import { parseMesh } from '#policies/language/parse.ts';
 import type { Problem } from '#policies/language/problem.ts';
 import { catalog } from '#services/catalog.ts';
-import { type Cell, callOf, cells } from './matrix.ts';
+import { type Cell, callers, callOf, cells } from './matrix.ts';
 import { type DeclaredIntent, isDeclared } from './meaning.ts';
 
-/** A cell on which manifests and intent disagree. */
+/** A cell on which manifests and intent disagree. `expected` is `allow`, `deny`, or `deny by peer-authentication`. */
 export interface CellDifference {
   readonly cell: string;
-  readonly declared: boolean;
+  readonly expected: string;
   readonly decided: Answer;
 }
 
@@ -28,7 +28,7 @@ export interface MatrixVerdict {
   readonly differences: readonly CellDifference[];
 }
 
-/** The manifests of a folder, every file below it in path order, or the problems of all of them. */
+/** The YAML files of `dist/<environment>`, manifests and mesh settings, in path order, with the problems of all of them. */
 export async function readManifests(
   folder: string,
 ): Promise<{ readonly documents: readonly SourceDocument[]; readonly problems: readonly Problem[] }> {
@@ -100,6 +100,42 @@ export function userOf(intent: DeclaredIntent): { readonly issuer: string; reado
   return { issuer: user.issuer, audience };
 }
 
+/** What must come out: whoever has no valid identity of this mesh must not even get through the handshake. */
+function expectationOf(cell: Cell, intent: DeclaredIntent, user: ReturnType<typeof userOf>): string {
+  if (cell.caller.credential.kind !== 'svid') return 'deny by peer-authentication';
+  return isDeclared(intent, callOf(cell, user)) ? 'allow' : 'deny';
+}
+
+const meets = ({ verdict, layer }: Answer, expected: string): boolean =>
+  expected === verdict || expected === `${verdict} by ${layer}`;
+
+/**
+ * A pod in each namespace that nobody declared: whatever it listens on must stay closed. It is what the default deny
+ * is for, since every declared workload has ALLOW policies of its own.
+ */
+function undeclaredWorkloads(): readonly SourceDocument[] {
+  const namespaces = [...new Set(catalog.map((service) => service.namespace))];
+  const pods = namespaces.map((namespace) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'undeclared', namespace, labels: { app: 'undeclared' } },
+    spec: { containers: [{ name: 'undeclared', image: 'undeclared', ports: [{ containerPort: 8080 }] }] },
+  }));
+  return readDocuments('undeclared workloads', pods.map((pod) => JSON.stringify(pod)).join('\n---\n')).documents;
+}
+
+function undeclaredCells(intent: DeclaredIntent): readonly Cell[] {
+  const namespaces = [...new Set(catalog.map((service) => service.namespace))];
+  const http = { method: 'POST', path: '/' };
+  return callers(intent.trustDomain).flatMap((caller) =>
+    namespaces.map((namespace) => ({
+      caller,
+      method: { callee: 'undeclared', namespace, port: 8080, http, grpc: false, scope: null },
+      token: 'none' as const,
+    })),
+  );
+}
+
 /** Decides every cell on `documents` and compares it with `intent`. Errors: the problems of the documents. */
 export function verifyMatrix(
   documents: readonly SourceDocument[],
@@ -107,20 +143,20 @@ export function verifyMatrix(
 ):
   | { readonly ok: true; readonly verdict: MatrixVerdict }
   | { readonly ok: false; readonly problems: readonly Problem[] } {
-  const mesh = parseMesh(documents);
+  const mesh = parseMesh([...documents, ...undeclaredWorkloads()]);
   if (!mesh.ok) return { ok: false, problems: mesh.problems };
   const decider = compile(mesh.value);
   const user = userOf(intent);
   const differences: CellDifference[] = [];
   let allowed = 0;
   let denied = 0;
-  for (const cell of cells(intent)) {
-    const declared = isDeclared(intent, callOf(cell, user));
+  for (const cell of [...cells(intent), ...undeclaredCells(intent)]) {
+    const expected = expectationOf(cell, intent, user);
     for (const source of sourcesOf(cell)) {
       const decided = decideRequest(decider, requestOf(cell, source, user));
       if (decided.verdict === 'allow') allowed += 1;
       else denied += 1;
-      if ((decided.verdict === 'allow') !== declared) differences.push({ cell: nameOf(cell), declared, decided });
+      if (!meets(decided, expected)) differences.push({ cell: nameOf(cell), expected, decided });
     }
   }
   return { ok: true, verdict: { cells: allowed + denied, allowed, denied, differences } };
