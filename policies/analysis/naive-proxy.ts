@@ -87,5 +87,5 @@ function askCustom(call: Call, chain: 'http' | 'tcp', facts: Facts): CustomOutco
 }
 
 function assuming(verdict: Verdict, assumptions: readonly string[]): Verdict {
-  return assumptions.length === 0 ? verdict : { ...verdict, assumptions: [...verdict.assumptions, ...assumptions] };
+  return assumptions.length === 0 ? verdict : { ...verdict, assumptions: [...verdict.assumptions, ...assumptions].toSorted() };
 }

@@ -59,7 +59,7 @@ export interface Verdict {
   readonly rule: DecidingRule | null;
   /** Null when there is no HTTP answer. */
   readonly status: Status | null;
-  /** What could change the verdict and is not modelled. */
+  /** What could change the verdict and is not modelled, sorted. */
   readonly assumptions: readonly string[];
   /** What the code alone does not say: a host, the policies that isolate a pod. */
   readonly detail: string;
@@ -146,7 +146,7 @@ export function verdict(code: VerdictCode, parts: VerdictParts): Verdict {
     layer: LAYERS[code],
     rule: parts.rule ?? null,
     status: http === null ? null : { http, grpc: grpcStatus(http) },
-    assumptions: parts.assumptions,
+    assumptions: parts.assumptions.toSorted(),
     detail: parts.detail ?? '',
   };
 }

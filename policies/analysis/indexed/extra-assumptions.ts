@@ -15,7 +15,7 @@ export class ExtraAssumptions {
     if (this.#extra.length === 0) return verdict;
     let made = this.#made.get(verdict);
     if (made === undefined) {
-      made = { ...verdict, assumptions: [...verdict.assumptions, ...this.#extra] };
+      made = { ...verdict, assumptions: [...verdict.assumptions, ...this.#extra].toSorted() };
       this.#made.set(verdict, made);
     }
     return made;
