@@ -101,7 +101,7 @@ function addWorkload(scope: Construct, declaration: ServiceDeclaration, props: P
   }
   if (declaration.name === 'jaeger') addFile(scope, jaegerConfiguration, 'config.yaml', jaegerSettings());
   if (declaration.name === 'postgres')
-    addFile(scope, postgresInitialization, 'roles.sh', postgresInitializationScript(catalog));
+    addFile(scope, postgresInitialization, 'roles.sql', postgresInitializationScript(catalog));
   return new MeshWorkload(scope, declaration.name, common);
 }
 

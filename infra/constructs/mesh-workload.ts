@@ -77,7 +77,10 @@ export class MeshWorkload extends Construct {
     const edge: Edge = { caller: isWorkload ? caller.peer : caller, callee: this.peer, grants };
     this.#inbound.push(edge);
     if (isWorkload) caller.#outbound.push(edge);
-    if (isWorkload && caller.#props.proxy !== 'gateway') this.#addRoutes(edge);
+    if (isWorkload && this.#isCalledBy(edge)) {
+      this.#addLimits();
+      if (caller.#props.proxy !== 'gateway') this.#addRoutes(edge);
+    }
     if (grants.some(({ user }) => user !== null)) this.#addTokens();
   }
 
@@ -126,13 +129,6 @@ export class MeshWorkload extends Construct {
       inbound: () => this.#inbound,
       outbound: () => this.#outbound,
     });
-    const isTcp = this.declaration.contracts.every(({ kind }) => kind === 'tcp');
-    callerLimits(this, 'limits', {
-      name,
-      host: this.peer.host,
-      protocol: isTcp ? 'tcp' : 'http',
-      visibleIn: () => callersNamespaces(this.#inbound),
-    });
   }
 
   #addTokens(): void {
@@ -149,10 +145,31 @@ export class MeshWorkload extends Construct {
     });
   }
 
+  /** True iff an edge goes to the contract, not only to the proxy's own ports. */
+  #isCalledBy({ grants }: Edge): boolean {
+    return grants.some((grant) => this.declaration.contracts.some(({ port }) => port === grant.port));
+  }
+
+  #addLimits(): void {
+    if (this.node.tryFindChild('limits') !== undefined) return;
+    const isTcp = this.declaration.contracts.every(({ kind }) => kind === 'tcp');
+    callerLimits(new Construct(this, 'limits'), 'callers', {
+      name: this.declaration.name,
+      host: this.peer.host,
+      protocol: isTcp ? 'tcp' : 'http',
+      visibleIn: () => this.#namespacesOf(this.#inbound.filter((edge) => this.#isCalledBy(edge))),
+    });
+  }
+
+  #namespacesOf(edges: readonly Edge[]): readonly string[] {
+    return edges
+      .flatMap(({ caller }) => (caller.kind === 'pods' ? [caller.namespace] : []))
+      .filter((namespace) => namespace !== this.declaration.namespace);
+  }
+
   #addRoutes(edge: Edge): void {
     const ports = this.declaration.contracts.filter(({ kind }) => kind !== 'tcp').map(({ port }) => port);
-    const isRouted = edge.grants.some(({ http, port }) => http !== null && ports.includes(port));
-    if (!isRouted) return;
+    if (ports.length === 0) return;
     this.#routed.push(edge);
     if (this.node.tryFindChild('routes') !== undefined) return;
     const { name } = this.declaration;
@@ -161,7 +178,7 @@ export class MeshWorkload extends Construct {
       host: this.peer.host,
       ports,
       grants: () => this.#routed.flatMap(({ grants }) => grants).filter(({ port }) => ports.includes(port)),
-      visibleIn: () => callersNamespaces(this.#routed),
+      visibleIn: () => this.#namespacesOf(this.#routed),
     });
   }
 
@@ -214,7 +231,7 @@ export class MeshWorkload extends Construct {
 
   /** Rules of shape; whole-mesh properties are proved on the YAML. Each names the file that can be mended. */
   #complaints(): string[] {
-    const { declaration, program, placement } = { ...this.#props };
+    const { declaration, program, placement } = this.#props;
     const file = `services/${declaration.name}/service.ts`;
     const complaints: string[] = [];
     const named = new Map(program.ports.map(({ name, number }) => [number, name]));
@@ -233,6 +250,11 @@ export class MeshWorkload extends Construct {
         complaints.push(`${file}: port name \`${name}\`: expected at most 15 lower-case letters, digits and hyphens`);
     }
     if (declaration.contracts.length === 0) complaints.push(`${file}: expected at least one contract, got none`);
+    const schema = declaration.database?.schema;
+    if (schema !== undefined && !/^[a-z][a-z0-9_]{0,62}$/.test(schema))
+      complaints.push(
+        `${file}: schema \`${schema}\`: expected a SQL name of lower-case letters, digits and underscores`,
+      );
     if (program.uid < 10_000) complaints.push(`${file}: user id \`${program.uid}\`: expected 10000 or more`);
     if (declaration.scaling === 'singleton' && (placement.kind === 'fixed' || placement.kind === 'scaled'))
       complaints.push(`${file}: a singleton runs one replica: expected a single placement, got \`${placement.kind}\``);
@@ -240,8 +262,4 @@ export class MeshWorkload extends Construct {
       complaints.push(`${file}: image \`${program.image}\`: expected an exact tag or digest`);
     return complaints;
   }
-}
-
-function callersNamespaces(edges: readonly Edge[]): readonly string[] {
-  return edges.flatMap(({ caller }) => (caller.kind === 'pods' ? [caller.namespace] : []));
 }

@@ -32,10 +32,10 @@ export interface Program {
   readonly environment: Readonly<Record<string, string>>;
   readonly ports: readonly NamedPort[];
   readonly mounts: readonly Mount[];
-  /** Ready for traffic; null where the injected template brings its own. */
-  readonly readiness: Probe | null;
+  /** Ready for traffic. */
+  readonly readiness: Probe;
   /** Alive at all; says less than `readiness`, so that a lost dependency restarts nobody. */
-  readonly liveness: Probe | null;
+  readonly liveness: Probe;
   readonly resources: Resources;
   /** User and group; above 10000, so that it is nobody's on the node. */
   readonly uid: number;

@@ -7,27 +7,39 @@ import { imageReference, postgresImage } from '../../environments/versions.ts';
 /** Name of the ConfigMap with the script that makes roles and schemas in an empty database. */
 export const postgresInitialization = 'postgres-initialization';
 
-/** Name of the Secret with the passwords: `owner`, and one key for each service's role. It is made out of band. */
+/** Owns the schemas and runs the migrations. */
+const ownerRole = 'trading_owner';
+
+/** Name of the Secret with the passwords, a key for each role, `postgres` included. It is made out of band. */
 const passwordsSecret = 'postgres-passwords';
 const passwordsFolder = '/var/run/secrets/meshwright/passwords';
 
+/** One role that can log in and nothing else; psql reads its password from the mounted Secret. */
+const login = (role: string): readonly string[] => [
+  `\\set password \`cat ${passwordsFolder}/${role}\``,
+  `CREATE ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD :'password';`,
+];
+
 /**
- * The script of the image's first start: one role and one schema for each service that keeps state. Passwords are read
- * from the mounted Secret; tables come from the services' migrations, run by the owner role.
+ * The script of the image's first start: the owner role, then a role and a schema for each service that keeps state.
+ * Tables come from the services' migrations, run by the owner.
  */
 export function postgresInitializationScript(catalog: readonly ServiceDeclaration[]): string {
   const roles = catalog.flatMap(({ database }) => database?.schema ?? []).sort(compareText);
-  const statements = roles.flatMap((role) => [
-    `psql --set=ON_ERROR_STOP=1 --set=password="$(cat ${passwordsFolder}/${role})" <<'SQL'`,
-    `CREATE ROLE ${role} LOGIN PASSWORD :'password';`,
-    `CREATE SCHEMA ${role};`,
-    `GRANT USAGE ON SCHEMA ${role} TO ${role};`,
-    `ALTER ROLE ${role} SET search_path = ${role};`,
-    'SQL',
-  ]);
-  return ['#!/bin/sh', 'set -eu', 'export PGUSER="$POSTGRES_USER" PGDATABASE="$POSTGRES_DB"', ...statements, ''].join(
-    '\n',
-  );
+  const lines = [
+    ...login(ownerRole),
+    `ALTER DATABASE :"DBNAME" OWNER TO ${ownerRole};`,
+    'REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC;',
+    'REVOKE ALL ON SCHEMA public FROM PUBLIC;',
+    ...roles.flatMap((role) => [
+      ...login(role),
+      `CREATE SCHEMA ${role} AUTHORIZATION ${ownerRole};`,
+      `REVOKE ALL ON SCHEMA ${role} FROM PUBLIC;`,
+      `GRANT USAGE ON SCHEMA ${role} TO ${role};`,
+      `GRANT CONNECT ON DATABASE :"DBNAME" TO ${role};`,
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** How PostgreSQL runs: its own proxy ends mutual TLS, so the server itself speaks cleartext inside the pod. */
@@ -38,8 +50,8 @@ export function postgresProgram({ resources, database }: Environment): Program {
     environment: {
       POSTGRES_DB: database.name,
       POSTGRES_INITDB_ARGS: '--auth-host=scram-sha-256 --auth-local=trust --data-checksums',
-      POSTGRES_PASSWORD_FILE: `${passwordsFolder}/owner`,
-      POSTGRES_USER: 'trading_owner',
+      POSTGRES_PASSWORD_FILE: `${passwordsFolder}/postgres`,
+      POSTGRES_USER: 'postgres',
     },
     ports: [{ name: 'tcp', number: 5432 }],
     mounts: [
