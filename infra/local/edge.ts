@@ -6,7 +6,7 @@ import type { Gateway } from '#policies/language/traffic.ts';
 import { type CalleeClient, openCallee } from './callee-client.ts';
 import type { HeaderFields, Incoming } from './exchange.ts';
 import { type Outcome, replyLocally } from './forward.ts';
-import { listenOn, type OpenPort, serveHttp } from './inbound.ts';
+import { type HttpHop, listenOn, type OpenPort, serveHttp } from './inbound.ts';
 import { plaintextConnection } from './inbound-tls.ts';
 import { findCallee } from './registry.ts';
 import { chooseRoute, routesFor } from './routing.ts';
@@ -42,7 +42,7 @@ export async function openEdge(context: SidecarContext, port: number, files: Edg
   };
 }
 
-function openRouter(context: SidecarContext, port: number) {
+function openRouter(context: SidecarContext, port: number): HttpHop {
   const gateways = context.mesh.gateways.filter((gateway) => holdsLabels(context.workload.labels, gateway.selector));
   const names = gateways.map(({ namespace, name }) => `${namespace}/${name}`);
   const clients = new Map<string, CalleeClient>();
@@ -63,7 +63,8 @@ function openRouter(context: SidecarContext, port: number) {
     return clientFor(destination.host, destination.port ?? 80).send(incoming, choice);
   };
   return {
-    next: (incoming: Incoming) => next(incoming),
+    next,
+    arriving: markOutsideRequest,
     close() {
       for (const client of clients.values()) client.close();
     },
@@ -83,7 +84,7 @@ async function notFound(incoming: Incoming): Promise<Outcome> {
 }
 
 /** Says where a request of the internet came from; what it says of itself does not count. */
-export function markOutsideRequest(headers: HeaderFields, address: string): void {
+function markOutsideRequest(headers: HeaderFields, address: string): void {
   headers['x-forwarded-for'] = address;
   headers['x-forwarded-proto'] = 'https';
   headers['x-request-id'] ??= randomUUID();

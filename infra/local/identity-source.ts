@@ -5,6 +5,9 @@ import { basename, dirname } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type IdentityMaterial, identityFile, readIdentity } from './identity-files.ts';
 
+/** Terms of every TLS context: resumption would show a peer the certificate of an earlier connection. */
+export const contextTerms = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET } as const;
+
 /** The identity in force, as TLS uses it. */
 export interface Identity {
   readonly material: IdentityMaterial;
@@ -64,8 +67,7 @@ async function load(folder: string): Promise<Identity> {
   const leaf = new X509Certificate(material.cert);
   return {
     material,
-    // Resumption would show a peer the certificate of an earlier connection.
-    context: createSecureContext({ ...material, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET }),
+    context: createSecureContext({ ...material, ...contextTerms }),
     serial: leaf.serialNumber,
     expiresAt: leaf.validToDate.getTime(),
   };

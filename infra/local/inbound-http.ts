@@ -12,6 +12,8 @@ export interface InboundConnection {
   /** URI names of the caller's certificate, null for a caller without one. */
   readonly identities: readonly string[] | null;
   readonly sni: string;
+  /** The caller's address; '' when the connection is already gone. */
+  readonly address: string;
 }
 
 /** Where an admitted request goes; settles when its answer has been passed on. */
@@ -87,7 +89,7 @@ async function admit(
 function decide(context: SidecarContext, incoming: Incoming, request: Request): AccessEnding | null {
   const verdict = context.decider.decide(request);
   if (verdict.allowed) return null;
-  const answer = toAnswer(verdict, '');
+  const answer = toAnswer(request, verdict);
   const told = {
     verdict: 'deny',
     layer: answer.layer,

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
-import { acceptedTrustDomains } from '#policies/analysis/connection.ts';
-import type { Identity } from './identity-source.ts';
+import { contextTerms, type Identity } from './identity-source.ts';
 import type { InboundConnection } from './inbound-http.ts';
 import { openEntry, type SidecarContext, unknownPeer } from './sidecar-context.ts';
 import { isOfTrustDomain, uriNames } from './spiffe-id.ts';
@@ -20,10 +19,11 @@ export interface TlsTerminator {
  * off and logged; it never reaches `next`.
  */
 export function terminateMesh(context: SidecarContext, port: number, next: AcceptConnection): TlsTerminator {
-  const trustDomains = acceptedTrustDomains(context.mesh.config);
+  const { trustDomain, trustDomainAliases, certificateTrustDomains } = context.mesh.config;
+  const trustDomains = [trustDomain, ...trustDomainAliases, ...certificateTrustDomains];
   const checks = context.enforcement !== 'nothing';
-  const { material, secureOptions } = context.identity.current;
-  const terms = { secureOptions, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: checks } as const;
+  const { material } = context.identity.current;
+  const terms = { ...contextTerms, requestCert: true, rejectUnauthorized: false } as const;
   const server = createTls({
     ...material,
     ...terms,
@@ -58,10 +58,13 @@ function connectionOf(socket: TLSSocket, port: number): InboundConnection {
     peer: { id: names[0] ?? null, serial: certificate?.serialNumber ?? null, port: socket.remotePort ?? null },
     identities: names.length === 0 ? null : names,
     sni: typeof sni === 'string' ? sni : '',
+    address: socket.remoteAddress ?? '',
   };
 }
 
+// The handshake lets every certificate through so that a refusal can be told with its reason and the caller's port.
 function certificateFault(socket: TLSSocket, trustDomains: readonly string[]): string | null {
+  if (!socket.authorized) return `chain refused: ${String(socket.authorizationError)}`;
   const certificate = socket.getPeerCertificate();
   const names = uriNames(certificate.subjectaltname);
   const [name] = names;
@@ -81,7 +84,13 @@ function refuse(context: SidecarContext, connection: InboundConnection, because:
 
 /** A far end that showed no certificate. */
 export function plaintextConnection(socket: Socket, port: number): InboundConnection {
-  return { port, peer: { ...unknownPeer, port: socket.remotePort ?? null }, identities: null, sni: '' };
+  return {
+    port,
+    peer: { ...unknownPeer, port: socket.remotePort ?? null },
+    identities: null,
+    sni: '',
+    address: socket.remoteAddress ?? '',
+  };
 }
 
 /** Cuts off plaintext where mutual TLS is STRICT: a reset, as from a listener without a chain for it. */

@@ -3,6 +3,7 @@ import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { resolveListener } from '#policies/analysis/listener.ts';
+import type { HeaderFields } from './exchange.ts';
 import { incomingHttp1 } from './exchange-http1.ts';
 import { incomingHttp2 } from './exchange-http2.ts';
 import { connectionAge } from './identity-source.ts';
@@ -104,11 +105,20 @@ function busyPort(context: SidecarContext, port: number, cause: NodeJS.ErrnoExce
   );
 }
 
+/** Where requests go once they are admitted. */
+export interface HttpHop {
+  readonly next: NextHop;
+  /** Sees the headers of every request first, with the caller's address. @default - nothing */
+  readonly arriving?: (headers: HeaderFields, address: string) => void;
+  close(): void;
+}
+
 /** Speaks HTTP/2 and HTTP/1.1 on accepted connections and admits every request before it is passed on. */
-export function serveHttp(context: SidecarContext, hop: { readonly next: NextHop; close(): void }): ConnectionServer {
+export function serveHttp(context: SidecarContext, hop: HttpHop): ConnectionServer {
   const sessions = new Set<ServerHttp2Session>();
   const connections = new WeakMap<Socket, InboundConnection>();
   const serve = (connection: InboundConnection, incoming: Parameters<NextHop>[0]): void => {
+    hop.arriving?.(incoming.head.headers, connection.address);
     void serveRequest(context, connection, incoming, hop.next);
   };
   const http1 = createHttp1((request, response) => {

@@ -1,5 +1,10 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import {
+  createServer as createHttp2,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { openCallee, targetOf } from './callee-client.ts';
 import { incomingHttp2 } from './exchange-http2.ts';
@@ -27,7 +32,7 @@ async function openHttpOutbound(context: SidecarContext, port: OutboundPort, cal
     sessions.add(session);
     session.once('close', () => sessions.delete(session)).on('error', () => {});
   });
-  server.on('stream', (stream, headers, flags) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers, flags) => {
     const incoming = incomingHttp2(stream, headers, flags);
     // The application dials a socket file; in the mesh the callee has a name.
     const head = { ...incoming.head, authority: `${port.host}:${port.port}` };

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { toAnswer } from '#policies/analysis/index.ts';
+import { type Request, toAnswer } from '#policies/analysis/index.ts';
 import { connectionAge } from './identity-source.ts';
 import type { ConnectionServer } from './inbound.ts';
 import type { InboundConnection } from './inbound-http.ts';
@@ -42,7 +42,7 @@ function decideTcp(context: SidecarContext, connection: InboundConnection): Acce
   if (context.enforcement !== 'policies') return null;
   const { namespace, name } = context.workload;
   const { identities, port, sni } = connection;
-  const verdict = context.decider.decide({
+  const request: Request = {
     id: '',
     caller: identities === null ? { kind: 'plaintext' } : { kind: 'mtls', identities },
     sourceIp: null,
@@ -51,9 +51,10 @@ function decideTcp(context: SidecarContext, connection: InboundConnection): Acce
     http: null,
     token: null,
     sni,
-  });
+  };
+  const verdict = context.decider.decide(request);
   if (verdict.allowed) return null;
-  const { layer, policy, rule, because } = toAnswer(verdict, '');
+  const { layer, policy, rule, because } = toAnswer(request, verdict);
   return { verdict: 'deny', layer, policy, rule, because };
 }
 
