@@ -167,10 +167,12 @@ async function request(call: ProbeCall, line: Line): Promise<Omit<Outcome, 'loca
   stream.on('error', () => {});
   stream.resume().end(grpc ? emptyMessage : undefined);
   await Promise.race([new Promise<void>((resolve) => stream.once('close', () => resolve())), failed]);
+  const connectionEnded = session.destroyed;
   session.destroy();
   const http = (fields as Record<string, unknown>)[':status'];
   if (typeof http !== 'number') {
-    if (stream.rstCode === constants.NGHTTP2_NO_ERROR) throw new Error('no answer');
+    if (connectionEnded || stream.rstCode === constants.NGHTTP2_NO_ERROR)
+      throw new Error('connection closed without an answer');
     return { kind: 'reset', http: null, grpc: 14, probed: null, because: `stream reset with code ${stream.rstCode}` };
   }
   const status = fields['grpc-status'];
