@@ -365,8 +365,7 @@ export function randomDocuments(draw: Draw): readonly SourceDocument[] {
       ? [{ apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', ...metadata('a', 'f'), spec: {} }]
       : []),
   ];
-  const at = { file: 'random.yaml', path: '', line: 1 };
-  return values.map((value, index) => ({ file: 'random.yaml', index, value, lineOf: () => 1, locate: () => at }));
+  return values.map((value, index) => ({ file: 'random.yaml', index, value, lineOf: () => 1 }));
 }
 
 function randomClaims(draw: Draw): object {

@@ -1,0 +1,74 @@
+/** How fast a request is decided through all layers: against trying the rules one by one, and as rules grow in number. */
+
+import { connectionFacts, httpFacts, readPath } from '#policies/analysis/facts.ts';
+import { compile, type Request } from '#policies/analysis/index.ts';
+import { decideNaively } from '#policies/analysis/naive.ts';
+import { covers, type Facts, rulesOnChain } from '#policies/analysis/rules.ts';
+import type { World } from '#policies/analysis/world.ts';
+import { newRequests, newWorld } from './decide-world.ts';
+import { type BenchResult, type Body, paired } from './paired.ts';
+
+const REQUESTS = 64;
+const INDEXED = { count: REQUESTS, times: 200 };
+
+/** The rows of the decision benchmark. */
+export async function benchDecide(): Promise<readonly BenchResult[]> {
+  const [ten, thousand, tenThousand] = [prepare(10), prepare(1000), prepare(10_000)];
+  const atLeast50 = { target: { kind: 'atLeast', ratio: 50 } } as const;
+  const flat = { target: { kind: 'atMost', ratio: 1.5 } } as const;
+  const operations = REQUESTS * INDEXED.times;
+  return [
+    await paired('decide, 1,000 rules: naive evaluator over indexed', thousand.indexed, thousand.naive, {
+      ...atLeast50,
+      operations: { a: operations, b: REQUESTS },
+    }),
+    await paired('decide, 1,000 rules: prepared rules one by one over indexed', thousand.indexed, thousand.oneByOne, {
+      ...atLeast50,
+      operations: { a: operations, b: REQUESTS },
+    }),
+    await paired('decide, indexed: 10,000 rules over 10', ten.indexed, tenThousand.indexed, {
+      ...flat,
+      operations: { a: operations, b: operations },
+    }),
+  ];
+}
+
+interface Bodies {
+  readonly indexed: Body;
+  readonly naive: Body;
+  /** Policies only: no transport, network or token, and the rules are prepared beforehand. */
+  readonly oneByOne: Body;
+}
+
+function prepare(rules: number): Bodies {
+  const world = newWorld(rules);
+  const requests = newRequests(rules, REQUESTS);
+  const decider = compile(world.mesh, world.profile);
+  const allowed = requests.filter((request) => decideNaively(world, request).allowed).length;
+  const facts = requests.map((request) => factsOf(world, request));
+  const chain = rulesOnChain(world.mesh.authorizationPolicies, 'http', world.profile);
+  return {
+    indexed: () => {
+      for (let time = 0; time < INDEXED.times; time += 1)
+        expectAllowed(requests, allowed, (request) => decider.decide(request).allowed);
+    },
+    naive: () => expectAllowed(requests, allowed, (request) => decideNaively(world, request).allowed),
+    oneByOne: () =>
+      expectAllowed(facts, allowed, (each) => chain.some(({ rule }) => covers(rule, each, world.profile))),
+  };
+}
+
+/** Decides all and compares the count, so that no body can get away with doing nothing. */
+function expectAllowed<T>(values: readonly T[], expected: number, isAllowed: (value: T) => boolean): void {
+  let allowed = 0;
+  for (const value of values) if (isAllowed(value)) allowed += 1;
+  if (allowed !== expected) throw new Error(`${allowed} requests allowed, expected ${expected}`);
+}
+
+function factsOf(world: World, request: Request): Facts {
+  const identities = request.caller.kind === 'mtls' ? request.caller.identities : null;
+  const connection = connectionFacts(request, identities);
+  const path = readPath(request.http, world.mesh.config, world.profile);
+  if (path.kind !== 'path' || request.http === null) return connection;
+  return { ...connection, http: httpFacts(request.http, path, request.token?.claims ?? null) };
+}

@@ -1,0 +1,41 @@
+/** `make bench`: runs every benchmark, prints its rows, keeps them as JSON under `.meshwright/bench/`. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { benchDecide } from './decide.ts';
+import type { BenchResult } from './paired.ts';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = { decide: benchDecide };
+
+const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);
+
+function print(row: BenchResult): string {
+  const figure = (value: number) => value.toPrecision(3);
+  const { ratio, control, nanoseconds, target } = row;
+  const asked = target === null ? 'informative' : `${target.kind === 'atLeast' ? '>=' : '<='} ${target.ratio}`;
+  const judged = row.isValid ? (row.holds ? 'holds' : 'MISSED') : 'INVALID (control outside 0.9 to 1.1)';
+  return [
+    `${row.name}: ${figure(ratio.median)} [${figure(ratio.low)}, ${figure(ratio.high)}], ${asked}: ${judged}`,
+    `  control ${figure(control.median)} [${figure(control.low)}, ${figure(control.high)}], ${row.rounds} rounds, ` +
+      `${figure(nanoseconds.a)} ns over ${figure(nanoseconds.b)} ns an operation (informative)`,
+  ].join('\n');
+}
+
+/** Runs the benchmarks of those names, all without any; returns whether every row holds. */
+async function run(names: readonly string[]): Promise<boolean> {
+  await mkdir(FOLDER, { recursive: true });
+  let holds = true;
+  for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+    const bench = BENCHMARKS[name];
+    if (bench === undefined)
+      throw new Error(`no benchmark \`${name}\`: expected one of ${Object.keys(BENCHMARKS).join(', ')}`);
+    process.stderr.write(`${name}: running\n`);
+    const rows = await bench();
+    for (const row of rows) process.stdout.write(`${print(row)}\n`);
+    holds &&= rows.every((row) => row.holds);
+    const machine = { node: process.version, platform: process.platform, processors: availableParallelism() };
+    await writeFile(new URL(`${name}.json`, FOLDER), `${JSON.stringify({ name, machine, rows }, null, 2)}\n`);
+  }
+  return holds;
+}
+
+process.exitCode = (await run(process.argv.slice(2))) ? 0 : 1;

@@ -1,0 +1,107 @@
+/**
+ * Paired measuring: absolute times on shared machines mislead, ratios of interleaved runs do not. Each round runs
+ * A B B A and, as a control, A A A A; the ratio of a round is the time of one operation of B over that of A.
+ */
+
+/** What is measured: one call does a fixed amount of work. */
+export type Body = () => void | Promise<void>;
+
+/** How a pair is measured and judged. */
+export interface PairOptions {
+  /** @default 15 */
+  readonly rounds?: number;
+  /** @default - informative: nothing is asked of the ratio */
+  readonly target?: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number };
+  /** Operations of one call of each body; times and ratio are per operation. @default 1 each */
+  readonly operations?: { readonly a: number; readonly b: number };
+}
+
+/** The median of the rounds with its bootstrap 95 % interval. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One row of a benchmark. `ratio` is the time of B over the time of A. */
+export interface BenchResult {
+  readonly name: string;
+  readonly rounds: number;
+  readonly ratio: Spread;
+  /** A against A: 1 on a quiet machine. Outside 0.9 to 1.1 the row says nothing. */
+  readonly control: Spread;
+  readonly isValid: boolean;
+  /** Informative: nanoseconds of one operation. */
+  readonly nanoseconds: { readonly a: number; readonly b: number };
+  readonly target: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number } | null;
+  /** True iff the row is valid and the median meets the target, or there is none. */
+  readonly holds: boolean;
+}
+
+const MAX_ATTEMPTS = 3;
+
+/** Measures `b` against `a`; a run whose control is off is discarded and repeated, three times at most. */
+export async function paired(name: string, a: Body, b: Body, options: PairOptions = {}): Promise<BenchResult> {
+  let result = await measure(name, a, b, options);
+  for (let attempt = 1; attempt < MAX_ATTEMPTS && !result.isValid; attempt += 1)
+    result = await measure(name, a, b, options);
+  return result;
+}
+
+async function measure(name: string, a: Body, b: Body, options: PairOptions): Promise<BenchResult> {
+  const rounds = options.rounds ?? 15;
+  const operations = options.operations ?? { a: 1, b: 1 };
+  for (const body of [a, b, a, b]) await timed(body);
+  const ratios: number[] = [];
+  const controls: number[] = [];
+  const times: { readonly a: number[]; readonly b: number[] } = { a: [], b: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    const [a1, b1, b2, a2] = [await timed(a), await timed(b), await timed(b), await timed(a)];
+    const [c1, c2, c3, c4] = [await timed(a), await timed(a), await timed(a), await timed(a)];
+    ratios.push((b1 + b2) / operations.b / ((a1 + a2) / operations.a));
+    controls.push((c2 + c3) / (c1 + c4));
+    times.a.push((a1 + a2) / 2);
+    times.b.push((b1 + b2) / 2);
+  }
+  const ratio = spread(ratios);
+  const control = spread(controls);
+  const target = options.target ?? null;
+  const isValid = control.median >= 0.9 && control.median <= 1.1;
+  return {
+    name,
+    rounds,
+    ratio,
+    control,
+    isValid,
+    nanoseconds: { a: (median(times.a) * 1e6) / operations.a, b: (median(times.b) * 1e6) / operations.b },
+    target,
+    holds: isValid && (target === null || meets(ratio.median, target)),
+  };
+}
+
+function meets(ratio: number, target: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number }): boolean {
+  return target.kind === 'atLeast' ? ratio >= target.ratio : ratio <= target.ratio;
+}
+
+async function timed(body: Body): Promise<number> {
+  const start = performance.now();
+  await body();
+  return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+const RESAMPLES = 1000;
+
+function spread(values: readonly number[]): Spread {
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    median(values.map(() => values[Math.floor(Math.random() * values.length)] ?? Number.NaN)),
+  ).toSorted((left, right) => left - right);
+  const at = (share: number) => medians[Math.floor(share * (RESAMPLES - 1))] ?? Number.NaN;
+  return { median: median(values), low: at(0.025), high: at(0.975) };
+}
