@@ -166,6 +166,7 @@ export class MarketDraft {
     cancels: [] as AnsweredCancel[],
     actions: [] as RecordedAction[],
   };
+  readonly #dayBefore: string;
   #sequence: bigint;
   #day: string;
 
@@ -177,6 +178,7 @@ export class MarketDraft {
     this.#actions = new Map(known.actions);
     this.#sequence = market.sequence;
     this.#day = market.day;
+    this.#dayBefore = market.day;
   }
 
   /** An order that the journal knows answers with its present state and adds nothing. */
@@ -225,10 +227,10 @@ export class MarketDraft {
     this.#day = day;
   }
 
-  /** True iff the commands so far add nothing to the journal. */
+  /** True iff the commands so far leave the market and the journal as they were. */
   get isEmpty(): boolean {
     const { reports, cancels, actions } = this.#entries;
-    return reports.length === 0 && cancels.length === 0 && actions.length === 0;
+    return reports.length === 0 && cancels.length === 0 && actions.length === 0 && this.#day === this.#dayBefore;
   }
 
   /** What the journal must hold before `market` counts. */
