@@ -1,60 +1,173 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { locate, type SourceDocument } from './document.ts';
 import { type Problem, problem, quote, type Step } from './problem.ts';
-import type { KnownKind } from './schema/registry.ts';
-import type { Shape } from './schema/shape.ts';
+import type { Members, Shape } from './schema/shape.ts';
 import { tryFindNearest } from './spelling.ts';
 
-const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, validateFormats: false });
-ajv.addKeyword({
-  keyword: 'atMostOne',
-  type: 'object',
-  schemaType: 'array',
-  validate: (groups: readonly (readonly string[])[], data: object) =>
-    groups.every((names) => present(data, names).length <= 1),
-});
-
-const present = (data: unknown, names: readonly string[]): readonly string[] =>
-  names.filter((name) => (Reflect.get(Object(data), name) ?? null) !== null);
-
-const compiled = new Map<KnownKind, ValidateFunction>();
-
-function validatorOf(known: KnownKind): ValidateFunction {
-  const ready = compiled.get(known);
-  if (ready !== undefined) return ready;
-  const validator = ajv.compile(known.shape);
-  compiled.set(known, validator);
-  return validator;
+/** A walk over one document. INVARIANT: `path` leads to the value that is being checked. */
+interface Walk {
+  readonly document: SourceDocument;
+  readonly path: Step[];
+  readonly problems: Problem[];
 }
 
-/** A pointer such as `/spec/rules/0` as the steps that lead there. */
-function stepsOf(pointer: string, root: unknown): readonly Step[] {
-  let value = root;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((escaped) => {
-      const name = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
-      const step = Array.isArray(value) ? Number(name) : name;
-      value = Reflect.get(Object(value), step);
-      return step;
-    });
+/**
+ * Checks a document against the shape of its kind, as the API server does with strict field validation.
+ * Errors: `schema/type`, `schema/enum`, `schema/required`, `schema/items`, `schema/members`, `schema/length`,
+ * `schema/range`, `schema/pattern`, `schema/exclusive`, `unknown-field/unknown`; all at once.
+ */
+export function validateSchema(document: SourceDocument, shape: Shape): readonly Problem[] {
+  const walk: Walk = { document, path: [], problems: [] };
+  check(walk, shape, document.value);
+  return walk.problems;
 }
 
-const typeName = (type: string | readonly string[]): string =>
-  [type]
-    .flat()
-    .map((name) => TYPE_NAMES[name] ?? name)
-    .join(' or ');
+function report(walk: Walk, code: string, message: string, help?: string): void {
+  walk.problems.push(problem(code, message, locate(walk.document, [...walk.path]), help));
+}
 
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  object: 'a mapping',
-  array: 'a list',
-  string: 'a string',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: '`true` or `false`',
-};
+function descend(walk: Walk, step: Step, shape: Shape, value: unknown): void {
+  walk.path.push(step);
+  check(walk, shape, value);
+  walk.path.pop();
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function check(walk: Walk, shape: Shape, value: unknown): void {
+  switch (shape.kind) {
+    case 'anything':
+      break;
+    case 'members':
+      if (isObject(value)) checkMembers(walk, shape, value);
+      else reportType(walk, 'a mapping', value);
+      break;
+    case 'record':
+      if (isObject(value)) checkRecord(walk, shape, value);
+      else reportType(walk, 'a mapping', value);
+      break;
+    case 'list':
+      if (Array.isArray(value)) checkList(walk, shape, value);
+      else reportType(walk, 'a list', value);
+      break;
+    default:
+      checkScalar(walk, shape, value);
+  }
+}
+
+type Scalar = Exclude<Shape, { kind: 'anything' | 'members' | 'record' | 'list' }>;
+
+function checkScalar(walk: Walk, shape: Scalar, value: unknown): void {
+  switch (shape.kind) {
+    case 'text':
+      if (typeof value === 'string') checkText(walk, shape, value);
+      else reportType(walk, 'a string', value);
+      break;
+    case 'oneOf':
+      if (typeof value === 'string') checkWord(walk, shape.words, value);
+      else reportType(walk, 'a string', value);
+      break;
+    case 'whole':
+      if (Number.isInteger(value)) checkRange(walk, shape, value);
+      else reportType(walk, 'a whole number', value);
+      break;
+    case 'number':
+      if (Number.isFinite(value)) checkRange(walk, shape, value);
+      else reportType(walk, 'a number', value);
+      break;
+    case 'flag':
+      if (typeof value !== 'boolean') reportType(walk, '`true` or `false`', value);
+      break;
+    case 'numberOrText':
+      if (typeof value !== 'string' && !Number.isInteger(value)) reportType(walk, 'a whole number or a string', value);
+      break;
+    default:
+      unreachable(shape);
+  }
+}
+
+function unreachable(shape: never): never {
+  throw new Error(`unknown shape ${JSON.stringify(shape)}`);
+}
+
+/** Only what is there and not null: the API server drops null members before it validates. */
+const isGiven = (value: Readonly<Record<string, unknown>>, name: string): boolean =>
+  Object.hasOwn(value, name) && value[name] !== null;
+
+function checkMembers(walk: Walk, shape: Members, value: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(value)) {
+    const member = shape.members.get(name);
+    if (member === undefined) {
+      if (shape.others === 'refused') reportUnknown(walk, shape, name);
+    } else if (value[name] !== null) {
+      descend(walk, name, member, value[name]);
+    }
+  }
+  for (const name of shape.required) {
+    if (!isGiven(value, name)) reportMissing(walk, name);
+  }
+  for (const group of shape.exclusive) {
+    const given = group.filter((name) => isGiven(value, name));
+    if (given.length > 1) report(walk, 'schema/exclusive', `expected one of ${given.join(' and ')}, got all`);
+  }
+}
+
+function reportUnknown(walk: Walk, shape: Members, name: string): void {
+  const known = [...shape.members.keys()];
+  const nearest = tryFindNearest(name, known);
+  const help = nearest === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${nearest}\`?`;
+  walk.path.push(name);
+  report(walk, 'unknown-field/unknown', `unknown field ${quote(name)}`, help);
+  walk.path.pop();
+}
+
+function reportMissing(walk: Walk, name: string): void {
+  walk.path.push(name);
+  report(walk, 'schema/required', `expected member \`${name}\`, got nothing`);
+  walk.path.pop();
+}
+
+function checkRecord(walk: Walk, shape: Shape & { kind: 'record' }, value: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(value);
+  checkCount(walk, 'schema/members', 'member', names.length, shape.minMembers, shape.maxMembers);
+  for (const name of names) descend(walk, name, shape.values, value[name]);
+}
+
+function checkList(walk: Walk, shape: Shape & { kind: 'list' }, value: readonly unknown[]): void {
+  checkCount(walk, 'schema/items', 'item', value.length, shape.minItems, shape.maxItems);
+  value.forEach((item, index) => {
+    descend(walk, index, shape.items, item);
+  });
+}
+
+function checkCount(walk: Walk, code: string, noun: string, found: number, least: number, most: number): void {
+  const limit = found < least ? `least ${least}` : `most ${most}`;
+  if (found < least || found > most) report(walk, code, `expected at ${limit} ${noun}(s), got ${found}`);
+}
+
+function checkText(walk: Walk, shape: Shape & { kind: 'text' }, value: string): void {
+  if (value.length < shape.minLength) report(walk, 'schema/length', 'expected text, got an empty string');
+  if (value.length > shape.maxLength && [...value].length > shape.maxLength) {
+    report(walk, 'schema/length', `expected at most ${shape.maxLength} characters, got ${[...value].length}`);
+  }
+  if (shape.pattern?.test(value) === false) {
+    report(walk, 'schema/pattern', `expected text like \`${shape.pattern.source}\`, got ${quote(value)}`);
+  }
+}
+
+function checkWord(walk: Walk, words: readonly string[], value: string): void {
+  if (words.includes(value)) return;
+  const nearest = tryFindNearest(value, words);
+  const message = `expected one of ${words.map(quote).join(', ')}, got ${quote(value)}`;
+  report(walk, 'schema/enum', message, nearest && `did you mean \`${nearest}\`?`);
+}
+
+function checkRange(walk: Walk, shape: { minimum: number; maximum: number }, value: unknown): void {
+  const found = Number(value);
+  if (found >= shape.minimum && found <= shape.maximum) return;
+  const limit = found < shape.minimum ? `at least ${shape.minimum}` : `at most ${shape.maximum}`;
+  report(walk, 'schema/range', `expected ${limit}, got \`${found}\``);
+}
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
@@ -63,118 +176,15 @@ function describe(value: unknown): string {
   return `the ${typeof value} ${quote(String(value))}`;
 }
 
-function repairOfType(expected: string | readonly string[], value: unknown): string | undefined {
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+function reportType(walk: Walk, expected: string, value: unknown): void {
+  report(walk, 'schema/type', `expected ${expected}, got ${describe(value)}`, repairOfType(expected, value));
+}
+
+function repairOfType(expected: string, value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (expected === 'a string' && typeof value !== 'object') {
     return `quote it: "${String(value)}" (YAML reads bare numbers, \`yes\` and \`on\` as more than text)`;
   }
-  if (expected === 'array' && value !== null && typeof value !== 'object') return `write a list: ["${String(value)}"]`;
-  if (expected === 'array' && value !== null && typeof value === 'object') return 'begin each item with `- `';
-  if (expected === 'object' && Array.isArray(value)) return 'write the members without `- `';
-  return undefined;
-}
-
-/** Text of a fault and, where one is known, its repair. */
-type Wording = readonly [code: string, message: string, help?: string | undefined];
-
-const isPlural = (limit: unknown): string => (limit === 1 ? '' : 's');
-
-function wordingOf(error: ErrorObject): Wording {
-  const { keyword, params, data } = error;
-  const limit: unknown = params['limit'];
-  switch (keyword) {
-    case 'type':
-      return [
-        'schema/type',
-        `expected ${typeName(params['type'])}, got ${describe(data)}`,
-        repairOfType(params['type'], data),
-      ];
-    case 'enum': {
-      const words: readonly string[] = params['allowedValues'];
-      const nearest = typeof data === 'string' ? tryFindNearest(data, words) : undefined;
-      const message = `expected one of ${words.map((word) => `\`${word}\``).join(', ')}, got ${describe(data)}`;
-      return ['schema/enum', message, nearest && `did you mean \`${nearest}\`?`];
-    }
-    case 'maxItems':
-    case 'minItems': {
-      const found = Array.isArray(data) ? data.length : 0;
-      return [
-        'schema/items',
-        `expected at ${keyword === 'maxItems' ? 'most' : 'least'} ${limit} item${isPlural(limit)}, got ${found}`,
-      ];
-    }
-    case 'minProperties':
-    case 'maxProperties': {
-      const found = Object.keys(Object(data)).length;
-      return [
-        'schema/members',
-        `expected at ${keyword === 'maxProperties' ? 'most' : 'least'} ${limit} member${isPlural(limit)}, got ${found}`,
-      ];
-    }
-    case 'minLength':
-      return ['schema/length', 'expected text, got an empty string'];
-    case 'maxLength':
-      return ['schema/length', `expected at most ${limit} characters, got ${String(data).length}`];
-    case 'minimum':
-    case 'maximum':
-      return ['schema/range', `expected a number ${params['comparison']} ${limit}, got ${describe(data)}`];
-    default:
-      return [
-        'schema/pattern',
-        `expected text that matches \`${params['pattern'] ?? keyword}\`, got ${describe(data)}`,
-      ];
-  }
-}
-
-function unknownField(error: ErrorObject, document: SourceDocument, steps: readonly Step[]): Problem {
-  const name: string = error.params['additionalProperty'];
-  const known = Object.keys(Object(error.parentSchema?.['properties']));
-  const nearest = tryFindNearest(name, known);
-  const help = nearest === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${nearest}\`?`;
-  return problem('unknown-field/unknown', `unknown field \`${name}\``, locate(document, [...steps, name]), help);
-}
-
-const missing = (document: SourceDocument, steps: readonly Step[]): Problem =>
-  problem('schema/required', `expected member \`${steps.at(-1)}\`, got nothing`, locate(document, steps));
-
-/**
- * What a null is worth: the API server drops a null member before it validates, so it counts as missing;
- * null items and null values of free maps stay and are of the wrong type.
- */
-function nullMember(error: ErrorObject, shape: Shape): 'dropped' | 'missed' | 'kept' {
-  const keywords = error.schemaPath.split('/').slice(1, -1);
-  const name = keywords.pop();
-  if (error.data !== null || keywords.pop() !== 'properties' || name === undefined) return 'kept';
-  let parent: unknown = shape;
-  for (const keyword of keywords) parent = Reflect.get(Object(parent), keyword);
-  const required: unknown = Reflect.get(Object(parent), 'required');
-  return error.keyword === 'type' && Array.isArray(required) && required.includes(name) ? 'missed' : 'dropped';
-}
-
-function problemOf(error: ErrorObject, document: SourceDocument, shape: Shape): readonly Problem[] {
-  const steps = stepsOf(error.instancePath, document.value);
-  if (error.keyword === 'additionalProperties') return [unknownField(error, document, steps)];
-  if (error.keyword === 'required') return [missing(document, [...steps, error.params['missingProperty']])];
-  const worth = nullMember(error, shape);
-  if (worth !== 'kept') return worth === 'missed' ? [missing(document, steps)] : [];
-  const [code, message, help] = wordingOf(error);
-  return [problem(code, message, locate(document, steps), help)];
-}
-
-/** True iff `error` only repeats that its value has the wrong type. */
-const repeatsType = (error: ErrorObject, all: readonly ErrorObject[]): boolean =>
-  error.keyword === 'enum' &&
-  all.some((other) => other.keyword === 'type' && other.instancePath === error.instancePath);
-
-/**
- * Checks a document against the schema of its kind, as the API server does with strict field validation.
- * Errors: `schema/type`, `schema/enum`, `schema/required`, `schema/items`, `schema/members`, `schema/length`,
- * `schema/range`, `schema/pattern`, `schema/exclusive`, `unknown-field/unknown`.
- */
-export function validateSchema(document: SourceDocument, known: KnownKind): readonly Problem[] {
-  const validator = validatorOf(known);
-  if (validator(document.value)) return [];
-  const errors = validator.errors ?? [];
-  return errors
-    .filter((error) => !repeatsType(error, errors))
-    .flatMap((error) => problemOf(error, document, known.shape));
+  if (expected === 'a list') return typeof value === 'object' ? 'begin each item with `- `' : 'write a list: `[…]`';
+  return expected === 'a mapping' && Array.isArray(value) ? 'write the members without `- `' : undefined;
 }

@@ -24,7 +24,7 @@ export function validate(document: SourceDocument): readonly Problem[] {
   const identity = identify(root);
   if (identity.kind === 'foreign') return [];
   if (identity.kind === 'misplaced') return [identity.problem];
-  const structural = validateSchema(document, identity.known);
+  const structural = validateSchema(document, identity.known.shape);
   if (structural.some(({ code }) => code.startsWith('schema/'))) return structural;
   if (identity.known.kind === 'NetworkPolicy') return [...structural, ...networkPolicyFaults(root.get('spec'))];
   return [...structural, ...validateCel(root, identity.known), ...validateWebhook(root, identity.known)];

@@ -3,12 +3,12 @@ import { anything, closed, list, number, open, record, type Shape, text } from '
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
 /** A DNS label such as the name of a namespace. */
-const dnsLabel = text({ maxLength: 63, pattern: `^${LABEL}$` });
+const dnsLabel = text({ maxLength: 63, pattern: new RegExp(`^${LABEL}$`) });
 
 /** A DNS subdomain such as the name of an object. */
-const dnsSubdomain = text({ maxLength: 253, pattern: `^${LABEL}(\\.${LABEL})*$` });
+const dnsSubdomain = text({ maxLength: 253, pattern: new RegExp(`^${LABEL}(\\.${LABEL})*$`) });
 
-const labelValue = text({ maxLength: 63, pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$' });
+const labelValue = text({ maxLength: 63, pattern: /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/ });
 
 const members = {
   name: dnsSubdomain,
@@ -17,10 +17,10 @@ const members = {
   labels: record(labelValue),
   annotations: record(text()),
   creationTimestamp: text(),
-  deletionGracePeriodSeconds: number,
+  deletionGracePeriodSeconds: number(),
   deletionTimestamp: text(),
   finalizers: list(text()),
-  generation: number,
+  generation: number(),
   managedFields: anything,
   ownerReferences: anything,
   resourceVersion: text(),

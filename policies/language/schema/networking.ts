@@ -19,7 +19,7 @@ import { connectionPool, destination, namedPort, serverTls, trafficPolicy } from
 
 const texts = list(text());
 const labels = record(text());
-const labelled = closed({ labels: record(text({ maxLength: 63 }), { maxProperties: 256 }) });
+const labelled = closed({ labels: record(text({ maxLength: 63 }), { maxMembers: 256 }) });
 const stringMatch = atMostOne(closed({ exact: text(), prefix: text(), regex: text() }), 'exact', 'prefix', 'regex');
 const captureMode = oneOf('DEFAULT', 'IPTABLES', 'NONE');
 
@@ -42,8 +42,8 @@ export const sidecar: Shape = customObject(
 
 const endpoint = closed({
   address: text({ maxLength: 256 }),
-  ports: record(unsigned, { maxProperties: 128 }),
-  labels: record(text(), { maxProperties: 256 }),
+  ports: record(unsigned, { maxMembers: 128 }),
+  labels: record(text(), { maxMembers: 256 }),
   network: text({ maxLength: 2048 }),
   locality: text({ maxLength: 2048 }),
   weight: unsigned,
@@ -105,7 +105,7 @@ export const destinationRule: Shape = customObject(
 
 const headerOperations = closed({ set: labels, add: labels, remove: texts });
 const headers = closed({ request: headerOperations, response: headerOperations });
-const percentage = closed({ value: number });
+const percentage = closed({ value: number() });
 const weighted = { destination, weight: whole() };
 
 const httpMatch = closed({
@@ -226,7 +226,7 @@ const customTag = atMostOne(
 const tracing = closed({
   match: closed({ mode }),
   providers,
-  randomSamplingPercentage: { type: 'number', minimum: 0, maximum: 100 },
+  randomSamplingPercentage: number({ minimum: 0, maximum: 100 }),
   disableSpanReporting: flag,
   customTags: record(customTag),
   useRequestIdForTraceSampling: flag,

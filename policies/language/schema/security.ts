@@ -4,7 +4,7 @@ import { closed, filled, flag, list, oneOf, record, type Shape, text } from './s
 
 /** Labels of the workloads that a policy is for. */
 export const workloadSelector: Shape = closed({
-  matchLabels: record(text({ maxLength: 63 }), { maxProperties: 4096 }),
+  matchLabels: record(text({ maxLength: 63 }), { maxMembers: 4096 }),
 });
 
 /** The Service, Gateway or class that a policy is attached to. */
@@ -12,9 +12,9 @@ export const targetRef: Shape = closed(
   {
     group: text({
       maxLength: 253,
-      pattern: '^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+      pattern: /^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
     }),
-    kind: text({ minLength: 1, maxLength: 63, pattern: '^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$' }),
+    kind: text({ minLength: 1, maxLength: 63, pattern: /^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/ }),
     name: text({ minLength: 1, maxLength: 253 }),
     namespace: text(),
   },
@@ -81,7 +81,7 @@ export const peerAuthentication: Shape = customObject(
   closed({
     selector: workloadSelector,
     mtls: mutualTls,
-    portLevelMtls: record(mutualTls, { minProperties: 1 }),
+    portLevelMtls: record(mutualTls, { minMembers: 1 }),
   }),
 );
 
@@ -97,7 +97,7 @@ const jwtRule = closed({
   forwardOriginalToken: flag,
   outputPayloadToHeader: text(),
   outputClaimToHeaders: list(
-    closed({ header: text({ minLength: 1, pattern: '^[-_A-Za-z0-9]+$' }), claim: filled }, ['header', 'claim']),
+    closed({ header: text({ minLength: 1, pattern: /^[-_A-Za-z0-9]+$/ }), claim: filled }, ['header', 'claim']),
   ),
   spaceDelimitedClaims: list(filled, { maxItems: 64 }),
   timeout: text(),

@@ -72,7 +72,7 @@ const outlierDetection = closed({
   minHealthPercent: whole(),
 });
 
-const percent: Shape = { type: 'number', minimum: 0, maximum: 100 };
+const percent: Shape = number({ minimum: 0, maximum: 100 });
 
 const ringSize = closed({ minimumRingSize: unsigned });
 
@@ -104,7 +104,7 @@ const balancing = closed({
     failover: list(closed({ from: text(), to: text() })),
     failoverPriority: texts,
   }),
-  warmup: closed({ duration: text(), aggression: number, minimumPercent: percent }, ['duration']),
+  warmup: closed({ duration: text(), aggression: number(), minimumPercent: percent }, ['duration']),
   warmupDurationSecs: text(),
 });
 

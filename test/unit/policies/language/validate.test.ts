@@ -210,13 +210,13 @@ describe('wording', () => {
 
   test('text where a list is expected shows the list', () => {
     expect(wording(operation({ paths: '/a' }))).toEqual([
-      ['expected a list, got the string `/a`', 'write a list: ["/a"]'],
+      ['expected a list, got the string `/a`', 'write a list: `[…]`'],
     ]);
   });
 
   test('an unknown word names the nearest known one', () => {
     expect(wording(authorization({ action: 'Alow' }))).toEqual([
-      ['expected one of `ALLOW`, `DENY`, `AUDIT`, `CUSTOM`, got the string `Alow`', 'did you mean `ALLOW`?'],
+      ['expected one of `ALLOW`, `DENY`, `AUDIT`, `CUSTOM`, got `Alow`', 'did you mean `ALLOW`?'],
     ]);
   });
 
