@@ -60,7 +60,6 @@ export function buildPlatform(props: PlatformProps): App {
   const app = new App();
   const cluster = new ClusterChart(app, 'cluster');
   cluster.addNamespace(environment.rootNamespace, 'disabled');
-  new RootChart(app, environment);
   const sorted = [...catalog].sort((left, right) => compareText(left.name, right.name));
   const charts = new Map<string, NamespaceChart>();
   for (const namespace of sortedUnique(sorted.map((each) => each.namespace))) {
@@ -73,6 +72,11 @@ export function buildPlatform(props: PlatformProps): App {
     if (chart === undefined) throw new Error(`no chart for namespace \`${declaration.namespace}\``);
     workloads.set(declaration.name, addWorkload(chart, declaration, props));
   }
+  new RootChart(
+    app,
+    environment,
+    [...workloads.values()].map(({ peer }) => peer),
+  );
   connect(workloads, [...intent.grants, ...intent.platform]);
   return app;
 }

@@ -119,3 +119,42 @@ export function networkEdges(scope: Construct, id: string, props: NetworkEdgesPr
     },
   });
 }
+
+/** Which ports of istiod are open, to whom. */
+export interface ControlPlaneDoorProps {
+  /** Pods whose proxies take configuration and certificates from istiod. */
+  readonly proxies: readonly Peer[];
+  readonly configurationPort: number;
+  /** Called by the API server, from node addresses that no selector names. */
+  readonly webhookPort: number;
+}
+
+/**
+ * Adds the NetworkPolicy of istiod: its plaintext and debug ports are closed to every pod. Egress stays open, because
+ * the address of the API server differs from cluster to cluster.
+ */
+export function controlPlaneDoor(scope: Construct, id: string, props: ControlPlaneDoorProps): void {
+  const rule = (peer: Peer, port: number): NetworkRule => ({
+    from: selectorsOf(peer),
+    ports: [{ port, protocol: 'TCP' }],
+  });
+  renderObject(scope, id, {
+    kind: 'NetworkPolicy',
+    metadata: {
+      name: 'istiod',
+      annotations: {
+        'meshwright.dev/reason': `the API server calls the webhooks on ${props.webhookPort} from node addresses`,
+      },
+    },
+    body: {
+      spec: {
+        podSelector: { matchLabels: { app: 'istiod' } },
+        policyTypes: ['Ingress'],
+        ingress: [
+          ...props.proxies.map((peer) => rule(peer, props.configurationPort)),
+          rule({ kind: 'internet' }, props.webhookPort),
+        ],
+      },
+    },
+  });
+}
