@@ -122,8 +122,13 @@ function streaming(handler: Handler) {
 }
 
 function drained(call: ServerWritableStream<unknown, unknown>): Promise<void> {
+  const events = ['drain', 'cancelled', 'close'];
   return new Promise((resolve) => {
-    for (const event of ['drain', 'cancelled', 'close']) call.once(event, resolve);
+    const settle = () => {
+      for (const event of events) call.off(event, settle);
+      resolve();
+    };
+    for (const event of events) call.on(event, settle);
   });
 }
 
