@@ -11,7 +11,7 @@ import type {
 } from './market.ts';
 import type { OrderTerms } from './order.ts';
 import { type QuotePublisher, topOfBook } from './quote-publisher.ts';
-import { type FeedReader, ReportFeed } from './report-feed.ts';
+import { type FeedBounds, type FeedReader, ReportFeed } from './report-feed.ts';
 import { Fenced, type JournalStore, type Lease } from './store.ts';
 import { type Command, notTheWriter, Writer } from './writer.ts';
 
@@ -25,6 +25,7 @@ export interface EngineProps {
   readonly holder: string;
   /** Told each time that this instance becomes the writer or ceases to be. */
   readonly servingChanged: (isServing: boolean) => void;
+  readonly feedBounds: FeedBounds;
 }
 
 /** A dead writer is replaced after at most this time plus one retry: milliseconds. */
@@ -33,7 +34,6 @@ const renewMs = 1000;
 const retryMs = 250;
 /** Tops of books are told again this often, in renewals, so that a market-data that has started anew learns them. */
 const renewalsPerRefresh = 5;
-const feedBounds = { mostLag: 4096, mostReaders: 64 };
 
 /** One instance of the market: waits until it may write, rebuilds the books from the journal, then serves until it is replaced. */
 export class Engine {
@@ -43,7 +43,7 @@ export class Engine {
 
   constructor(props: EngineProps) {
     this.#props = props;
-    this.#feed = new ReportFeed((from) => props.store.reports(from), feedBounds);
+    this.#feed = new ReportFeed((from) => props.store.reports(from), props.feedBounds);
   }
 
   /** Resolves when the journal holds the order and everything that its arrival caused. Errors: UNAVAILABLE. */

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { Engine } from './engine.ts';
 import { executionHandlers } from './handlers.ts';
 import { QuotePublisher, type TopOfBook } from './quote-publisher.ts';
+import type { FeedBounds } from './report-feed.ts';
 import { JournalStore } from './store.ts';
 
 /** What an instance is given besides its context. */
@@ -12,10 +13,17 @@ export interface InstanceProps {
   readonly clock: Clock;
   /** The name under which it holds the lease; unique to it. */
   readonly holder: string;
+  /** @default - 4096 reports and 64 readers */
+  readonly feedBounds?: FeedBounds;
 }
 
+const defaultBounds: FeedBounds = { mostLag: 4096, mostReaders: 64 };
+
 /** Makes one instance of the market out of its parts and lets it live until the service stops; it is not serving until it may write. */
-export function serveMarket(context: ServiceContext, { clock, holder }: InstanceProps): GrpcServiceParts {
+export function serveMarket(
+  context: ServiceContext,
+  { clock, holder, feedBounds = defaultBounds }: InstanceProps,
+): GrpcServiceParts {
   const { log, stopping } = context;
   const marketData = context.client(MarketDataServiceService, 'market-data');
   const send = async (top: TopOfBook) => {
@@ -28,6 +36,7 @@ export function serveMarket(context: ServiceContext, { clock, holder }: Instance
     publisher: new QuotePublisher({ send, clock, log, stopping }),
     holder,
     servingChanged: (isServing) => context.setServing(isServing),
+    feedBounds,
   });
   context.setServing(false);
   const stopped = new AbortController();

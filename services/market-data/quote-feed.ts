@@ -53,7 +53,7 @@ export class QuoteFeed {
         reader.signal.throwIfAborted();
         const next = subscription.waiting.shift();
         if (next !== undefined) yield next;
-        else await new Promise<void>((resolve) => Object.assign(subscription, { wake: resolve }));
+        else await nextWake(subscription);
       }
     } finally {
       reader.signal.removeEventListener('abort', wake);
@@ -84,4 +84,10 @@ export class QuoteFeed {
     if (others?.size === 0) this.#bySymbol.delete(symbol);
     this.#readers -= 1;
   }
+}
+
+function nextWake(subscription: Subscription): Promise<void> {
+  return new Promise((resolve) => {
+    subscription.wake = resolve;
+  });
 }

@@ -3,7 +3,7 @@
 -- INVARIANT: whoever writes moves last_sequence in the same transaction, under its own fencing token; so writers queue on this
 -- row, a writer that was replaced finds another token, and the journal has no gap.
 create table trading_execution.writer (
-  only boolean primary key default true check (only),
+  id boolean primary key default true check (id),
   fencing_token bigint not null default 0 check (fencing_token >= 0),
   holder text not null default '',
   expires_at timestamptz not null default '-infinity',
