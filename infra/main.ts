@@ -6,37 +6,56 @@ import { catalog } from '#services/catalog.ts';
 import { type Environment, environments } from './environments/index.ts';
 import { type SynthesisProblem, type SynthesisResult, synthesize } from './synthesize.ts';
 
-const root = new URL('../', import.meta.url).pathname;
-
-/** Exit codes of house rule 30 that synthesis uses. */
-const exitCodes = { holds: 0, inputInvalid: 3 } as const;
-
-function synthesizeEnvironment(environment: Environment): SynthesisResult {
-  const { jwksFile } = environment.users;
-  if (!existsSync(join(root, jwksFile)))
-    return {
-      ok: false,
-      problems: [
-        {
-          code: 'jwks/missing',
-          message: 'no public keys of the token issuer',
-          files: [jwksFile],
-          construct: '',
-          help: 'run `node infra/local/main.ts keys`, which makes development keys once',
-        },
-      ],
-    };
-  return synthesize({ environment, catalog, admissions, jwks: readFileSync(join(root, jwksFile), 'utf8') });
+/** What a run of synthesis touches. */
+export interface SynthesisRun {
+  /** The repository: JWKS files are read below it, `dist/` is written below it. */
+  readonly root: string;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** @default - the services of this repository */
+  readonly catalog?: typeof catalog;
 }
 
-function write(environment: Environment, files: ReadonlyMap<string, string>): void {
-  const folder = join(root, 'dist', environment.name);
+/** Exit codes of house rule 30 that synthesis uses. */
+export const exitCodes = { holds: 0, inputInvalid: 3 } as const;
+
+/** Writes every environment, or none of them when one has problems. */
+export function main(run: SynthesisRun): number {
+  const results = environments.map((environment) => ({ environment, result: synthesizeEnvironment(environment, run) }));
+  const problems = results.flatMap(({ environment, result }) =>
+    result.ok ? [] : result.problems.map((found) => `${environment.name}: ${printProblem(found)}`),
+  );
+  for (const problem of problems) run.err(problem);
+  if (problems.length > 0) return exitCodes.inputInvalid;
+  for (const { environment, result } of results) if (result.ok) write(environment, result.files, run);
+  return exitCodes.holds;
+}
+
+function synthesizeEnvironment(environment: Environment, run: SynthesisRun): SynthesisResult {
+  const { jwksFile } = environment.users;
+  const file = join(run.root, jwksFile);
+  if (!existsSync(file)) return { ok: false, problems: [missingKeys(jwksFile)] };
+  const jwks = readFileSync(file, 'utf8');
+  return synthesize({ environment, catalog: run.catalog ?? catalog, admissions, jwks });
+}
+
+const missingKeys = (jwksFile: string): SynthesisProblem => ({
+  code: 'jwks/missing',
+  message: 'no public keys of the token issuer',
+  files: [jwksFile],
+  construct: '',
+  help: 'run `node infra/local/main.ts keys`, which makes development keys once',
+});
+
+/** Replaces the whole folder, so that nothing of an earlier run stays behind. */
+function write(environment: Environment, files: ReadonlyMap<string, string>, run: SynthesisRun): void {
+  const folder = join(run.root, 'dist', environment.name);
   rmSync(folder, { recursive: true, force: true });
   for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  process.stdout.write(`dist/${environment.name}: ${files.size} files\n`);
+  run.out(`dist/${environment.name}: ${files.size} files\n`);
 }
 
 function printProblem({ code, message, files, construct, help }: SynthesisProblem): string {
@@ -44,14 +63,10 @@ function printProblem({ code, message, files, construct, help }: SynthesisProble
   return `${files.join(' and ')}${place}: ${code}: ${message}${help === undefined ? '' : `; ${help}`}\n`;
 }
 
-const results = environments.map((environment) => ({ environment, result: synthesizeEnvironment(environment) }));
-const problems = results.flatMap(({ environment, result }) =>
-  result.ok ? [] : result.problems.map((problem) => `${environment.name}: ${printProblem(problem)}`),
-);
-if (problems.length > 0) {
-  process.stderr.write(problems.join(''));
-  process.exitCode = exitCodes.inputInvalid;
-} else {
-  for (const { environment, result } of results) if (result.ok) write(environment, result.files);
-  process.exitCode = exitCodes.holds;
+if (import.meta.main) {
+  process.exitCode = main({
+    root: new URL('../', import.meta.url).pathname,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
 }
