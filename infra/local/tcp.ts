@@ -25,7 +25,9 @@ export function openTcpHop(context: SidecarContext, application: string): Connec
       socket.once('readable', () => {
         const refusal = decideTcp(context, connection);
         if (refusal === null)
-          joinSockets(socket, connect(application), (because) => write(connection.peer, { verdict: 'allow', because }));
+          joinSockets(socket, dialApplication(application), (because) =>
+            write(connection.peer, { verdict: 'allow', because }),
+          );
         else {
           socket.destroy();
           write(connection.peer, refusal);
@@ -56,6 +58,12 @@ function decideTcp(context: SidecarContext, connection: InboundConnection): Acce
   if (verdict.allowed) return null;
   const { layer, policy, rule, because } = toAnswer(request, verdict);
   return { verdict: 'deny', layer, policy, rule, because };
+}
+
+/** An application's TCP side: a UNIX socket, or `host:port` for a server of the user's own. */
+function dialApplication(application: string): Socket {
+  const match = /^([^/]+):(\d+)$/.exec(application);
+  return match?.[1] === undefined ? connect(application) : connect(Number(match[2]), match[1]);
 }
 
 /** Carries bytes both ways, half-close and back-pressure included; `ended` hears why when it did not end in peace. */

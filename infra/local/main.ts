@@ -1,0 +1,68 @@
+/** The local mesh on the command line: `node infra/local/main.ts up|demo|verify|keys`. */
+import { Command } from 'commander';
+import { ensureKeys } from './keys.ts';
+import { startMesh } from './mesh.ts';
+import { StartError } from './start-error.ts';
+
+/** Exit codes: holds, tool failed, refuted, input invalid. */
+const failed = 1;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function up(options: { readonly address: string; readonly dist: string }): Promise<number> {
+  const began = performance.now();
+  const mesh = await startMesh({ ...options, onProgress: say });
+  say(`ready after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  say(`clients: https://${mesh.edge.host}:${mesh.edge.port} at ${mesh.address}, root certificate ${mesh.edge.caFile}`);
+  say(`logs: ${mesh.folders.logs}`);
+  say('Ctrl-C stops it');
+  const broken = await Promise.race([interrupted(), mesh.broken]);
+  await mesh.stop();
+  if (broken === null) return 0;
+  process.stderr.write(`${broken}\n`);
+  return failed;
+}
+
+function interrupted(): Promise<null> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(null));
+  });
+}
+
+async function keys(): Promise<number> {
+  const { jwksFile } = await ensureKeys('.meshwright/keys');
+  say(`public keys of users' tokens: ${jwksFile}`);
+  return 0;
+}
+
+function program(finish: (code: number) => void): Command {
+  const command = new Command('local').description('the mesh without a cluster').exitOverride();
+  command
+    .command('up')
+    .description('run the mesh until Ctrl-C')
+    .option('--address <address>', 'loopback address of all container ports', '127.0.0.1')
+    .option('--dist <folder>', 'rendered environment to enforce', 'dist/kind')
+    .action(async (options) => finish(await up(options)));
+  command
+    .command('keys')
+    .description("make the development keys of users' tokens, once")
+    .action(async () => finish(await keys()));
+  return command;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    await program((result) => {
+      code = result;
+    }).parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof StartError) process.stderr.write(`${error.message}\n${error.repair}\n`);
+    else if ((error as { readonly exitCode?: number }).exitCode !== undefined)
+      return (error as { exitCode: number }).exitCode;
+    else process.stderr.write(`${String((error as Error).stack)}\n`);
+    return failed;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,117 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { catalog } from '#services/catalog.ts';
+import type { MeshFolders, WorkloadPlan } from './mesh-plan.ts';
+import { type Program, startProgram } from './program.ts';
+import { StartError } from './start-error.ts';
+
+const heapMb = { sidecar: 48, service: 96 };
+const sidecarScript = new URL('./sidecar.ts', import.meta.url).pathname;
+const readyWithinMs = 30_000;
+const pollMs = 25;
+
+/** Throws StartError naming every container port of the catalog that another program uses at `address`. */
+export async function checkPorts(address: string): Promise<void> {
+  const ports = catalog.flatMap(({ name, contracts }) => contracts.map(({ port }) => ({ name, port })));
+  const busy = (
+    await Promise.all(ports.map(async (each) => ((await isFree(address, each.port)) ? [] : [each])))
+  ).flat();
+  if (busy.length === 0) return;
+  const told = busy.map(({ name, port }) => `${port} (${name})`).join(', ');
+  throw new StartError(
+    `busy ports on ${address}: ${told}`,
+    'stop the program that uses them (another mesh?), or choose another address with `--address 127.0.0.2`',
+  );
+}
+
+function isFree(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, address, () => server.close(() => resolve(true)));
+  });
+}
+
+/** What `startPrograms` starts, and where it reports. */
+export interface ProgramsOptions {
+  readonly plan: readonly WorkloadPlan[];
+  readonly folders: MeshFolders;
+  /** Filled as programs start, so that a failure half way can stop them. */
+  readonly programs: Program[];
+  /** What services wait for: the migrated database. */
+  readonly database: Promise<unknown>;
+  readonly say: (line: string) => void;
+}
+
+/** Starts sidecars, then services once the database is ready, and waits until every service says that it serves. */
+export async function startPrograms(options: ProgramsOptions): Promise<void> {
+  const { plan, say } = options;
+  const sidecars = Promise.all(plan.map((workload) => startSidecar(workload, options)));
+  // A database that cannot start is told before sidecars are waited for.
+  await Promise.all([options.database, sidecars]);
+  say(`sidecars: ${plan.length} enforce the manifests`);
+  const services = plan.filter(({ service }) => service !== null);
+  await Promise.all(services.map((workload) => startService(workload, options)));
+  await Promise.all(services.map((workload) => serves(workload, options)));
+  say(`services: ${services.map(({ declaration }) => declaration.name).join(', ')} serve`);
+}
+
+async function startSidecar({ declaration, sidecar }: WorkloadPlan, options: ProgramsOptions): Promise<void> {
+  const folder = join(options.folders.run, declaration.name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, 'sidecar.json');
+  writeFileSync(file, JSON.stringify(sidecar), { mode: 0o600 });
+  const name = `${declaration.name}-sidecar`;
+  await launch(
+    name,
+    { script: sidecarScript, args: [file], env: {}, heapMb: heapMb.sidecar, readiness: 'line' },
+    options,
+  );
+}
+
+async function startService({ declaration, service }: WorkloadPlan, options: ProgramsOptions): Promise<void> {
+  if (service === null) return;
+  const { script, env } = service;
+  await launch(declaration.name, { script, args: [], env, heapMb: heapMb.service, readiness: 'started' }, options);
+}
+
+async function launch(
+  name: string,
+  program: Omit<Parameters<typeof startProgram>[0], 'name' | 'logFile' | 'compileCache'>,
+  { folders, programs }: ProgramsOptions,
+): Promise<void> {
+  const logFile = join(folders.logs, `${name}.log`);
+  const started = await startProgram({ name, logFile, compileCache: folders.compileCache, ...program });
+  programs.push(started);
+}
+
+async function serves({ declaration, sidecar }: WorkloadPlan, { programs }: ProgramsOptions): Promise<void> {
+  const program = programs.find(({ name }) => name === declaration.name);
+  for (const until = performance.now() + readyWithinMs; performance.now() < until; ) {
+    if (await isReady(sidecar.admin)) return;
+    if (program?.isRunning !== true) {
+      throw new StartError(
+        `\`${declaration.name}\` ended with ${await program?.ended} while starting`,
+        program?.lastWords() ?? '',
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  throw new StartError(
+    `\`${declaration.name}\` does not serve within ${readyWithinMs / 1000} s`,
+    program?.lastWords() ?? '',
+  );
+}
+
+function isReady(admin: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath: admin, path: '/app-health/readyz', agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.once('error', () => resolve(false));
+    asked.end();
+  });
+}
