@@ -87,5 +87,7 @@ function askCustom(call: Call, chain: 'http' | 'tcp', facts: Facts): CustomOutco
 }
 
 function assuming(verdict: Verdict, assumptions: readonly string[]): Verdict {
-  return assumptions.length === 0 ? verdict : { ...verdict, assumptions: [...verdict.assumptions, ...assumptions].toSorted() };
+  return assumptions.length === 0
+    ? verdict
+    : { ...verdict, assumptions: [...verdict.assumptions, ...assumptions].toSorted() };
 }

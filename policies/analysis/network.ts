@@ -40,6 +40,35 @@ export function admits(
   });
 }
 
+/** Whom the policies that isolate a pod admit to one port, for callers known by their address alone. */
+export class AddressGate {
+  readonly #admitsAll: boolean;
+  readonly #blocks: readonly Extract<NetworkPeer, { kind: 'block' }>[];
+
+  constructor(policies: readonly NetworkPolicy[], target: Workload, port: number) {
+    const sides = policies.map((policy) => policy.ingress);
+    const rules = sides
+      .flatMap((side) => (side.kind === 'isolated' ? side.rules : []))
+      .filter((rule) => admitsPort(rule, target, port));
+    this.#admitsAll = policies.length === 0 || rules.some((rule) => rule.peers.kind === 'all');
+    const peers = rules.flatMap((rule) => (rule.peers.kind === 'some' ? rule.peers.peers : []));
+    this.#blocks = peers.filter((peer) => peer.kind === 'block');
+  }
+
+  /** True iff a caller at `address` is admitted; an address alone is no pod. */
+  admits(address: Address): boolean {
+    if (this.#admitsAll) return true;
+    for (const block of this.#blocks) if (isInBlock(block, address)) return true;
+    return false;
+  }
+}
+
+function isInBlock(peer: Extract<NetworkPeer, { kind: 'block' }>, address: Address): boolean {
+  if (!holds(peer.block, address)) return false;
+  for (const except of peer.except) if (holds(except, address)) return false;
+  return true;
+}
+
 function admitsPort(rule: NetworkRule, target: Workload, port: number): boolean {
   return rule.ports.kind === 'all' || rule.ports.ports.some((entry) => isPort(entry, target, port));
 }
@@ -66,7 +95,7 @@ function isPeer(mesh: Mesh, policy: NetworkPolicy, peer: NetworkPeer, end: Netwo
   if (peer.kind === 'block') {
     const ip = end.ip;
     if (ip === null) return peer.block.bits === 0 && peer.except.length === 0;
-    return holds(peer.block, ip) && !peer.except.some((except) => holds(except, ip));
+    return isInBlock(peer, ip);
   }
   const workload = end.workload;
   if (workload === null) return false;

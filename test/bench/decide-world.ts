@@ -91,7 +91,7 @@ export function newRequests(rules: number, count: number): readonly Request[] {
   return Array.from({ length: count }, (_, index) => {
     const caller = (index * 7919) % rules;
     const method = index % 4 === 3 ? (caller + 1) % (rules + 1) : caller;
-    const request = parseRequest({
+    const json = {
       id: String(index),
       source: { principal: `spiffe://td/ns/${NAMESPACE}/sa/caller-${caller}`, ip: '10.1.2.3' },
       destination: { namespace: NAMESPACE, workload: 'execution', port: 50053 },
@@ -102,7 +102,9 @@ export function newRequests(rules: number, count: number): readonly Request[] {
         headers: {},
       },
       jwt: { claims: { iss: 'https://idp', sub: 'u', scope: 'orders.write' } },
-    });
+    };
+    // as it comes from the wire: flat strings, no two of them shared
+    const request = parseRequest(JSON.parse(JSON.stringify(json)));
     if (!request.ok) throw new Error(JSON.stringify(request.problems));
     return request.value;
   });

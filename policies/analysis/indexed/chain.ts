@@ -9,7 +9,7 @@ import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
-import { CustomGate, type Ruling } from './custom-gate.ts';
+import { CustomGate } from './custom-gate.ts';
 import { newQuery, type Query } from './query.ts';
 import { RuleIndex } from './rule-index.ts';
 import { TokenGate } from './token-gate.ts';
@@ -29,8 +29,8 @@ export class Chain {
   readonly #place: ChainPlace;
   readonly #query: Query = newQuery();
   readonly #custom: CustomGate | null;
-  readonly #deny: Ruling;
-  readonly #allow: Ruling | null;
+  readonly #deny: RuleIndex;
+  readonly #allow: RuleIndex | null;
   readonly #gate: TokenGate;
   readonly #fixed: Readonly<
     Record<'closed' | 'badRequest' | 'unauthorized' | 'otherAudience' | 'noPolicy' | 'noAllowRule', Verdict>
@@ -107,10 +107,10 @@ export class Chain {
   }
 
   #decideByRules(query: Query): Verdict {
-    const denied = this.#deny.verdicts[this.#deny.index.firstMatch(query)];
+    const denied = this.#deny.firstMatch(query);
     if (denied !== undefined) return denied;
     if (this.#allow === null) return this.#fixed.noPolicy;
-    return this.#allow.verdicts[this.#allow.index.firstMatch(query)] ?? this.#fixed.noAllowRule;
+    return this.#allow.firstMatch(query) ?? this.#fixed.noAllowRule;
   }
 }
 
@@ -124,13 +124,9 @@ function verdictHere(place: ChainPlace, code: VerdictCode): Verdict {
   return verdict(code, { answers: place.kind === 'http' ? 'http' : 'nothing', assumptions: place.assumptions });
 }
 
-function ruling(place: ChainPlace, action: Action['kind'], code: VerdictCode): Ruling {
+function ruling(place: ChainPlace, action: Action['kind'], code: VerdictCode): RuleIndex {
   const rules = rulesOnChain(policiesOf(place, action), place.kind, place.world.profile);
-  const base = verdictHere(place, code);
-  return {
-    index: new RuleIndex(rules, { port: place.port, profile: place.world.profile }),
-    verdicts: rules.map(({ policy, rule }, number) => ({ ...base, rule: { number, policy, index: rule.index } })),
-  };
+  return new RuleIndex(rules, verdictHere(place, code), { port: place.port, profile: place.world.profile });
 }
 
 function tryCustomGate(place: ChainPlace): CustomGate | null {

@@ -3,7 +3,7 @@ import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
 import { assumptionsOf } from '../assumptions.ts';
 import { arriveAt, isTrusted, trustedPrefixes } from '../connection.ts';
 import { type Listener, resolveListener } from '../listener.ts';
-import { admits, isolating } from '../network.ts';
+import { AddressGate, isolating } from '../network.ts';
 import type { Request, WorkloadReference } from '../request.ts';
 import { REFUSALS, VERDICT_CODES, type Verdict } from '../verdict.ts';
 import { findWorkload, isolatedBy, type World } from '../world.ts';
@@ -26,6 +26,7 @@ export class Port {
   /** The policies that isolate the destination, and the ending of what they drop. */
   readonly ingress: readonly NetworkPolicy[];
   readonly dropped: Ending;
+  readonly #addresses: AddressGate;
   readonly #unguarded: Ending;
   readonly #foreign: Ending;
   readonly #plaintext: Handshake;
@@ -43,6 +44,7 @@ export class Port {
     this.listener = resolveListener(world.mesh, target, number);
     this.assumptions = assumptionsOf(world.mesh, target);
     this.ingress = isolating(world.mesh, target, 'ingress');
+    this.#addresses = new AddressGate(this.ingress, target, number);
     this.dropped = this.ending(VERDICT_CODES.networkIngress, isolatedBy(this.ingress));
     const because = this.listener.kind === 'unguarded' ? this.listener.because : '';
     this.#unguarded = this.ending(VERDICT_CODES.allowedUnguarded, { detail: because });
@@ -63,10 +65,7 @@ export class Port {
     if (caller.kind === 'workload') return this.#way(caller.reference).decide(request, 'allLayers');
     const refusal = this.#refusal(request);
     if (refusal !== undefined) return refusal.of(request);
-    if (request.sourceIp !== null && this.ingress.length > 0) {
-      const connection = { peer: { workload: null, ip: request.sourceIp }, target: this.target, port: this.number };
-      if (!admits(this.world.mesh, this.ingress, 'ingress', connection)) return this.dropped.of(request);
-    }
+    if (request.sourceIp !== null && !this.#addresses.admits(request.sourceIp)) return this.dropped.of(request);
     return this.#decideStated(request);
   }
 
