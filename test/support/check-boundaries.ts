@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { cruise, type ICruiseOptions } from 'dependency-cruiser';
+import { cruise } from 'dependency-cruiser';
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
-import boundaries from '../../.dependency-cruiser.mjs';
+import { forbidden, options } from './boundaries.ts';
 import { sourceFiles } from './source-files.ts';
 
 const folders = ['infra', 'policies', 'services', 'test'];
@@ -12,12 +12,10 @@ const folders = ['infra', 'policies', 'services', 'test'];
  * a cruiser that cannot read TypeScript passes on zero modules.
  */
 export async function checkBoundaries(paths: readonly string[] = folders): Promise<readonly string[]> {
-  const options = {
-    ...boundaries.options,
-    ruleSet: { forbidden: boundaries.forbidden },
-    validate: true,
-  } as ICruiseOptions;
-  const { output } = await cruise([...paths], options, undefined, { tsConfig: extractTSConfig('tsconfig.json') });
+  const rules = { ruleSet: { forbidden: [...forbidden] }, validate: true };
+  const { output } = await cruise([...paths], { ...options, ...rules }, undefined, {
+    tsConfig: extractTSConfig('tsconfig.json'),
+  });
   if (typeof output === 'string') throw new Error('dependency-cruiser answered with text: expected a result object');
   const complaints = output.summary.violations.map(
     ({ rule, from, to }) => `${rule.name}: ${from} imports ${to}${reasonOf(rule.name)}`,
@@ -31,6 +29,6 @@ export async function checkBoundaries(paths: readonly string[] = folders): Promi
 }
 
 function reasonOf(name: string): string {
-  const rule = boundaries.forbidden.find((candidate) => candidate.name === name);
+  const rule = forbidden.find((candidate) => candidate.name === name);
   return rule === undefined ? '' : ` (${rule.comment})`;
 }

@@ -1,7 +1,7 @@
 import { readDocuments } from '#policies/language/document.ts';
 
 /** A JSON object whose members are not known. */
-export type Members = Readonly<Record<string, unknown>>;
+type Members = Readonly<Record<string, unknown>>;
 
 /** One Kubernetes object of the synthesized manifests. */
 export interface ManifestObject {
