@@ -67,7 +67,12 @@ export class ReportFeed {
     const grown = this.#grown;
     this.#grown = Promise.withResolvers();
     grown.resolve();
-    for (const place of [...this.#places]) this.#cutOffWhenSlow(place);
+    // A burst beyond the bound, as at the end of a day, says nothing about the readers.
+    const burst = reports.length > mostLag ? BigInt(reports.length) : 0n;
+    for (const place of [...this.#places]) {
+      place.leastLag += burst;
+      this.#cutOffWhenSlow(place);
+    }
   }
 
   /**

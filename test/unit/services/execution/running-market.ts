@@ -170,6 +170,8 @@ export function openReports(address: string, fromSequence: bigint): ReportStream
     options,
   );
   const code = new Promise<number>((resolve) => stream.once('status', (status) => resolve(status.code)));
+  // The error also reaches whoever reads; a stream that nobody reads any more must not end the test.
+  stream.on('error', () => {});
   const iterator = stream[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await iterator.next();
@@ -196,7 +198,6 @@ export function openReports(address: string, fromSequence: bigint): ReportStream
       return { reports, code: await code };
     },
     [Symbol.dispose]: () => {
-      stream.on('error', () => {});
       stream.cancel();
       client.close();
     },
