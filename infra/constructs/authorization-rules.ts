@@ -6,12 +6,12 @@ import type { Grant, UserRequirement } from '#policies/intent/index.ts';
 import { compareText, type Principal, principalOf, sortedUnique } from './peer.ts';
 
 /** Who: every source lists exact principals, and the token's issuer where a user is asked for. */
-export interface RuleSource {
+interface RuleSource {
   readonly source: { readonly principals: readonly Principal[]; readonly requestPrincipals?: readonly string[] };
 }
 
 /** What: all methods of one operation go with all of its paths, so one operation has one method. */
-export interface RuleOperation {
+interface RuleOperation {
   readonly operation: {
     readonly ports: readonly string[];
     readonly methods?: readonly string[];
@@ -20,7 +20,7 @@ export interface RuleOperation {
 }
 
 /** A claim that must hold by one of its values. */
-export interface RuleCondition {
+interface RuleCondition {
   readonly key: string;
   readonly values: readonly string[];
 }

@@ -16,7 +16,7 @@ interface PortSelector {
 }
 
 /** One rule of one direction: these peers, these ports. */
-export type NetworkRule = {
+type NetworkRule = {
   readonly [direction in 'from' | 'to']?: readonly PeerSelector[];
 } & { readonly ports: readonly PortSelector[] };
 
@@ -80,10 +80,10 @@ function rulesOf(edges: readonly Edge[], direction: 'from' | 'to'): readonly Net
 }
 
 /** One rule for each caller of a workload. */
-export const ingressRules = (inbound: readonly Edge[]): readonly NetworkRule[] => rulesOf(inbound, 'from');
+const ingressRules = (inbound: readonly Edge[]): readonly NetworkRule[] => rulesOf(inbound, 'from');
 
 /** One rule for each callee of a workload. */
-export const egressRules = (outbound: readonly Edge[]): readonly NetworkRule[] => rulesOf(outbound, 'to');
+const egressRules = (outbound: readonly Edge[]): readonly NetworkRule[] => rulesOf(outbound, 'to');
 
 /** Adds the namespace's default: no pod sends or receives anything that no other policy admits. */
 export function isolateNamespace(scope: Construct): void {

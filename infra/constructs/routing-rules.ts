@@ -10,7 +10,7 @@ export interface RouteMatch {
 }
 
 /** What is done about failures; `attempts: 0` switches off Envoy's default of two. */
-export interface RouteRetries {
+interface RouteRetries {
   readonly attempts: number;
   readonly perTryTimeout?: string;
   readonly retryOn?: string;

@@ -14,7 +14,7 @@ export function reachNothing(scope: Construct): void {
 }
 
 /** The entries of `egress[].hosts` for the edges of one caller: `trading/execution.trading.svc.cluster.local`. */
-export function egressHosts(outbound: readonly Edge[]): readonly string[] {
+function egressHosts(outbound: readonly Edge[]): readonly string[] {
   const hosts = outbound.flatMap(({ callee }) => {
     if (callee.kind === 'pods') return [`${callee.namespace}/${callee.host}`];
     return callee.kind === 'external' ? [`./${callee.host}`] : [];

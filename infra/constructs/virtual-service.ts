@@ -39,7 +39,7 @@ export function meshRoutes(scope: Construct, id: string, props: MeshRoutesProps)
  * Headers that only the mesh may set and that are removed from every request of the internet: identities and payloads
  * that a sidecar vouches for, Envoy's switches, and the marker of conformance probes.
  */
-export const strippedHeaders: readonly string[] = [
+const strippedHeaders: readonly string[] = [
   'x-envoy-attempt-count',
   'x-envoy-decorator-operation',
   'x-envoy-downstream-service-cluster',

@@ -5,12 +5,12 @@ export interface Resources {
 }
 
 /** How many replicas a stateless workload has: a fixed number, or between two bounds by CPU use. */
-export type ReplicaPlan =
+type ReplicaPlan =
   | { readonly kind: 'fixed'; readonly replicas: number }
   | { readonly kind: 'scaled'; readonly minimum: number; readonly maximum: number; readonly cpuPercent: number };
 
 /** How clients reach the ingress gateway. */
-export type Exposure = { readonly kind: 'nodePort'; readonly nodePort: number } | { readonly kind: 'loadBalancer' };
+type Exposure = { readonly kind: 'nodePort'; readonly nodePort: number } | { readonly kind: 'loadBalancer' };
 
 /** Everything that differs between places where the platform runs, and nothing else. */
 export interface Environment {

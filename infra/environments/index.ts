@@ -3,7 +3,7 @@ import type { Environment } from './environment.ts';
 import { kind } from './kind.ts';
 import { production } from './production.ts';
 
-export type { Environment, ReplicaPlan, Resources } from './environment.ts';
+export type { Environment, Resources } from './environment.ts';
 
 /** The environments in the order in which `make synth` reports them. */
 export const environments: readonly Environment[] = [kind, production];
