@@ -30,9 +30,11 @@ const streamMarginMs = 20;
 
 type UnaryHandler = (request: unknown, call: CallContext) => Promise<unknown>;
 type StreamHandler = (request: unknown, call: CallContext) => AsyncIterable<unknown>;
-type Served = Omit<OpenCallProps, 'defaultMs'>;
+interface Served extends Omit<OpenCallProps, 'defaultMs'> {
+  readonly serialize: (message: unknown) => Buffer;
+}
 
-const silentLog = createLogger({ service: '', level: 'silent' });
+const silentLog = createLogger({ service: '', level: 'silent', destination: { write: () => {} } });
 
 /** One definition and the handlers that serve it. */
 export type GrpcServicePart = readonly [definition: object, handlers: object];
@@ -58,7 +60,8 @@ export class GrpcServer {
       const handler = (handlers as Record<string, unknown>)[name];
       if (typeof handler !== 'function') throw new Error(`method \`${method.path}\` has no handler`);
       if (method.requestStream) throw new Error(`method \`${method.path}\`: request streams are not supported`);
-      const served = { subject: grpcSubject(method.path, { address: environment.service }), environment };
+      const subject = grpcSubject(method.path, { address: environment.service });
+      const served = { subject, environment, serialize: method.responseSerialize };
       implementation[name] = method.responseStream
         ? this.#streaming(served, handler as StreamHandler)
         : this.#unary(served, handler as UnaryHandler);
@@ -96,9 +99,10 @@ export class GrpcServer {
   }
 
   #accepts(definition: object, implementation: object): boolean {
-    const known = methodsOf(definition);
+    // Answers are serialized by `serveUnary` and `serveStream`, so that one that cannot be is an error like any other.
+    const methods = methodsOf(definition).map(([name, method]) => [name, { ...method, responseSerialize: asIs }]);
     try {
-      this.server.addService(Object.fromEntries(known), implementation as never);
+      this.server.addService(Object.fromEntries(methods), implementation as never);
       return true;
     } catch {
       return false;
@@ -114,7 +118,7 @@ export class GrpcServer {
       const open = new OpenCall(incoming, { ...served, defaultMs: defaultUnaryMs });
       open.refuse = (error) => callback({ code: error.code, details: error.message.toWellFormed() });
       if (incoming.getDeadline() === Infinity) open.beforeDeadline(0, () => open.fail(deadlineExceeded()));
-      serveUnary(open, handler, incoming, callback);
+      serveUnary(open, { handler, serialize: served.serialize }, incoming, callback);
     };
   }
 
@@ -129,7 +133,7 @@ export class GrpcServer {
       open.beforeDeadline(streamMarginMs, () => endOfAge(open, incoming));
       this.#streams.add(open);
       open.released = () => this.#streams.delete(open);
-      serveStream(open, handler, incoming);
+      serveStream(open, { handler, serialize: served.serialize }, incoming);
     };
   }
 
@@ -151,6 +155,10 @@ function endOfAge(open: OpenCall, incoming: ServerWritableStream<unknown, unknow
   open.context.cancel(deadlineExceeded());
 }
 
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
 function isProbe(metadata: Metadata): boolean {
   return metadata.get(probeKey).length > 0;
 }
@@ -164,14 +172,19 @@ function bind(server: Server, target: string): Promise<number> {
   });
 }
 
+interface Work<H> {
+  readonly handler: H;
+  readonly serialize: (message: unknown) => Buffer;
+}
+
 async function serveUnary(
   open: OpenCall,
-  handler: UnaryHandler,
+  { handler, serialize }: Work<UnaryHandler>,
   incoming: ServerUnaryCall<unknown, unknown>,
   callback: sendUnaryData<unknown>,
 ): Promise<void> {
   try {
-    const response = await handler(incoming.request, open.context);
+    const response = serialize(await handler(incoming.request, open.context));
     if (open.isDone) return;
     callback(null, response);
     open.finish(status.OK);
@@ -182,14 +195,14 @@ async function serveUnary(
 
 async function serveStream(
   open: OpenCall,
-  handler: StreamHandler,
+  { handler, serialize }: Work<StreamHandler>,
   incoming: ServerWritableStream<unknown, unknown>,
 ): Promise<void> {
   const { signal } = open.context;
   try {
     for await (const message of handler(incoming.request, open.context)) {
       if (open.isDone) return;
-      if (!incoming.write(message)) await drained(incoming, signal);
+      if (!incoming.write(serialize(message))) await drained(incoming, signal);
     }
     if (open.finish(status.OK)) incoming.end();
   } catch (thrown) {

@@ -9,7 +9,7 @@ import { type PromiseClient, typeNameOf } from './grpc-definition.ts';
 import { GrpcServer, type GrpcServicePart } from './grpc-server.ts';
 import { Health, HealthService } from './health.ts';
 import type { HttpServiceParts } from './http-contract.ts';
-import { createLogger, type Logger } from './logging.ts';
+import { bufferedOutput, createLogger, type Logger } from './logging.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
 
 /** The gRPC services that a process serves, each with its handlers. */
@@ -68,7 +68,11 @@ export async function startService(
   options: StartOptions = {},
 ): Promise<RunningService> {
   const configuration = readConfiguration(declaration, env);
-  const log = createLogger({ service: declaration.name, level: configuration.logLevel, destination: options.logTo });
+  const log = createLogger({
+    service: declaration.name,
+    level: configuration.logLevel,
+    destination: options.logTo ?? bufferedOutput(),
+  });
   const telemetry = await startTelemetry({
     service: declaration.name,
     namespace: declaration.namespace,

@@ -41,7 +41,7 @@ export async function startTelemetry(props: TelemetryProps): Promise<Telemetry> 
   });
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': props.service, 'service.namespace': props.namespace }),
-    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(props.sampleRatio) }),
+    sampler: new sdk.AlwaysOnSampler(),
     spanProcessors: [
       new sdk.BatchSpanProcessor({
         exporter,
@@ -52,7 +52,8 @@ export async function startTelemetry(props: TelemetryProps): Promise<Telemetry> 
       }),
     ],
   });
-  return { tracing: tracingWith(provider.getTracer('meshwright')), shutdown: () => shutdownWithin(provider) };
+  const tracing = tracingWith(provider.getTracer('meshwright'), { ratio: props.sampleRatio });
+  return { tracing, shutdown: () => shutdownWithin(provider) };
 }
 
 async function shutdownWithin(provider: { shutdown(): Promise<void> }): Promise<void> {

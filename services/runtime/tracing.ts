@@ -56,13 +56,24 @@ export function grpcSubject(path: string, server: { readonly address: string; re
 /** Tracing that records nothing: contexts pass through, and a call without one begins an unsampled trace. */
 export const passThroughTracing: Tracing = { server: passThrough, client: passThrough };
 
+/** How many new traces are recorded. */
+export interface RootSampling {
+  /** From 0 to 1. */
+  readonly ratio: number;
+  /** @default - `Math.random` */
+  readonly random?: () => number;
+}
+
 /**
- * Tracing over an OpenTelemetry tracer with a parent-based sampler. A parent that is not sampled costs no span at all:
- * its context passes through unchanged, which W3C Trace Context allows.
+ * Tracing over an OpenTelemetry tracer that records whatever it is given: the decision falls here, before any span exists.
+ * A caller's decision always wins; a new trace is recorded by the ratio. What is not recorded costs no span: the context
+ * of a caller passes through unchanged, which W3C Trace Context allows.
  */
-export function tracingWith(tracer: Tracer): Tracing {
-  const start = (kind: SpanKind) => (subject: SpanSubject, parent: TraceContext | undefined) =>
-    parent !== undefined && !parent.sampled ? passThrough(subject, parent) : startSpan(tracer, kind, subject, parent);
+export function tracingWith(tracer: Tracer, { ratio, random = Math.random }: RootSampling): Tracing {
+  const start = (kind: SpanKind) => (subject: SpanSubject, parent: TraceContext | undefined) => {
+    const isSampled = parent === undefined ? random() < ratio : parent.sampled;
+    return isSampled ? startSpan(tracer, kind, subject, parent) : passThrough(subject, parent);
+  };
   return { server: start(SpanKind.SERVER), client: start(SpanKind.CLIENT) };
 }
 
@@ -94,11 +105,9 @@ function passThrough(_subject: SpanSubject, parent: TraceContext | undefined): C
 
 function startSpan(tracer: Tracer, kind: SpanKind, subject: SpanSubject, parent: TraceContext | undefined): CallSpan {
   const span = tracer.startSpan(subject.name, { kind, attributes: subject.attributes }, otelContextOf(parent));
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  const sampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
-  const context =
-    parent?.state === undefined ? { traceId, spanId, sampled } : { traceId, spanId, sampled, state: parent.state };
-  return sampled ? { context, end: (outcome) => endSpan(span, kind, outcome) } : new PassedContext(context);
+  const { traceId, spanId } = span.spanContext();
+  const context = { traceId, spanId, sampled: true, ...(parent?.state === undefined ? {} : { state: parent.state }) };
+  return { context, end: (outcome) => endSpan(span, kind, outcome) };
 }
 
 function otelContextOf(parent: TraceContext | undefined) {

@@ -63,6 +63,13 @@ describe('a gRPC service', () => {
     });
   });
 
+  test('answers INTERNAL, and logs it, when an answer cannot be written', async () => {
+    const service = await startEcho({ read: async () => ({ text: 1n as unknown as string }) });
+    const answer = await new RawClient(service.address).call(read, {}, Buffer.from('{}'));
+    expect(answer).toMatchObject({ code: status.INTERNAL, details: 'internal error' });
+    expect(service.logs.calls()).toMatchObject([{ code: 'INTERNAL', err: { type: 'TypeError' } }]);
+  });
+
   test('hides an error that breaks a stream, after what was sent before', async () => {
     const service = await startEcho({
       async *follow() {
