@@ -18,7 +18,7 @@ export function istioOperator(environment: Environment): Readonly<Record<string,
       tag: istioVersion,
       namespace: environment.rootNamespace,
       meshConfig: meshConfig(environment),
-      components: components(environment),
+      components: components(),
       values: values(environment),
     },
   };
@@ -44,11 +44,11 @@ function meshConfig({ rootNamespace, trustDomain }: Environment) {
 }
 
 /** The ingress gateway is a Deployment of our own manifests; istioctl installs none. */
-function components({ istiodReplicas, resources }: Environment) {
+function components() {
   return {
     base: { enabled: true },
-    cni: { enabled: true, namespace: 'kube-system', k8s: { resources: resources.cni } },
-    pilot: { enabled: true, k8s: { replicaCount: istiodReplicas, resources: resources.istiod } },
+    cni: { enabled: true, namespace: 'kube-system' },
+    pilot: { enabled: true },
     ingressGateways: [{ name: 'istio-ingressgateway', enabled: false }],
     egressGateways: [{ name: 'istio-egressgateway', enabled: false }],
   };
@@ -66,10 +66,11 @@ function values({ istiodReplicas, resources, rootNamespace }: Environment) {
     pilot: {
       autoscaleEnabled: false,
       replicaCount: istiodReplicas,
+      resources: resources.istiod,
       cni: { enabled: true },
       seccompProfile: { type: 'RuntimeDefault' },
       env: { ENABLE_NATIVE_SIDECARS: 'true', PILOT_JWT_ENABLE_REMOTE_JWKS: 'false', ENABLE_DEBUG_ON_HTTP: 'false' },
     },
-    cni: { repair: { enabled: true, repairPods: true, deletePods: false } },
+    cni: { resources: resources.cni, repair: { enabled: true, repairPods: true, deletePods: false } },
   };
 }

@@ -30,7 +30,15 @@ export interface TokensProps {
  */
 export function verifiedTokens(scope: Construct, id: string, props: TokensProps): void {
   const { issuer, audiences, jwks } = props;
-  const rule = { issuer, audiences, jwks, forwardOriginalToken: true, outputPayloadToHeader: payloadHeader };
+  const rule = {
+    issuer,
+    audiences,
+    jwks,
+    // The one place: by default a query parameter would do as well, and addresses end up in logs.
+    fromHeaders: [{ name: 'authorization', prefix: 'Bearer ' }],
+    forwardOriginalToken: true,
+    outputPayloadToHeader: payloadHeader,
+  };
   renderObject(scope, id, {
     kind: 'RequestAuthentication',
     metadata: { name: props.name },

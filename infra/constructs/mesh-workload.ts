@@ -15,6 +15,7 @@ import type { NamedPort, Placement, Program } from './program.ts';
 import { reachDeclaredHosts } from './sidecar.ts';
 import { meshRoutes } from './virtual-service.ts';
 import { Workload } from './workload.ts';
+import { shapeComplaints } from './workload-shape.ts';
 
 /** One workload of the catalog in one environment. */
 export interface MeshWorkloadProps {
@@ -64,7 +65,7 @@ export class MeshWorkload extends Construct {
     this.declaration = props.declaration;
     const { name, namespace } = props.declaration;
     this.peer = { kind: 'pods', namespace, labels: { [nameLabel]: name }, host: serviceHost(namespace, name) };
-    this.node.addValidation({ validate: () => this.#complaints() });
+    this.node.addValidation({ validate: () => shapeComplaints(props) });
     this.#addIdentity();
     this.#addPolicies();
     this.#addService();
@@ -94,8 +95,8 @@ export class MeshWorkload extends Construct {
   outboundGrants(protocol: Grant['protocol']): ReadonlyMap<string, readonly Grant[]> {
     const hosts = new Map<string, readonly Grant[]>();
     for (const { callee, grants } of this.#outbound) {
-      const routed = grants.filter((grant) => grant.protocol === protocol && grant.timeoutMs !== undefined);
-      if (callee.kind === 'pods' && routed.length > 0) hosts.set(callee.host, routed);
+      const spoken = grants.filter((grant) => grant.protocol === protocol);
+      if (callee.kind === 'pods' && spoken.length > 0) hosts.set(callee.host, spoken);
     }
     return new Map([...hosts].sort(([left], [right]) => compareText(left, right)));
   }
@@ -215,7 +216,13 @@ export class MeshWorkload extends Construct {
       kind: 'Service',
       metadata: { name: this.declaration.name, labels: this.peer.labels },
       body: {
-        spec: { type: exposure === undefined ? 'ClusterIP' : types[exposure.kind], selector: this.peer.labels, ports },
+        spec: {
+          type: exposure === undefined ? 'ClusterIP' : types[exposure.kind],
+          // Clients' own addresses reach the proxy: the edge limits rates by them.
+          ...(exposure === undefined ? {} : { externalTrafficPolicy: 'Local' }),
+          selector: this.peer.labels,
+          ports,
+        },
       },
     });
   }
@@ -227,39 +234,5 @@ export class MeshWorkload extends Construct {
     new Workload(this, 'pods', { name, serviceAccount, selector, version, program, placement });
     disruptionBudget(this, 'budget', { name, selector });
     if (placement.kind === 'scaled') scaling(this, 'scaling', { name, ...placement });
-  }
-
-  /** Rules of shape; whole-mesh properties are proved on the YAML. Each names the file that can be mended. */
-  #complaints(): string[] {
-    const { declaration, program, placement } = this.#props;
-    const file = `services/${declaration.name}/service.ts`;
-    const complaints: string[] = [];
-    const named = new Map(program.ports.map(({ name, number }) => [number, name]));
-    for (const { port } of declaration.contracts) {
-      if (!Number.isInteger(port) || port < 1024 || port > 65535)
-        complaints.push(
-          `${file}: port \`${port}\`: expected a whole number from 1024 to 65535, which needs no privilege`,
-        );
-      else if (named.get(port) === undefined)
-        complaints.push(`${file}: port \`${port}\`: expected a named container port`);
-      if (port >= 15000 && port <= 15090)
-        complaints.push(`${file}: port \`${port}\`: ports 15000 to 15090 belong to the proxy`);
-    }
-    for (const { name } of program.ports) {
-      if (!/^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$/.test(name))
-        complaints.push(`${file}: port name \`${name}\`: expected at most 15 lower-case letters, digits and hyphens`);
-    }
-    if (declaration.contracts.length === 0) complaints.push(`${file}: expected at least one contract, got none`);
-    const schema = declaration.database?.schema;
-    if (schema !== undefined && !/^[a-z][a-z0-9_]{0,62}$/.test(schema))
-      complaints.push(
-        `${file}: schema \`${schema}\`: expected a SQL name of lower-case letters, digits and underscores`,
-      );
-    if (program.uid < 10_000) complaints.push(`${file}: user id \`${program.uid}\`: expected 10000 or more`);
-    if (declaration.scaling === 'singleton' && (placement.kind === 'fixed' || placement.kind === 'scaled'))
-      complaints.push(`${file}: a singleton runs one replica: expected a single placement, got \`${placement.kind}\``);
-    if (!/^auto$|:[^:/]+$|@sha256:[0-9a-f]{64}$/.test(program.image) || program.image.endsWith(':latest'))
-      complaints.push(`${file}: image \`${program.image}\`: expected an exact tag or digest`);
-    return complaints;
   }
 }
