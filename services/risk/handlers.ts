@@ -2,6 +2,7 @@ import { OrderRejectReason } from '../gen/trading/fix/v1/fix.ts';
 import type { PortfolioServiceService } from '../gen/trading/portfolio/v1/portfolio.ts';
 import type { ReserveResponse, RiskServiceService } from '../gen/trading/risk/v1/risk.ts';
 import { type CallContext, type Handlers, type PromiseClient, RpcError, status } from '../runtime/index.ts';
+import { AccountTurns } from './account-turns.ts';
 import type { Order, Refusal } from './checks.ts';
 import type { Basis, Survey } from './circumstances.ts';
 import type { ActionOutcome, OperationStore } from './operations.ts';
@@ -15,18 +16,23 @@ export interface RiskParts {
   readonly portfolio: Pick<PromiseClient<typeof PortfolioServiceService>, 'getLimitsBasis'>;
 }
 
+/** Transactions on accounts at a time: fewer than the runtime's pool has connections, so that operators never wait behind orders. */
+const places = 6;
+
 /** The gRPC face of risk. Whatever cannot be read ends in UNAVAILABLE, never in a pass. */
 export function riskHandlers({ reservations, operations, portfolio }: RiskParts): Handlers<typeof RiskServiceService> {
+  const turns = new AccountTurns(places);
   return {
     reserve: async ({ terms }, call) => {
       const order = required(readOrder(terms));
       // The order of the reads closes a race: see `readCircumstances`.
       const survey = await reservations.survey(order);
       const basis = await basisOf(order, survey, { portfolio, call });
-      return responseOf(await reservations.reserve(order, basis));
+      return responseOf(await turns.take(order.account, call.signal, () => reservations.reserve(order, basis)));
     },
-    adjustReservation: async (request) => {
-      const outcome = await reservations.adjust(required(readAdjustment(request)));
+    adjustReservation: async (request, call) => {
+      const order = required(readAdjustment(request));
+      const outcome = await turns.take(order.account, call.signal, () => reservations.adjust(order));
       if (outcome === 'unknown') throw new RpcError(status.NOT_FOUND, 'no such reservation');
       if (outcome === 'excessive') {
         throw new RpcError(status.INVALID_ARGUMENT, 'leaves_quantity: expected at most the quantity of the order');

@@ -338,6 +338,34 @@ describe('the kill switch', () => {
     expect(await reserve({ account: terms.account, quantity: 10n })).toBe(passed);
   });
 
+  test('acts within a second while the ledger hangs, also on orders that wait for it', async () => {
+    const [account, released] = [fresh('A'), Promise.withResolvers<void>()];
+    beforeAnswer = () => released.promise;
+    const waiting = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
+    const startedAt = performance.now();
+    await turn(true, '');
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    beforeAnswer = async () => {};
+    released.resolve();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reasons.ORDER_REJECT_REASON_KILL_SWITCH]));
+    await turn(false, '');
+  });
+
+  test('and other accounts do not wait behind an account whose orders pile up', async () => {
+    const account = fresh('A');
+    const admin = await database.connectAdmin();
+    try {
+      await admin.query('select pg_advisory_lock(hashtextextended($1, 50052))', [account]);
+      const piledUp = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
+      expect(await reserve({})).toBe(passed);
+      await turn(true, account);
+      await admin.query('select pg_advisory_unlock(hashtextextended($1, 50052))', [account]);
+      expect(new Set(await Promise.all(piledUp))).toEqual(new Set([reasons.ORDER_REJECT_REASON_KILL_SWITCH]));
+    } finally {
+      await admin.end();
+    }
+  });
+
   test('does not act again when an old request is repeated', async () => {
     const account = fresh('A');
     const engage = fresh('K');
