@@ -154,8 +154,7 @@ export class FakeMarket {
   }
 
   #trade(arriving: Resting, contra: Resting): void {
-    const [open, offered] = [arriving.state.leavesQuantity, contra.state.leavesQuantity];
-    const quantity = open > offered ? offered : open;
+    const quantity = lesser(arriving.state.leavesQuantity, contra.state.leavesQuantity);
     if (quantity === 0n) return;
     for (const side of [arriving, contra]) side.state = openState(side.terms, side.state.cumulativeQuantity + quantity);
     if (contra.state.leavesQuantity === 0n) this.#book = this.#book.filter((resting) => resting !== contra);
@@ -206,6 +205,11 @@ export class FakeMarket {
       if (!omitted.has(sequence)) yield { report: this.journal[Number(sequence) - 1] };
     }
   }
+}
+
+function lesser(one: bigint, other: bigint): bigint {
+  if (one < other) return one;
+  return other;
 }
 
 function openState(terms: OrderTerms, cumulativeQuantity: bigint): OrderState {

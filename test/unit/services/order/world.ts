@@ -1,7 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { ExecutionServiceService } from '#services/gen/trading/execution/v1/execution.ts';
-import { type OrderTerms, OrderType, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
 import { PortfolioServiceService } from '#services/gen/trading/portfolio/v1/portfolio.ts';
 import { RiskServiceService } from '#services/gen/trading/risk/v1/risk.ts';
 import type { Callees } from '#services/order/callees.ts';
@@ -137,16 +136,20 @@ export class Process {
   }
 
   /** Runs a call of a client until it is answered, and does all other work that is due meanwhile. */
-  async call<R>(make: (handlers: Process['parts']['handlers']) => Promise<R>): Promise<R> {
+  async call<R>(make: () => Promise<R>): Promise<R> {
     const waits = this.clock.nextPause();
-    const answer = make(this.parts.handlers);
+    const answer = make();
+    let isAnswered = false;
     const answered = answer.then(
-      () => {},
+      () => {
+        isAnswered = true;
+      },
       () => {},
     );
     await Promise.race([answered, waits]);
     await this.parts.driver.idle();
-    await this.settle();
+    await new Promise(setImmediate);
+    if (!isAnswered) await this.settle();
     const result = await answer;
     await this.settle();
     return result;
@@ -175,20 +178,5 @@ export function callBy(...accounts: readonly string[]): CallContext {
     metadata: new Metadata(),
     remainingMs: () => 3000,
     end: () => {},
-  };
-}
-
-/** Terms of a limit order for the day to buy 10 ACME at 100 ticks. */
-export function terms(
-  given: Partial<OrderTerms> & { readonly account: string; readonly clientOrderId: string },
-): OrderTerms {
-  return {
-    symbol: 'ACME',
-    side: Side.SIDE_BUY,
-    orderType: OrderType.ORDER_TYPE_LIMIT,
-    timeInForce: TimeInForce.TIME_IN_FORCE_DAY,
-    quantity: 10n,
-    priceTicks: 100n,
-    ...given,
   };
 }
