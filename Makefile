@@ -10,11 +10,12 @@ STAMP := node_modules/.installed
 
 ##@ Use
 .PHONY: demo local synth verify
-demo: $(STAMP) ## synthesize, decide every cell, run the mesh, trade, probe, show one trace (about a minute)
+demo: synth ## synthesize, decide every cell, run the mesh, trade, probe, show one trace (about a minute)
 	@node infra/local/main.ts demo
-local: $(STAMP) ## run the mesh of local processes until Ctrl-C
+local: synth ## run the mesh of local processes until Ctrl-C
 	@node infra/local/main.ts up
 synth: $(STAMP) ## write dist/<environment>/ for every environment
+	@node infra/local/main.ts keys
 	@node infra/main.ts
 verify: synth ## decide every caller x method cell of dist/kind and compare it with the declared intent
 	@node infra/local/main.ts verify

@@ -1,4 +1,6 @@
 /** Plays the demo's plan against the platform's HTTP API and checks afterwards that nothing was lost, doubled or made up. */
+
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Instrument,
   instruments,
@@ -187,7 +189,7 @@ export class DemoSession {
    * What the books must show after the orders as they were read back: every ledger sum is zero, bought equals sold,
    * and each account holds its deposits plus its fills. Resolves to the differences; none means that all balances.
    */
-  async imbalances(): Promise<readonly string[]> {
+  private async imbalances(): Promise<readonly string[]> {
     const operator = await this.mint('operator', [], operatorScopes);
     const trial = (await expectOk(
       this.api.send(operator, 'POST', '/operations/trial-balance', {}),
@@ -207,6 +209,17 @@ export class DemoSession {
     }
     for (const trader of traders) broken.push(...(await this.accountDifferences(trader)));
     return broken;
+  }
+
+  /** Waits until settlement has caught up with the fills; resolves to what is still out of balance after `deadlineMs`. */
+  async settle(deadlineMs = 15_000): Promise<readonly string[]> {
+    const giveUpAt = performance.now() + deadlineMs;
+    for (;;) {
+      await this.readBack([...this.finals.keys()]);
+      const broken = await this.imbalances();
+      if (broken.length === 0 || performance.now() > giveUpAt) return broken;
+      await pause(250);
+    }
   }
 
   private traded(side: PlannedOrder['side'], symbol: string, trader?: Trader): bigint {

@@ -1,5 +1,6 @@
 /** The local mesh on the command line: `node infra/local/main.ts up|demo|verify|keys`. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { demo, verify } from './demo.ts';
 import { ensureKeys } from './keys.ts';
 import { startMesh } from './mesh.ts';
 import { StartError } from './start-error.ts';
@@ -22,6 +23,11 @@ async function up(options: { readonly address: string; readonly dist: string }):
   return failed;
 }
 
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  return Number(text);
+}
+
 function interrupted(): Promise<null> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(null));
@@ -42,6 +48,19 @@ function program(finish: (code: number) => void): Command {
     .option('--address <address>', 'loopback address of all container ports', '127.0.0.1')
     .option('--dist <folder>', 'rendered environment to enforce', 'dist/kind')
     .action(async (options) => finish(await up(options)));
+  command
+    .command('demo')
+    .description('decide every cell, run the mesh, trade, check the books, probe every cell, show one trace')
+    .option('--address <address>', 'loopback address of all container ports', '127.0.0.1')
+    .option('--dist <folder>', 'rendered environment to enforce', 'dist/kind')
+    .option('--orders <count>', 'orders of the session', wholeNumber, 1000)
+    .option('--seed <number>', 'seed of the session', wholeNumber, 20)
+    .action(async (options) => finish(await demo({ ...options, say })));
+  command
+    .command('verify')
+    .description('decide every cell on the rendered manifests and compare it with the declared intent')
+    .option('--dist <folder>', 'rendered environment to decide on', 'dist/kind')
+    .action(async (options) => finish(await verify(options.dist, say)));
   command
     .command('keys')
     .description("make the development keys of users' tokens, once")

@@ -27,8 +27,9 @@ export interface MatrixMethod {
   readonly callee: string;
   readonly namespace: string;
   readonly port: number;
-  readonly http: { readonly method: string; readonly path: string };
-  readonly grpc: boolean;
+  /** Null for raw bytes on a TCP port. */
+  readonly http: { readonly method: string; readonly path: string } | null;
+  readonly protocol: 'grpc' | 'http' | 'tcp';
   /** The scope that a user's token must carry, null when no user is asked for. */
   readonly scope: string | null;
 }
@@ -72,44 +73,73 @@ function scopeOf(intent: DeclaredIntent, callee: string, path: string): string |
 }
 
 function methodsOf(service: ServiceDeclaration, intent: DeclaredIntent): readonly MatrixMethod[] {
-  const place = { callee: service.name, namespace: service.namespace };
-  return service.contracts.flatMap((contract): MatrixMethod[] => {
-    if (contract.kind === 'tcp') return [];
-    const at = { ...place, port: contract.port };
-    if (contract.kind === 'http') {
-      const routes = contract.routes.map(({ method, path }) => ({
-        ...at,
-        http: { method, path: concretePath(path) },
-        grpc: false,
-        scope: scopeOf(intent, service.name, path),
-      }));
-      return [...routes, { ...at, http: { method: 'GET', path: '/unknown' }, grpc: false, scope: null }];
+  return service.contracts.flatMap((contract): readonly MatrixMethod[] => {
+    const at = { callee: service.name, namespace: service.namespace, port: contract.port, protocol: contract.kind };
+    switch (contract.kind) {
+      case 'tcp':
+        return [{ ...at, http: null, scope: null }];
+      case 'http':
+        return [...contract.routes, { method: 'GET', path: '/unknown' }].map(({ method, path }) => ({
+          ...at,
+          http: { method, path: concretePath(path) },
+          scope: scopeOf(intent, service.name, path),
+        }));
+      case 'grpc':
+        return contract.services.flatMap(({ typeName, methods: declared }) => {
+          const paths = Object.values(declared).map((method) => method.path);
+          const first = paths[0] ?? '/';
+          return [...paths, `/${typeName}/NoSuchMethod`, reflection, first.slice(1)].map((path) => ({
+            ...at,
+            http: { method: 'POST', path },
+            scope: scopeOf(intent, service.name, path),
+          }));
+        });
+      default:
+        return unreachable(contract);
     }
-    const declared = contract.services.flatMap((each) => Object.values(each.methods).map((method) => method.path));
-    const unknown = contract.services.map((each) => `/${each.typeName}/NoSuchMethod`);
-    return [...declared, ...unknown, reflection].map((path) => ({
-      ...at,
-      http: { method: 'POST', path },
-      grpc: true,
-      scope: scopeOf(intent, service.name, path),
-    }));
   });
 }
 
-/** Every method of every service of this repository, an unknown one of each, and reflection. */
-export function methods(intent: DeclaredIntent): readonly MatrixMethod[] {
-  return catalog.filter((service) => service.kind === 'service').flatMap((service) => methodsOf(service, intent));
+function unreachable(value: never): never {
+  throw new Error(`unexpected contract: ${JSON.stringify(value)}`);
 }
 
-const tokenStates: readonly TokenState[] = ['none', 'valid', 'expired', 'wrongAudience', 'wrongKey', 'missingScope'];
+/**
+ * Every method of every service of this repository; of each contract an unknown method, reflection and a path without
+ * its leading slash; and the ports of stock programs that speak plain TCP.
+ */
+export function methods(intent: DeclaredIntent): readonly MatrixMethod[] {
+  return catalog
+    .filter(({ kind, contracts }) => kind === 'service' || contracts.every((contract) => contract.kind === 'tcp'))
+    .flatMap((service) => methodsOf(service, intent));
+}
 
-/** All cells. A method that asks for no user is probed without a token only. */
-export function cells(intent: DeclaredIntent): readonly Cell[] {
+/** Every state of a user's token. */
+export const tokenStates: readonly TokenState[] = [
+  'none',
+  'valid',
+  'expired',
+  'wrongAudience',
+  'wrongKey',
+  'missingScope',
+];
+
+/** All cells, with the token states in `states` where a method asks for a user and without a token elsewhere. */
+export function cells(intent: DeclaredIntent, states: readonly TokenState[] = tokenStates): readonly Cell[] {
   return callers(intent.trustDomain).flatMap((caller) =>
     methods(intent).flatMap((method) =>
-      (method.scope === null ? (['none'] as const) : tokenStates).map((token) => ({ caller, method, token })),
+      (method.scope === null ? (['none'] as const) : states).map((token) => ({ caller, method, token })),
     ),
   );
+}
+
+/** The name of a method in every report: `execution POST /…/SubmitTrade`, `postgres tcp 5432`. */
+export const methodName = ({ callee, http, port }: MatrixMethod): string =>
+  http === null ? `${callee} tcp ${port}` : `${callee} ${http.method} ${http.path}`;
+
+/** The name of a cell in every report: `stranger -> execution POST /…/SubmitTrade (token: valid)`. */
+export function cellName({ caller, method, token }: Cell): string {
+  return `${caller.name} -> ${methodName(method)}${method.scope === null ? '' : ` (token: ${token})`}`;
 }
 
 /** The cell as a call of the reference meaning: whatever is not valid counts as absent. */

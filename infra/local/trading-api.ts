@@ -28,7 +28,7 @@ export function openTradingApi(options: {
 }): TradingApi {
   const url = new URL(options.baseUrl);
   const agent = new Agent({
-    connect: { ca: options.ca, servername: url.hostname, host: options.address } as object,
+    connect: { ca: options.ca, servername: url.hostname },
     connections: 32,
     headersTimeout: 10_000,
     bodyTimeout: 10_000,

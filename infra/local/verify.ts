@@ -10,7 +10,7 @@ import { readDocuments, type SourceDocument } from '#policies/language/document.
 import { parseMesh } from '#policies/language/parse.ts';
 import type { Problem } from '#policies/language/problem.ts';
 import { catalog } from '#services/catalog.ts';
-import { type Cell, callers, callOf, cells } from './matrix.ts';
+import { type Cell, callers, callOf, cellName, cells } from './matrix.ts';
 import { type DeclaredIntent, isDeclared } from './meaning.ts';
 
 /** A cell on which manifests and intent disagree. `expected` is `allow`, `deny`, or `deny by peer-authentication`. */
@@ -42,12 +42,6 @@ export async function readManifests(
   };
 }
 
-/** The name of a cell in every report: `stranger -> execution POST /…/SubmitTrade (valid token)`. */
-export function nameOf({ caller, method, token }: Cell): string {
-  const suffix = method.scope === null ? '' : ` (token: ${token})`;
-  return `${caller.name} -> ${method.callee} ${method.http.method} ${method.http.path}${suffix}`;
-}
-
 /** The token of a cell in the request format of `meshwright decide`. */
 function jwtOf({ token, method }: Cell, user: { readonly issuer: string; readonly audience: string }): unknown {
   if (token === 'none') return null;
@@ -64,12 +58,12 @@ function jwtOf({ token, method }: Cell, user: { readonly issuer: string; readonl
 function requestOf(cell: Cell, source: unknown, user: { readonly issuer: string; readonly audience: string }): unknown {
   const { method } = cell;
   const host = `${method.callee}.${method.namespace}.svc.cluster.local:${method.port}`;
-  const headers = method.grpc ? { 'content-type': ['application/grpc'] } : {};
+  const headers = method.protocol === 'grpc' ? { 'content-type': ['application/grpc'] } : {};
   return {
-    id: nameOf(cell),
+    id: cellName(cell),
     source,
     destination: { namespace: method.namespace, workload: method.callee, port: method.port },
-    http: { ...method.http, host, headers },
+    http: method.http === null ? null : { ...method.http, host, headers },
     jwt: jwtOf(cell, user),
   };
 }
@@ -130,7 +124,7 @@ function undeclaredCells(intent: DeclaredIntent): readonly Cell[] {
   return callers(intent.trustDomain).flatMap((caller) =>
     namespaces.map((namespace) => ({
       caller,
-      method: { callee: 'undeclared', namespace, port: 8080, http, grpc: false, scope: null },
+      method: { callee: 'undeclared', namespace, port: 8080, http, protocol: 'http' as const, scope: null },
       token: 'none' as const,
     })),
   );
@@ -156,7 +150,7 @@ export function verifyMatrix(
       const decided = decideRequest(decider, requestOf(cell, source, user));
       if (decided.verdict === 'allow') allowed += 1;
       else denied += 1;
-      if (!meets(decided, expected)) differences.push({ cell: nameOf(cell), expected, decided });
+      if (!meets(decided, expected)) differences.push({ cell: cellName(cell), expected, decided });
     }
   }
   return { ok: true, verdict: { cells: allowed + denied, allowed, denied, differences } };

@@ -1,0 +1,164 @@
+/**
+ * `make demo`: decides every cell, starts the mesh, plays a trading session through the gateway, checks that the books
+ * balance, probes every cell live, and shows one order as one trace. Succeeds only when everything held.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { planOrders } from './demo-plan.ts';
+import { printFigures, printLayers, printMatrix } from './demo-report.ts';
+import { DemoSession, type SessionFigures } from './demo-session.ts';
+import { describeLiveCell, type LiveCell, probeMatrix } from './live-matrix.ts';
+import type { DeclaredIntent } from './meaning.ts';
+import { type LocalMesh, startMesh, tryReadResidentMb } from './mesh.ts';
+import { printTrace } from './trace-tree.ts';
+import { openTradingApi } from './trading-api.ts';
+import { readManifests, verifyMatrix } from './verify.ts';
+
+/** Exit codes: holds, refuted, input invalid. */
+const exitCodes = { holds: 0, refuted: 2, inputInvalid: 3 } as const;
+
+/** How the demo is run. */
+export interface DemoOptions {
+  readonly address: string;
+  readonly dist: string;
+  readonly orders: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
+
+/** Decides every cell on the rendered YAML of `dist`. Resolves to an exit code; says what differs. */
+export async function verify(dist: string, say: (line: string) => void): Promise<number> {
+  const startedAt = performance.now();
+  const { documents, problems } = await readManifests(dist);
+  const intent = JSON.parse(await readFile(join(dist, 'intent.json'), 'utf8')) as DeclaredIntent;
+  const result = verifyMatrix(documents, intent);
+  const found = [...problems, ...(result.ok ? [] : result.problems)];
+  if (!result.ok || found.length > 0) {
+    for (const { at, code, message, help } of found)
+      say(`${at.file}:${at.line}: ${code}: ${message}${help ? `; ${help}` : ''}`);
+    return exitCodes.inputInvalid;
+  }
+  const { cells, allowed, denied, differences } = result.verdict;
+  for (const { cell, expected, decided } of differences)
+    say(`${cell}: expected ${expected}, got ${decided.verdict} by ${decided.layer}: ${decided.because}`);
+  const outcome = differences.length === 0 ? 'all as declared' : `${differences.length} NOT as declared`;
+  say(
+    `verify: ${cells} cells decided on ${dist}: ${allowed} allowed, ${denied} denied, ${outcome} (${seconds(startedAt)})`,
+  );
+  return differences.length === 0 ? exitCodes.holds : exitCodes.refuted;
+}
+
+/** Says at most one line a second of a count that grows. */
+function progressOf(say: (line: string) => void, what: string): (done: number, total: number) => void {
+  let saidAt = performance.now();
+  return (done, total) => {
+    if (performance.now() - saidAt < 1000 && done !== total) return;
+    saidAt = performance.now();
+    say(`  ${what}: ${done} of ${total}`);
+  };
+}
+
+async function trade(
+  mesh: LocalMesh,
+  options: DemoOptions,
+): Promise<{ figures: SessionFigures; imbalances: readonly string[] }> {
+  const { host, port, ca } = mesh.edge;
+  const api = openTradingApi({ baseUrl: `https://${host}:${port}`, address: mesh.address, ca });
+  const session = new DemoSession(
+    api,
+    (subject, accounts, scopes) => mesh.mintUserToken({ subject, accounts, scope: scopes.join(' ') }),
+    options.seed,
+  );
+  try {
+    await session.setUp();
+    options.say('session: instruments listed, accounts funded');
+    const plan = planOrders(options.orders, options.seed);
+    const progress = progressOf(options.say, 'orders');
+    const figures = await session.trade(plan, (done) => progress(done, plan.length));
+    return { figures, imbalances: await session.settle() };
+  } finally {
+    await api.close();
+  }
+}
+
+function sayTrace(mesh: LocalMesh, traced: SessionFigures['tracedOrder'], say: (line: string) => void): boolean {
+  const spans = mesh.collector.store.trace(traced.traceId);
+  const services = new Set(spans.map(({ service }) => service.split('.')[0]));
+  const file = join(mesh.folders.state, 'traces', `order-${traced.clientOrderId}.json`);
+  mesh.collector.store.exportTo(file, spans);
+  say(`\none order as one trace: ${traced.clientOrderId}, trace ${traced.traceId}, ${spans.length} spans`);
+  if (spans.length > 0) say(printTrace(spans));
+  say(`  as OTLP JSON: ${file}`);
+  const missing = ['gateway', 'order', 'risk', 'execution', 'portfolio'].filter((service) => !services.has(service));
+  if (missing.length > 0) say(`the trace lacks ${missing.join(', ')}`);
+  return missing.length === 0;
+}
+
+function sayFigures(mesh: LocalMesh, figures: SessionFigures, say: (line: string) => void): void {
+  const memory = mesh.programs.map(({ name, pid }) => `${name} ${tryReadResidentMb(pid) ?? '?'} MB`).join(', ');
+  const perSecond = (figures.placed / (figures.elapsedMs / 1000)).toFixed(0);
+  say(
+    `\nfigures\n${printFigures([
+      [
+        'orders',
+        `${figures.placed} in ${(figures.elapsedMs / 1000).toFixed(1)} s (${perSecond}/s, cancels and duplicates included)`,
+      ],
+      ['filled', String(figures.filled)],
+      ['resting', String(figures.resting)],
+      ['canceled', String(figures.canceled)],
+      ['refused by risk', String(figures.refusedByRisk)],
+      ['duplicates', `${figures.duplicates}, each answered as the first time; other terms refused`],
+      ['resident memory', memory],
+      ['spans', String(mesh.collector.store.size.spans)],
+      ['logs', mesh.folders.logs],
+    ])}`,
+  );
+}
+
+function sayMatrix(results: readonly LiveCell[], say: (line: string) => void): boolean {
+  const broken = results.filter((result) => !result.holds);
+  const reached = results.filter(({ expected }) => expected.layer === 'reached').length;
+  say(`\n${printMatrix(results)}`);
+  say(
+    `\nprobed: ${results.length} cells, ${reached} allowed and reached the service, ${results.length - reached} refused by: ${printLayers(results)}`,
+  );
+  for (const result of broken) say(`NOT AS DECLARED ${describeLiveCell(result)}`);
+  return broken.length === 0;
+}
+
+/** Runs the demo on a mesh that is up; resolves to whether everything held. */
+async function show(mesh: LocalMesh, options: DemoOptions): Promise<boolean> {
+  const { say } = options;
+  const { figures, imbalances } = await trade(mesh, options);
+  for (const line of imbalances) say(`DOES NOT BALANCE ${line}`);
+  if (imbalances.length === 0)
+    say('books: every ledger sum is zero, bought equals sold, every account holds deposits plus fills');
+  const intent = JSON.parse(await readFile(join(options.dist, 'intent.json'), 'utf8')) as DeclaredIntent;
+  const results = await probeMatrix(mesh, intent, { tokens: ['none', 'valid'], onProgress: progressOf(say, 'probes') });
+  const matrixHolds = sayMatrix(results, say);
+  const traceHolds = sayTrace(mesh, figures.tracedOrder, say);
+  sayFigures(mesh, figures, say);
+  return imbalances.length === 0 && matrixHolds && traceHolds;
+}
+
+/** Runs the whole demo; resolves to the exit code 0, 2 (something did not hold) or 3 (the manifests are not accepted). */
+export async function demo(options: DemoOptions): Promise<number> {
+  const startedAt = performance.now();
+  const { say } = options;
+  const verdict = await verify(options.dist, say);
+  if (verdict !== exitCodes.holds) return verdict;
+  const mesh = await startMesh({ ...options, database: 'thrownAway', onProgress: (line) => say(`  ${line}`) });
+  try {
+    say(`mesh: ready after ${seconds(startedAt)}`);
+    const held = await Promise.race([
+      show(mesh, options),
+      mesh.broken.then((reason) => Promise.reject(new Error(`the mesh broke: ${reason}`))),
+    ]);
+    say(`\n${held ? 'everything held' : 'NOT everything held'} (${seconds(startedAt)})`);
+    return held ? exitCodes.holds : exitCodes.refuted;
+  } finally {
+    await mesh.stop();
+  }
+}
