@@ -76,7 +76,8 @@ async function issueLeaf(
     subject: request.spiffeId === null ? 'CN=edge server' : 'O=workload',
     issuer: root.subject,
     notBefore: new Date(begin - backdatedMs),
-    notAfter: new Date(begin + request.lifetimeMs),
+    // X.509 knows whole seconds: rounded up, so that a short lifetime is not cut by one of them.
+    notAfter: new Date(Math.ceil((begin + request.lifetimeMs) / 1000) * 1000),
     publicKey: keys.publicKey,
     signingKey,
     signingAlgorithm: algorithm,

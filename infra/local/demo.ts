@@ -26,6 +26,8 @@ export interface DemoOptions {
   readonly say: (line: string) => void;
 }
 
+const seedPath = '/trading.execution.v1.ExecutionService/SubmitTrade';
+
 const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
 
 /** Decides every cell on the rendered YAML of `dist`. Resolves to an exit code; says what differs. */
@@ -97,7 +99,9 @@ function sayTrace(mesh: LocalMesh, traced: SessionFigures['tracedOrder'], say: (
 }
 
 function sayFigures(mesh: LocalMesh, figures: SessionFigures, say: (line: string) => void): void {
-  const memory = mesh.programs.map(({ name, pid }) => `${name} ${tryReadResidentMb(pid) ?? '?'} MB`).join(', ');
+  const memory = mesh.programs
+    .map(({ name, pid }) => `${name} ${tryReadResidentMb(pid)?.toFixed(0) ?? '?'} MB`)
+    .join(', ');
   const perSecond = (figures.placed / (figures.elapsedMs / 1000)).toFixed(0);
   say(
     `\nfigures\n${printFigures([
@@ -123,6 +127,11 @@ function sayMatrix(results: readonly LiveCell[], say: (line: string) => void): b
   say(`\n${printMatrix(results)}`);
   say(
     `\nprobed: ${results.length} cells, ${reached} allowed and reached the service, ${results.length - reached} refused by: ${printLayers(results)}`,
+  );
+  const seed = results.filter(({ cell }) => cell.method.http?.path === seedPath && cell.token === 'none');
+  const admitted = seed.filter(({ answer }) => answer.probed !== null).map(({ cell }) => cell.caller.name);
+  say(
+    `the seed sentence: of ${seed.length} callers, POST /trades on execution let in: ${admitted.join(', ') || 'nobody'}`,
   );
   for (const result of broken) say(`NOT AS DECLARED ${describeLiveCell(result)}`);
   return broken.length === 0;

@@ -30,7 +30,7 @@ export function replyLocally(incoming: Incoming, reply: LocalReply): void {
     const headers: HeaderFields = {
       'content-type': 'application/grpc',
       'grpc-status': String(reply.grpc),
-      'grpc-message': encodeURIComponent(reply.message).replaceAll('%20', ' ').replaceAll('%3A', ':'),
+      'grpc-message': reply.message,
     };
     incoming.respond({ status: 200, headers }, true);
   } else {

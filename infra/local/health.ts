@@ -37,21 +37,20 @@ async function answersHealthz(socketPath: string): Promise<boolean> {
 
 async function answersGrpcHealth(path: string): Promise<boolean> {
   const session = connectHttp2('http://application', { createConnection: () => connect(path) });
+  const late = setTimeout(() => session.destroy(new Error('no answer in time')), limitMs);
   try {
     const failed = new Promise<never>((_resolve, reject) => session.once('error', reject));
     failed.catch(() => {});
-    const stream = session.request(
-      {
-        ':method': 'POST',
-        ':path': '/grpc.health.v1.Health/Check',
-        'content-type': 'application/grpc',
-        te: 'trailers',
-      },
-      { signal: AbortSignal.timeout(limitMs) },
-    );
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
     stream.end(question);
     return Buffer.concat(await Promise.race([stream.toArray(), failed])).equals(serving);
   } finally {
+    clearTimeout(late);
     session.destroy();
   }
 }

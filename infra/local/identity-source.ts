@@ -73,9 +73,13 @@ async function load(folder: string): Promise<Identity> {
   };
 }
 
-/** How long a connection may be used, in ms from now: for new requests, and at all. */
+/**
+ * How long a connection may be used, in ms from now: for new requests of the caller, for the callee to ask for another
+ * one (later, so that the caller, who can do it without a race, comes first), and at all.
+ */
 export interface ConnectionAge {
   readonly drainsAfterMs: number;
+  readonly isAskedAfterMs: number;
   readonly endsAfterMs: number;
 }
 
@@ -85,5 +89,5 @@ export interface ConnectionAge {
  */
 export function connectionAge(expiries: readonly number[], now: number): ConnectionAge {
   const left = Math.max(0, Math.min(...expiries) - now);
-  return { drainsAfterMs: left * 0.5, endsAfterMs: left * 0.9 };
+  return { drainsAfterMs: left * 0.5, isAskedAfterMs: left * 0.7, endsAfterMs: left * 0.9 };
 }

@@ -172,7 +172,7 @@ function limitAge(context: SidecarContext, session: ServerHttp2Session, socket: 
   const peerExpiry = Date.parse(socket.getPeerCertificate().valid_to);
   const age = connectionAge([context.identity.current.expiresAt, peerExpiry], Date.now());
   const timers = [
-    setTimeout(() => session.goaway(0, 2 ** 31 - 1), age.drainsAfterMs),
+    setTimeout(() => session.goaway(0, 2 ** 31 - 1), age.isAskedAfterMs),
     setTimeout(() => session.destroy(), age.endsAfterMs),
   ];
   session.once('close', () => {

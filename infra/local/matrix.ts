@@ -67,8 +67,14 @@ export function callers(trustDomain: string): readonly MatrixCaller[] {
   ];
 }
 
-function scopeOf(intent: DeclaredIntent, callee: string, path: string): string | null {
-  const grant = intent.grants.find((each) => each.callee.workload === callee && each.http?.path === path);
+function scopeOf(
+  intent: DeclaredIntent,
+  callee: string,
+  http: { readonly method: string; readonly path: string },
+): string | null {
+  const grant = intent.grants.find(
+    (each) => each.callee.workload === callee && each.http?.method === http.method && each.http.path === http.path,
+  );
   return grant?.user?.claims.find(({ claim }) => claim === 'scope')?.values[0] ?? null;
 }
 
@@ -82,7 +88,7 @@ function methodsOf(service: ServiceDeclaration, intent: DeclaredIntent): readonl
         return [...contract.routes, { method: 'GET', path: '/unknown' }].map(({ method, path }) => ({
           ...at,
           http: { method, path: concretePath(path) },
-          scope: scopeOf(intent, service.name, path),
+          scope: scopeOf(intent, service.name, { method, path }),
         }));
       case 'grpc':
         return contract.services.flatMap(({ typeName, methods: declared }) => {
@@ -91,7 +97,7 @@ function methodsOf(service: ServiceDeclaration, intent: DeclaredIntent): readonl
           return [...paths, `/${typeName}/NoSuchMethod`, reflection, first.slice(1)].map((path) => ({
             ...at,
             http: { method: 'POST', path },
-            scope: scopeOf(intent, service.name, path),
+            scope: scopeOf(intent, service.name, { method: 'POST', path }),
           }));
         });
       default:

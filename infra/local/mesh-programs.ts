@@ -11,6 +11,7 @@ const heapMb = { sidecar: 48, service: 96 };
 const sidecarScript = new URL('./sidecar.ts', import.meta.url).pathname;
 const readyWithinMs = 30_000;
 const pollMs = 25;
+const askedWithinMs = 3000;
 
 /** Throws StartError naming every container port of the catalog that another program uses at `address`. */
 export async function checkPorts(address: string): Promise<void> {
@@ -107,11 +108,16 @@ async function serves({ declaration, sidecar }: WorkloadPlan, { programs }: Prog
 
 function isReady(admin: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request({ socketPath: admin, path: '/app-health/readyz', agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const asked = request(
+      { socketPath: admin, path: '/app-health/readyz', agent: false, timeout: askedWithinMs },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
+    asked.once('timeout', () => asked.destroy());
     asked.once('error', () => resolve(false));
+    asked.once('close', () => resolve(false));
     asked.end();
   });
 }

@@ -46,8 +46,7 @@ function openHttp1(incoming: Incoming, socketPath: string, agent: Agent): Outgoi
 /** Opens a request on a pooled session. Errors: rejects when no session can be opened. */
 export async function openHttp2(incoming: Incoming, pool: SessionPool): Promise<Outgoing> {
   const { head } = incoming;
-  const { session } = await pool.acquire();
-  const stream = session.request(
+  const stream = await pool.request(
     { ':method': head.method, ':path': head.path, ':authority': head.authority, ':scheme': 'http', ...head.headers },
     { endStream: incoming.bodyless, waitForTrailers: !incoming.bodyless },
   );

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  connect as connectHttp2,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { type ConnectionAge, connectionAge, type IdentitySource } from './identity-source.ts';
@@ -80,6 +86,7 @@ export class SessionPool {
   #current: PooledSession | undefined;
   #opening: Promise<PooledSession> | undefined;
   readonly #sessions = new Set<ClientHttp2Session>();
+  readonly #streams = new WeakMap<ClientHttp2Session, number>();
 
   private constructor(open: OpenSession) {
     this.#open = open;
@@ -135,9 +142,26 @@ export class SessionPool {
     return pooled;
   }
 
+  /** Opens a request. Errors: rejects when no session can be opened. */
+  async request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): Promise<ClientHttp2Stream> {
+    const { session } = await this.acquire();
+    const stream = session.request(headers, options);
+    this.#streams.set(session, (this.#streams.get(session) ?? 0) + 1);
+    stream.once('close', () => {
+      this.#streams.set(session, (this.#streams.get(session) ?? 1) - 1);
+      if (this.#current?.session !== session) this.#closeIdle(session);
+    });
+    return stream;
+  }
+
   #retire(session: ClientHttp2Session): void {
     if (this.#current?.session === session) this.#current = undefined;
-    session.close();
+    this.#closeIdle(session);
+  }
+
+  // INVARIANT: GOAWAY is sent on a session without streams only: nghttp2 refuses requests that still wait to be written.
+  #closeIdle(session: ClientHttp2Session): void {
+    if ((this.#streams.get(session) ?? 0) === 0 && !session.closed) session.close();
   }
 }
 
