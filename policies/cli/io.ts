@@ -24,8 +24,12 @@ export class LineWriter {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#stream.write(`${line}\n`)) return;
     await new Promise<void>((resolve, reject) => {
-      this.#stream.once('drain', resolve);
-      this.#stream.once('error', reject);
+      const settle = () => {
+        for (const event of ['drain', 'error', 'close']) this.#stream.off(event, settle);
+        if (this.#failure === undefined) resolve();
+        else reject(this.#failure);
+      };
+      for (const event of ['drain', 'error', 'close']) this.#stream.on(event, settle);
     });
   }
 }
