@@ -54,15 +54,18 @@ export async function writeMoves(
 const statement = `
   with change as (
     select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bigint[])
+        $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::smallint[], $14::bigint[],
+        $15::bytea[], $16::bigint[])
       as c(account, client_order_id, version, step, status, cumulative_quantity, leaves_quantity,
-        cumulative_notional_ticks, reject_reason, sequence, reserved_until_us, awaited_quantity, answer, updated_at_us)
+        cumulative_notional_ticks, reject_reason, sequence, reserved_until_us, awaited_sequence, awaited_status,
+        awaited_quantity, answer, updated_at_us)
   ), moved as (
     update orders o set step = c.step, status = c.status, cumulative_quantity = c.cumulative_quantity,
         leaves_quantity = c.leaves_quantity, cumulative_notional_ticks = c.cumulative_notional_ticks,
         reject_reason = c.reject_reason, sequence = c.sequence, reserved_until_us = c.reserved_until_us,
+        awaited_sequence = c.awaited_sequence, awaited_status = c.awaited_status,
         awaited_quantity = c.awaited_quantity, answer = coalesce(o.answer, c.answer), updated_at_us = c.updated_at_us,
-        version = o.version + 1, attempts = 0, due_at = clock_timestamp() + $20::float8 * interval '1 ms'
+        version = o.version + 1, attempts = 0, due_at = clock_timestamp() + $22::float8 * interval '1 ms'
       from change c
       where o.account = c.account and o.client_order_id = c.client_order_id and o.version = c.version
       returning o.account, o.client_order_id
@@ -70,8 +73,8 @@ const statement = `
     insert into adjustment (account, client_order_id, sequence, leaves_quantity, last_price_ticks, due_at)
       select a.account, a.client_order_id, a.sequence, a.leaves_quantity, a.last_price_ticks,
           clock_timestamp() + case when a.leaves_quantity > 0 and a.last_price_ticks = 0
-            then $21::float8 else 0 end * interval '1 ms'
-        from unnest($15::text[], $16::text[], $17::bigint[], $18::bigint[], $19::bigint[])
+            then $23::float8 else 0 end * interval '1 ms'
+        from unnest($17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::bigint[])
           as a(account, client_order_id, sequence, leaves_quantity, last_price_ticks)
         join moved using (account, client_order_id)
       on conflict do nothing
@@ -92,7 +95,9 @@ function columnsOf(moves: readonly OrderMove[]): readonly unknown[] {
     column(({ after }) => after.order.rejectReason),
     column(({ after }) => after.order.sequence),
     column(({ after }) => after.order.reservedUntilUs),
-    column(({ after }) => after.order.awaitedQuantity),
+    column(({ after }) => after.order.awaited.sequence),
+    column(({ after }) => after.order.awaited.status),
+    column(({ after }) => after.order.awaited.cumulativeQuantity),
     column(({ after }) => after.answer ?? null),
     column(({ after }) => after.updatedAtUs),
   ];

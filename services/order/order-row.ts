@@ -36,6 +36,8 @@ export interface OrderRow {
   readonly reject_reason: number;
   readonly sequence: bigint;
   readonly reserved_until_us: bigint;
+  readonly awaited_sequence: bigint;
+  readonly awaited_status: number;
   readonly awaited_quantity: bigint;
   readonly answer: Buffer | null;
   readonly traceparent: string;
@@ -67,7 +69,11 @@ export function orderOf(row: OrderRow): StoredOrder {
       rejectReason: row.reject_reason as OrderRejectReason,
       sequence: row.sequence,
       reservedUntilUs: row.reserved_until_us,
-      awaitedQuantity: row.awaited_quantity,
+      awaited: {
+        sequence: row.awaited_sequence,
+        status: row.awaited_status as OrderStatus,
+        cumulativeQuantity: row.awaited_quantity,
+      },
     },
     version: row.version,
     attempts: row.attempts,

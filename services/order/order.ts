@@ -37,8 +37,15 @@ export interface Order {
   readonly sequence: bigint;
   /** When the reservation lapses unless the market was heard of: microseconds since the epoch, 0 = none. */
   readonly reservedUntilUs: bigint;
-  /** In step `reporting`: what the reports must have filled before the order is answered for. */
-  readonly awaitedQuantity: bigint;
+  /** In step `reporting`: what the market has answered, to hold as soon as reports have told its fills. */
+  readonly awaited: Awaited;
+}
+
+/** A state of the market that speaks of fills which no report has told yet; all zero when nothing is awaited. */
+export interface Awaited {
+  readonly sequence: bigint;
+  readonly status: OrderStatus;
+  readonly cumulativeQuantity: bigint;
 }
 
 /** An order that was just accepted. */
@@ -53,7 +60,7 @@ export function newOrder(terms: Terms): Order {
     rejectReason: OrderRejectReason.ORDER_REJECT_REASON_UNSPECIFIED,
     sequence: 0n,
     reservedUntilUs: 0n,
-    awaitedQuantity: 0n,
+    awaited: { sequence: 0n, status: OrderStatus.ORDER_STATUS_UNSPECIFIED, cumulativeQuantity: 0n },
   };
 }
 

@@ -96,7 +96,8 @@ function toldBy(order: Order, state: MarketState): Order {
 /** The market's first answer: the order is answered for as soon as reports have told every fill that it speaks of. */
 function arrived(order: Order, { state }: EventOf<'marketAnswered'>): Move {
   if (state.cumulativeQuantity > order.cumulativeQuantity) {
-    return to({ ...order, rejectReason: noReason, awaitedQuantity: state.cumulativeQuantity }, 'reporting');
+    const { sequence, status, cumulativeQuantity } = state;
+    return to({ ...order, rejectReason: noReason, awaited: { sequence, status, cumulativeQuantity } }, 'reporting');
   }
   const told = toldBy({ ...order, rejectReason: noReason }, state);
   return { order: { ...told, step: stepAtMarket(told) }, effects: [answer] };
@@ -137,8 +138,11 @@ const reportedEarly =
 
 function reportedAwaited(order: Order, event: EventOf<'marketReported'>): Move {
   const move = reported(order, event);
-  if (move.order.cumulativeQuantity < order.awaitedQuantity) return move;
-  return { order: { ...move.order, step: stepAtMarket(move.order) }, effects: [...move.effects, answer] };
+  const { awaited, terms } = order;
+  if (move.order.cumulativeQuantity < awaited.cumulativeQuantity) return move;
+  const leavesQuantity = isFinal(awaited.status) ? 0n : terms.quantity - awaited.cumulativeQuantity;
+  const told = toldBy(move.order, { ...awaited, leavesQuantity, rejectReason: noReason });
+  return { order: { ...told, step: stepAtMarket(told) }, effects: [...move.effects, answer] };
 }
 
 function reportedLater(order: Order, event: EventOf<'marketReported'>): Move {

@@ -47,8 +47,8 @@ export class OrderStore {
     const [row] = await this.#database.query<OrderRow>(
       `insert into orders (account, client_order_id, symbol, side, order_type, time_in_force, quantity, price_ticks,
          step, status, cumulative_quantity, leaves_quantity, cumulative_notional_ticks, reject_reason, sequence,
-         reserved_until_us, awaited_quantity, traceparent, created_at_us, updated_at_us, due_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, 0, 0, 0, $12, $13, $13,
+         reserved_until_us, traceparent, created_at_us, updated_at_us, due_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, 0, 0, $12, $13, $13,
          clock_timestamp() + $14::float8 * interval '1 ms')
        on conflict do nothing returning *`,
       [

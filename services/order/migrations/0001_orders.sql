@@ -19,7 +19,10 @@ create table trading_order.orders (
   -- Journal sequence up to which the row speaks; 0 = the market was not heard of.
   sequence bigint not null check (sequence >= 0),
   reserved_until_us bigint not null,
-  awaited_quantity bigint not null,
+  -- In step reporting: the answer of the market whose fills are not all reported yet.
+  awaited_sequence bigint not null default 0,
+  awaited_status smallint not null default 0,
+  awaited_quantity bigint not null default 0,
   -- The encoded PlaceOrderResponse, written once; every replay returns these bytes.
   answer bytea,
   traceparent text not null,

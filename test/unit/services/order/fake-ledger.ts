@@ -8,13 +8,16 @@ export class FakeLedger {
   readonly bookings = new Map<string, SettleTradeRequest>();
   /** Every delivery, repetitions included. */
   readonly deliveries: string[] = [];
-  beforeSettle: Fault = () => {};
+  /** The traces of all deliveries. */
+  readonly traces: string[] = [];
+  beforeSettle: (request: SettleTradeRequest) => void | Promise<void> = () => {};
   afterSettle: Fault = () => {};
 
   /** The service that a server serves. */
   readonly part = fake(PortfolioServiceService, {
-    settleTrade: async (request) => {
-      await this.beforeSettle();
+    settleTrade: async (request, metadata) => {
+      await this.beforeSettle(request);
+      this.traces.push(String(metadata.get('traceparent')[0]));
       this.deliveries.push(request.executionId);
       const booked = this.bookings.get(request.executionId);
       if (booked !== undefined && !same(booked, request)) throw { code: status.ALREADY_EXISTS, details: 'other terms' };

@@ -1,6 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import { OrderRejectReason } from '#services/gen/trading/fix/v1/fix.ts';
-import { type ReserveResponse, RiskServiceService } from '#services/gen/trading/risk/v1/risk.ts';
+import {
+  type AdjustReservationRequest,
+  type ReserveResponse,
+  RiskServiceService,
+} from '#services/gen/trading/risk/v1/risk.ts';
 import { fake } from '../../../support/bare-grpc.ts';
 import type { Fault } from './fake-market.ts';
 
@@ -17,7 +21,7 @@ export class FakeRisk {
   readonly reservations = new Map<string, FakeReservation>();
   beforeReserve: Fault = () => {};
   afterReserve: Fault = () => {};
-  beforeAdjust: Fault = () => {};
+  beforeAdjust: (request: AdjustReservationRequest) => void | Promise<void> = () => {};
   /** When new reservations lapse: microseconds since the epoch. */
   reservedUntilUs = 2n ** 62n;
   /** When true, a key that was answered is judged anew and refused for credit, as after a lapse. */
@@ -41,7 +45,7 @@ export class FakeRisk {
     },
     adjustReservation: async (request) => {
       this.adjustments += 1;
-      await this.beforeAdjust();
+      await this.beforeAdjust(request);
       const { sequence, leavesQuantity } = request;
       const held = this.reservations.get(keyOf(request));
       if (held === undefined) throw { code: status.NOT_FOUND, details: 'no such reservation' };

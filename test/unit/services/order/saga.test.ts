@@ -52,8 +52,8 @@ describe('the saga', () => {
     ['risk that is silent closes the order', at('reserving'), silent, 'closed'],
     ['an order at rest works', at('submitting'), answered(resting), 'working'],
     ['fills that are not reported yet are awaited', at('submitting'), answered(partial), 'reporting'],
-    ['the last awaited report ends the wait', at('reporting', { awaitedQuantity: 4n }), reportedPartial, 'working'],
-    ['an earlier report does not', at('reporting', { awaitedQuantity: 10n }), reportedPartial, 'reporting'],
+    ['the last awaited report ends the wait', at('reporting', { awaited: partial }), reportedPartial, 'working'],
+    ['an earlier report does not', at('reporting', { awaited: filled }), reportedPartial, 'reporting'],
     ['a lapsed reservation is renewed', at('submitting'), lapsed, 'renewing'],
     ['a renewed reservation is submitted again', at('renewing'), granted, 'submitting'],
     ['an order that the market may have is not rejected unasked', at('renewing'), refused, 'withdrawing'],
@@ -95,6 +95,14 @@ describe('the saga', () => {
 
   test('forgets the reason of a withdrawal that came too late', () => {
     expect(play(placed, [granted, lapsed, refused, answered(resting)]).order.rejectReason).toBe(none);
+  });
+
+  test('ends a wait for reports in the state that the market has answered', () => {
+    const canceled = state(8n, OrderStatus.ORDER_STATUS_CANCELED, 4n);
+    const { order, effects } = play(at('submitting'), [answered(canceled), reportedNew, reportedPartial]);
+    expect(order).toMatchObject({ step: 'closed', status: OrderStatus.ORDER_STATUS_CANCELED, leavesQuantity: 0n });
+    expect(order.cumulativeNotionalTicks).toBe(396n);
+    expect(answers(effects)).toBe(1);
   });
 
   test('asks for a renewal only while the market was not heard of', () => {
