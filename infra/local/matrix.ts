@@ -107,7 +107,7 @@ function methodsOf(service: ServiceDeclaration, intent: DeclaredIntent): readonl
 }
 
 function unreachable(value: never): never {
-  throw new Error(`unexpected contract: ${JSON.stringify(value)}`);
+  throw new Error(`unexpected member of the matrix: ${JSON.stringify(value)}`);
 }
 
 /**
@@ -148,16 +148,31 @@ export function cellName({ caller, method, token }: Cell): string {
   return `${caller.name} -> ${methodName(method)}${method.scope === null ? '' : ` (token: ${token})`}`;
 }
 
-/** The cell as a call of the reference meaning: whatever is not valid counts as absent. */
-export function callOf(
-  { caller, method, token }: Cell,
-  user: { readonly issuer: string; readonly audience: string },
-): Call {
+function tokenOf({ method, token }: Cell, user: { readonly issuer: string; readonly audience: string }): Call['token'] {
+  switch (token) {
+    case 'none':
+      return null;
+    case 'valid':
+      return { ...user, claims: { scope: method.scope ?? '' } };
+    case 'missingScope':
+      return { ...user, claims: { scope: 'none' } };
+    case 'expired':
+    case 'wrongAudience':
+    case 'wrongKey':
+      return 'invalid';
+    default:
+      return unreachable(token);
+  }
+}
+
+/** The cell as a call of the reference meaning: a certificate that must not count is none. */
+export function callOf(cell: Cell, user: { readonly issuer: string; readonly audience: string }): Call {
+  const { caller, method } = cell;
   return {
     spiffeId: caller.credential.kind === 'svid' ? caller.credential.spiffeId : null,
     callee: { namespace: method.namespace, workload: method.callee },
     port: method.port,
     http: method.http,
-    token: token === 'valid' ? { ...user, claims: { scope: method.scope ?? '' } } : null,
+    token: tokenOf(cell, user),
   };
 }

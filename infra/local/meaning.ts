@@ -28,7 +28,10 @@ export interface DeclaredGrant {
   } | null;
 }
 
-/** One call: the SPIFFE ID of a valid certificate of this mesh (null without one), the place, and a valid user token, if any. */
+/**
+ * One call: the SPIFFE ID of a valid certificate of this mesh (null without one), the place, and the user's token:
+ * what a valid one says, `invalid` (expired, foreign key, other audience), or null without one.
+ */
 export interface Call {
   readonly spiffeId: string | null;
   readonly callee: { readonly namespace: string; readonly workload: string };
@@ -54,21 +57,24 @@ function matchesTemplate(template: string, path: string): boolean {
 
 function isUser(user: DeclaredGrant['user'], token: Call['token']): boolean {
   if (user === null) return true;
-  if (token === null || token.issuer !== user.issuer || !user.audiences.includes(token.audience)) return false;
+  if (token === null || token === 'invalid' || token.issuer !== user.issuer || !user.audiences.includes(token.audience))
+    return false;
   return user.claims.every(({ claim, values }) =>
     (token.claims[claim] ?? '').split(' ').some((word) => values.includes(word)),
   );
 }
 
-/** True iff some declared grant lets the call happen. */
+/** True iff some declared grant lets the call happen; a callee that asks anybody for a user accepts no invalid token from anybody. */
 export function isDeclared(intent: DeclaredIntent, call: Call): boolean {
-  return [...intent.grants, ...intent.platform].some(({ caller, callee, port, http, user }) => {
+  const grants = [...intent.grants, ...intent.platform].filter(
+    ({ callee }) => callee.namespace === call.callee.namespace && callee.workload === call.callee.workload,
+  );
+  if (call.token === 'invalid' && grants.some(({ user }) => user !== null)) return false;
+  return grants.some(({ caller, port, http, user }) => {
     const id = `spiffe://${caller.trustDomain ?? intent.trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`;
     return (
       caller.kind === 'workload' &&
       call.spiffeId === id &&
-      callee.namespace === call.callee.namespace &&
-      callee.workload === call.callee.workload &&
       port === call.port &&
       (http === null ||
         (call.http !== null && http.method === call.http.method && matchesTemplate(http.path, call.http.path))) &&
