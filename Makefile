@@ -17,8 +17,8 @@ local: synth ## run the mesh of local processes until Ctrl-C
 synth: $(STAMP) ## write dist/<environment>/ for every environment
 	@node infra/local/main.ts keys
 	@node infra/main.ts
-verify: synth ## decide every caller x method cell of dist/kind and compare it with the declared intent
-	@node infra/local/main.ts verify
+verify: synth ## decide every caller x method cell of dist/kind and compare it with the declared intent [ON=2027-06-30]
+	@node infra/local/main.ts verify $(if $(ON),--on $(ON))
 
 ##@ Develop
 .PHONY: check test bench golden gen

@@ -24,15 +24,37 @@ export interface DemoOptions {
   readonly orders: number;
   readonly seed: number;
   readonly say: (line: string) => void;
+  /** Stops the demo and its mesh. */
+  readonly signal: AbortSignal;
 }
 
 const seedPath = '/trading.execution.v1.ExecutionService/SubmitTrade';
 
 const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
 
-/** Decides every cell on the rendered YAML of `dist`. Resolves to an exit code; says what differs. */
-export async function verify(dist: string, say: (line: string) => void): Promise<number> {
+/** What `verify` is held to. */
+export interface VerifyOptions {
+  readonly dist: string;
+  /** A day, `2027-06-30`: grants that ended before it are refused. @default - no grant expires */
+  readonly on?: string;
+  readonly say: (line: string) => void;
+}
+
+function sayExpired(intent: DeclaredIntent, { on, say }: VerifyOptions): boolean {
+  if (on === undefined) return false;
+  const expired = [...intent.grants, ...intent.platform].filter(({ expires }) => expires !== undefined && expires < on);
+  for (const { source, reason, owner, expires } of expired)
+    say(`${source}: grant/expired: the grant "${reason}" ended on ${expires}: ${owner} removes the call or renews it`);
+  return expired.length > 0;
+}
+
+/**
+ * Decides every cell on the rendered YAML of `dist` and compares it with its intent.json. Resolves to the exit code 0,
+ * 2 (a cell differs or a grant has expired) or 3 (the manifests are not accepted); says what differs.
+ */
+export async function verify(options: VerifyOptions): Promise<number> {
   const startedAt = performance.now();
+  const { dist, say } = options;
   const { documents, problems } = await readManifests(dist);
   const intent = JSON.parse(await readFile(join(dist, 'intent.json'), 'utf8')) as DeclaredIntent;
   const result = verifyMatrix(documents, intent);
@@ -45,11 +67,12 @@ export async function verify(dist: string, say: (line: string) => void): Promise
   const { cells, allowed, denied, differences } = result.verdict;
   for (const { cell, expected, decided } of differences)
     say(`${cell}: expected ${expected}, got ${decided.verdict} by ${decided.layer}: ${decided.because}`);
+  const expired = sayExpired(intent, options);
   const outcome = differences.length === 0 ? 'all as declared' : `${differences.length} NOT as declared`;
   say(
     `verify: ${cells} cells decided on ${dist}: ${allowed} allowed, ${denied} denied, ${outcome} (${seconds(startedAt)})`,
   );
-  return differences.length === 0 ? exitCodes.holds : exitCodes.refuted;
+  return differences.length === 0 && !expired ? exitCodes.holds : exitCodes.refuted;
 }
 
 /** Says at most one line a second of a count that grows. */
@@ -156,7 +179,7 @@ async function show(mesh: LocalMesh, options: DemoOptions): Promise<boolean> {
 export async function demo(options: DemoOptions): Promise<number> {
   const startedAt = performance.now();
   const { say } = options;
-  const verdict = await verify(options.dist, say);
+  const verdict = await verify({ dist: options.dist, say });
   if (verdict !== exitCodes.holds) return verdict;
   const mesh = await startMesh({ ...options, database: 'thrownAway', onProgress: (line) => say(`  ${line}`) });
   try {

@@ -26,6 +26,11 @@ export interface DeclaredGrant {
     readonly audiences: readonly string[];
     readonly claims: readonly { readonly claim: string; readonly values: readonly string[] }[];
   } | null;
+  /** The last day of the grant, `2027-06-30`; the meaning never asks for it, `verify --on` does. */
+  readonly expires?: string;
+  readonly owner?: string;
+  readonly reason?: string;
+  readonly source?: string;
 }
 
 /**
