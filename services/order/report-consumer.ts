@@ -18,14 +18,25 @@ export interface ReportConsumerProps {
   readonly log: Logger;
 }
 
-/** How a session ended: nothing could begin, the stream came to its end, or it left reports out. */
-export type SessionEnd = 'heldElsewhere' | 'ended' | 'gap';
+/**
+ * How a session ended: nothing could begin, the stream came to its end, it left reports out (`gap`), or it stayed silent
+ * although the market has told of a report (`stalled`).
+ */
+export type SessionEnd = 'heldElsewhere' | 'ended' | 'gap' | 'stalled';
 
 /** What one session did. */
 export interface Session {
   readonly end: SessionEnd;
   /** How many reports were taken in. */
   readonly reports: bigint;
+}
+
+/** A session that is going on: where it stands, and how to end it. */
+interface OpenSession {
+  lease: ReportLease;
+  end: SessionEnd;
+  readonly ending: AbortController;
+  readonly over: AbortSignal;
 }
 
 /**
@@ -48,35 +59,36 @@ export class ReportConsumer {
     const lease = await store.tryAcquire();
     if (lease === undefined) return { end: 'heldElsewhere', reports: 0n };
     const ending = new AbortController();
-    const keeping = this.#keep(lease, ending, signal);
+    const over = AbortSignal.any([signal, ending.signal]);
+    const session: OpenSession = { lease, end: 'ended', ending, over };
+    const keeping = this.#keep(session);
     try {
-      return await this.#read(lease, AbortSignal.any([signal, ending.signal]));
+      await this.#read(session);
+    } catch (thrown) {
+      if (session.end !== 'stalled') throw thrown;
     } finally {
       ending.abort();
       await keeping;
       await store.release(lease);
     }
+    return { end: session.end, reports: session.lease.sequence - lease.sequence };
   }
 
-  async #read(acquired: ReportLease, signal: AbortSignal): Promise<Session> {
+  async #read(session: OpenSession): Promise<void> {
     const { execution, policy, log } = this.#props;
-    let lease = acquired;
-    const taken = () => lease.sequence - acquired.sequence;
-    const stream = execution.streamExecutionReports({ fromSequence: lease.sequence + 1n }, { signal });
+    const fromSequence = session.lease.sequence + 1n;
+    const stream = execution.streamExecutionReports({ fromSequence }, { signal: session.over });
     for await (const batch of batchesOf(stream, policy.batch)) {
       const received = batch.map(({ report }) => required(report));
-      const following = runAfter(lease.sequence, received);
-      if (following.length > 0) lease = await this.#take(lease, following);
-      const ahead = received.find(({ sequence }) => sequence > lease.sequence);
-      if (ahead !== undefined) {
-        log.warn(
-          { expected: lease.sequence + 1n, got: ahead.sequence },
-          'execution reports are missing: asked for again',
-        );
-        return { end: 'gap', reports: taken() };
-      }
+      const following = runAfter(session.lease.sequence, received);
+      if (following.length > 0) session.lease = await this.#take(session.lease, following);
+      const expected = session.lease.sequence + 1n;
+      const ahead = received.find(({ sequence }) => sequence > expected);
+      if (ahead === undefined) continue;
+      log.warn({ expected, got: ahead.sequence }, 'execution reports are missing: asked for again');
+      session.end = 'gap';
+      return;
     }
-    return { end: 'ended', reports: taken() };
   }
 
   async #take(lease: ReportLease, reports: readonly ExecutionReport[]): Promise<ReportLease> {
@@ -87,19 +99,22 @@ export class ReportConsumer {
     return intake.lease;
   }
 
-  /** Renews the lease while the stream is quiet; ends the session when that fails. */
-  async #keep(lease: ReportLease, ending: AbortController, signal: AbortSignal): Promise<void> {
+  /** Renews the lease while the stream is quiet; ends the session when that fails, or when it is quiet for no reason. */
+  async #keep(session: OpenSession): Promise<void> {
     const { store, clock, policy, log } = this.#props;
-    const over = AbortSignal.any([signal, ending.signal]);
     for (;;) {
-      await clock.pause(policy.holdMs / 3, over);
-      if (over.aborted) return;
+      const before = session.lease.sequence;
+      await clock.pause(policy.holdMs / 3, session.over);
+      if (session.over.aborted) return;
       try {
-        await store.renew(lease);
+        const awaited = await store.renew(session.lease);
+        if (awaited <= before || session.lease.sequence > before) continue;
+        log.warn({ awaited, taken: before }, 'the stream of execution reports has stalled: asked for again');
+        session.end = 'stalled';
       } catch (thrown) {
         log.warn({ err: thrown }, 'the lease of the execution reports could not be renewed');
-        ending.abort();
       }
+      session.ending.abort();
     }
   }
 }

@@ -53,14 +53,18 @@ export class ReportStore {
     return row;
   }
 
-  /** Keeps the lease for longer. Errors: throws `LeaseLost`. */
-  async renew({ token }: ReportLease): Promise<void> {
-    const rows = await this.#database.query(
-      `update report_cursor set held_until = clock_timestamp() + $2::float8 * interval '1 ms'
-        where token = $1 returning token`,
+  /**
+   * Keeps the lease for longer, and gives the sequence that the journal is known to have reached because an order waits
+   * for its report; 0 when none does. Errors: throws `LeaseLost`.
+   */
+  async renew({ token }: ReportLease): Promise<bigint> {
+    const [row] = await this.#database.query<{ awaited: bigint }>(
+      `update report_cursor set held_until = clock_timestamp() + $2::float8 * interval '1 ms' where token = $1
+        returning (select coalesce(max(awaited_sequence), 0) from orders where step = 'reporting') as awaited`,
       [token, this.#props.holdMs],
     );
-    if (rows.length === 0) throw new LeaseLost('the lease of the reports went to another holder');
+    if (row === undefined) throw new LeaseLost('the lease of the reports went to another holder');
+    return row.awaited;
   }
 
   /** Gives the lease back, so that another replica need not wait for its end. */

@@ -39,6 +39,8 @@ create table trading_order.orders (
 create index orders_due on trading_order.orders (due_at)
   where step in ('reserving', 'submitting', 'renewing', 'withdrawing');
 
+create index orders_reporting on trading_order.orders (awaited_sequence) where step = 'reporting';
+
 create table trading_order.cancel_request (
   account text not null,
   request_id text not null check (length(request_id) between 1 and 64),
