@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { catalog } from '#services/catalog.ts';
-import { migrate } from '#services/runtime/migrate.ts';
 import { provision } from '#services/runtime/provision.ts';
 import { ensurePasswordFile, readPassword } from './keys.ts';
 import { startPostgres } from './postgres.ts';
@@ -126,6 +125,9 @@ async function prepare(options: DatabaseOptions, access: Access): Promise<void> 
     },
     { database: databaseName, owner, services: stateful.map(({ database }) => login(database?.schema ?? '')) },
   );
+  // The migration library brings a TypeScript loader that would leave a cache in the temporary folder.
+  process.env['JITI_FS_CACHE'] ??= 'false';
+  const { migrate } = await import('#services/runtime/migrate.ts');
   const migrated = stateful.map(({ name }) => name).filter(hasMigrations);
   const { host, port } = access;
   await migrate({ host, port, database: databaseName, user: owner.name, password: owner.password }, migrated);

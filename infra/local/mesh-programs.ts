@@ -44,6 +44,8 @@ export interface ProgramsOptions {
   /** What services wait for: the migrated database. */
   readonly database: Promise<unknown>;
   readonly say: (line: string) => void;
+  /** Ends the start: nothing more is started. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Starts sidecars, then services once the database is ready, and waits until every service says that it serves. */
@@ -81,11 +83,15 @@ async function startService({ declaration, service }: WorkloadPlan, options: Pro
 async function launch(
   name: string,
   program: Omit<Parameters<typeof startProgram>[0], 'name' | 'logFile' | 'compileCache'>,
-  { folders, programs }: ProgramsOptions,
+  { folders, programs, signal }: ProgramsOptions,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const logFile = join(folders.logs, `${name}.log`);
-  const started = await startProgram({ name, logFile, compileCache: folders.compileCache, ...program });
-  programs.push(started);
+  const onStarted = (started: Program): void => {
+    programs.push(started);
+    if (signal?.aborted === true) void started.stop();
+  };
+  await startProgram({ name, logFile, compileCache: folders.compileCache, onStarted, ...program });
 }
 
 async function serves({ declaration, sidecar }: WorkloadPlan, { programs }: ProgramsOptions): Promise<void> {

@@ -29,6 +29,8 @@ export interface MeshOptions {
   readonly certificateLifetimeMs?: number;
   /** For tests of the tests: one workload whose sidecar does not enforce. @default - all do */
   readonly weakened?: { readonly workload: string; readonly enforcement: Enforcement };
+  /** Stops the mesh when aborted, also half way through its start. @default - only `stop` does */
+  readonly signal?: AbortSignal;
   /** Hears one line a step. @default - silence */
   readonly onProgress?: (line: string) => void;
 }
@@ -61,13 +63,18 @@ const databaseName = 'trading';
 /** What has been started so far; stopped the other way round. */
 class Undo {
   readonly #steps: (() => Promise<unknown> | unknown)[] = [];
+  #running: Promise<void> = Promise.resolve();
 
   add(step: () => Promise<unknown> | unknown): void {
     this.#steps.push(step);
   }
 
-  async run(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) await step();
+  /** Undoes what there is, and what was added meanwhile; resolves when all is undone, whoever called first. */
+  run(): Promise<void> {
+    this.#running = this.#running.then(async () => {
+      for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
+    });
+    return this.#running;
   }
 }
 
@@ -77,11 +84,12 @@ class Undo {
  */
 export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
   const undo = new Undo();
+  options.signal?.addEventListener('abort', () => void undo.run());
   try {
     return await start(options, undo);
   } catch (error) {
     await undo.run();
-    throw error;
+    throw options.signal?.aborted === true ? new StartError('interrupted', 'everything was stopped') : error;
   }
 }
 
@@ -106,7 +114,7 @@ async function start(options: MeshOptions, undo: Undo): Promise<LocalMesh> {
   const edge = await issueEdge(folders);
   const programs: Program[] = [];
   undo.add(() => Promise.all(programs.map((program) => program.stop())));
-  await startPrograms({ plan, folders, programs, database: opening, say });
+  await startPrograms({ plan, folders, programs, database: opening, say, signal: options.signal });
   const database = await opening;
   const broken = firstBroken(programs, database);
   return {

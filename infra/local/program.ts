@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly compileCache: string;
   /** `line` waits for a line `ready` on standard output; `started` does not wait. */
   readonly readiness: 'line' | 'started';
+  /** Hears of the program as soon as it runs, before it is ready. @default - nobody does */
+  readonly onStarted?: (program: Program) => void;
 }
 
 /** How a program ended. Shape: `code 1` or `signal SIGKILL`. */
@@ -39,12 +41,20 @@ export interface Program {
 }
 
 const patienceMs = 5000;
+const watcher = new URL('./end-with-parent.ts', import.meta.url).href;
 
 /** Starts a program. Errors: StartError with its last words when it ends before it is ready. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${options.heapMb}`, '--max-semi-space-size=4', options.script, ...options.args],
+    [
+      `--max-old-space-size=${options.heapMb}`,
+      '--max-semi-space-size=4',
+      '--import',
+      watcher,
+      options.script,
+      ...options.args,
+    ],
     {
       // A process group of its own: Ctrl-C reaches the launcher alone, which stops things in their order.
       detached: true,
@@ -69,6 +79,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     lastWords: () => words.join('\n'),
     stop: () => end(child, ended),
   };
+  options.onStarted?.(program);
   const early = ended.then(
     (how) => new StartError(`\`${options.name}\` ended with ${how} while starting`, program.lastWords()),
   );

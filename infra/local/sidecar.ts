@@ -73,8 +73,6 @@ async function main(file: string): Promise<void> {
     process.exit(0);
   };
   process.once('SIGTERM', () => void stop());
-  // The launcher holds the other end of standard input: a sidecar does not outlive it.
-  process.stdin.resume().once('end', () => void stop());
   process.stdout.write('ready\n');
 }
 

@@ -91,4 +91,3 @@ server.bindAsync(`unix:${process.argv[2]}`, ServerCredentials.createInsecure(), 
   process.stdout.write('ready\n');
 });
 process.once('SIGTERM', () => process.exit(0));
-process.stdin.resume().once('end', () => process.exit(0));
