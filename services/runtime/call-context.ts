@@ -31,13 +31,11 @@ export interface ServedCallProps {
 }
 
 /** The `CallContext` of a call on either kind of server. Its costly members are made when they are first asked for. */
-export class ServedCall implements CallContext {
+export abstract class ServedCall implements CallContext {
   readonly method: string;
   readonly metadata: Metadata;
   readonly deadlineAt: number;
   readonly trace: TraceContext;
-  /** How the server ends this call; set by the server. @default - the work is cancelled */
-  ending: (error: RpcError) => void = (error) => this.cancel(error);
   readonly #rootLog: Logger;
   #log: Logger | undefined;
   #controller: AbortController | undefined;
@@ -79,9 +77,7 @@ export class ServedCall implements CallContext {
     return Math.max(0, this.deadlineAt - Date.now());
   }
 
-  end(error: RpcError): void {
-    this.ending(error);
-  }
+  abstract end(error: RpcError): void;
 
   /** Aborts the work of this call; the first reason stays. */
   cancel(reason: RpcError): void {

@@ -1,18 +1,17 @@
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, type sendUnaryData, status } from '@grpc/grpc-js';
 import { type Address, printAddress } from './address.ts';
 import type { CallContext } from './call-context.ts';
 import { methodsOf, typeNameOf } from './grpc-definition.ts';
 import { bindPrivately } from './listening.ts';
 import { createLogger } from './logging.ts';
-import { OpenCall, type OpenCallProps, type ServingEnvironment } from './open-call.ts';
+import {
+  type IncomingStream,
+  type IncomingUnary,
+  type OpenCallProps,
+  OpenStream,
+  OpenUnary,
+  type ServingEnvironment,
+} from './open-call.ts';
 import { RpcError, toRpcError } from './rpc-error.ts';
 import { grpcSubject, passThroughTracing } from './tracing.ts';
 
@@ -25,13 +24,14 @@ export const probedKey = 'x-meshwright-probed';
 const defaultUnaryMs = 30_000;
 /** The greatest age of a stream whose caller set no deadline: milliseconds. */
 const defaultStreamMs = 600_000;
-/** A stream is ended this long before its deadline, so that its caller sees OK and not DEADLINE_EXCEEDED: milliseconds. */
-const streamMarginMs = 20;
-
 type UnaryHandler = (request: unknown, call: CallContext) => Promise<unknown>;
 type StreamHandler = (request: unknown, call: CallContext) => AsyncIterable<unknown>;
-interface Served extends Omit<OpenCallProps, 'defaultMs'> {
+
+/** One method as this server serves it. */
+interface Served<H> {
+  readonly handler: H;
   readonly serialize: (message: unknown) => Buffer;
+  readonly props: OpenCallProps;
 }
 
 const silentLog = createLogger({ service: '', level: 'silent', destination: { write: () => {} } });
@@ -43,7 +43,7 @@ export type GrpcServicePart = readonly [definition: object, handlers: object];
 export class GrpcServer {
   readonly server = new Server({ 'grpc.enable_channelz': 0 });
   readonly #environment: ServingEnvironment;
-  readonly #streams = new Set<OpenCall>();
+  readonly #streams = new Set<OpenStream>();
 
   constructor(environment: ServingEnvironment) {
     this.#environment = environment;
@@ -61,10 +61,11 @@ export class GrpcServer {
       if (typeof handler !== 'function') throw new Error(`method \`${method.path}\` has no handler`);
       if (method.requestStream) throw new Error(`method \`${method.path}\`: request streams are not supported`);
       const subject = grpcSubject(method.path, { address: environment.service });
-      const served = { subject, environment, serialize: method.responseSerialize };
+      const defaultMs = method.responseStream ? defaultStreamMs : defaultUnaryMs;
+      const served = { serialize: method.responseSerialize, props: { subject, environment, defaultMs } };
       implementation[name] = method.responseStream
-        ? this.#streaming(served, handler as StreamHandler)
-        : this.#unary(served, handler as UnaryHandler);
+        ? this.#streaming({ ...served, handler: handler as StreamHandler })
+        : this.#unary({ ...served, handler: handler as UnaryHandler });
     }
     if (!this.#accepts(definition, implementation)) throw new Error(`\`${typeNameOf(definition)}\` is served twice`);
   }
@@ -83,7 +84,7 @@ export class GrpcServer {
   /** Ends every open stream with UNAVAILABLE, so that its caller comes back to another instance. */
   endStreams(): void {
     const reason = new RpcError(status.UNAVAILABLE, 'the service is stopping');
-    for (const stream of this.#streams) stream.fail(reason);
+    for (const stream of this.#streams) stream.end(reason);
   }
 
   /** Refuses new connections and calls, and lets the open ones finish for at most `timeoutMs`. */
@@ -109,31 +110,17 @@ export class GrpcServer {
     }
   }
 
-  #unary(served: Served, handler: UnaryHandler) {
-    return (incoming: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
-      if (isProbe(incoming.metadata)) {
-        callback({ code: status.OK, details: '', metadata: this.#probed() });
-        return;
-      }
-      const open = new OpenCall(incoming, { ...served, defaultMs: defaultUnaryMs });
-      open.refuse = (error) => callback({ code: error.code, details: error.message.toWellFormed() });
-      if (incoming.getDeadline() === Infinity) open.beforeDeadline(0, () => open.fail(deadlineExceeded()));
-      serveUnary(open, { handler, serialize: served.serialize }, incoming, callback);
+  #unary(served: Served<UnaryHandler>) {
+    return (incoming: IncomingUnary, callback: sendUnaryData<Buffer>) => {
+      if (isProbe(incoming.metadata)) callback({ code: status.OK, details: '', metadata: this.#probed() });
+      else serveUnary(served, incoming, callback);
     };
   }
 
-  #streaming(served: Served, handler: StreamHandler) {
-    return (incoming: ServerWritableStream<unknown, unknown>) => {
-      if (isProbe(incoming.metadata)) {
-        incoming.end(this.#probed());
-        return;
-      }
-      const open = new OpenCall(incoming, { ...served, defaultMs: defaultStreamMs });
-      open.refuse = (error) => incoming.emit('error', { code: error.code, details: error.message.toWellFormed() });
-      open.beforeDeadline(streamMarginMs, () => endOfAge(open, incoming));
-      this.#streams.add(open);
-      open.released = () => this.#streams.delete(open);
-      serveStream(open, { handler, serialize: served.serialize }, incoming);
+  #streaming(served: Served<StreamHandler>) {
+    return (incoming: IncomingStream) => {
+      if (isProbe(incoming.metadata)) incoming.end(this.#probed());
+      else serveStream(served, incoming, new OpenStream(incoming, this.#streams, served.props));
     };
   }
 
@@ -142,17 +129,6 @@ export class GrpcServer {
     metadata.set(probedKey, this.#environment.service);
     return metadata;
   }
-}
-
-function deadlineExceeded(): RpcError {
-  return new RpcError(status.DEADLINE_EXCEEDED, 'deadline exceeded');
-}
-
-/** Ends a stream that has reached its greatest age: its caller asked for no more, and comes again if it wants to. */
-function endOfAge(open: OpenCall, incoming: ServerWritableStream<unknown, unknown>): void {
-  if (!open.finish(status.OK)) return;
-  incoming.end();
-  open.context.cancel(deadlineExceeded());
 }
 
 function asIs(bytes: Buffer): Buffer {
@@ -172,45 +148,40 @@ function bind(server: Server, target: string): Promise<number> {
   });
 }
 
-interface Work<H> {
-  readonly handler: H;
-  readonly serialize: (message: unknown) => Buffer;
-}
-
 async function serveUnary(
-  open: OpenCall,
-  { handler, serialize }: Work<UnaryHandler>,
-  incoming: ServerUnaryCall<unknown, unknown>,
-  callback: sendUnaryData<unknown>,
+  { handler, serialize, props }: Served<UnaryHandler>,
+  incoming: IncomingUnary,
+  callback: sendUnaryData<Buffer>,
 ): Promise<void> {
+  const open = new OpenUnary(incoming, callback, props);
   try {
-    const response = serialize(await handler(incoming.request, open.context));
+    const response = serialize(await handler(incoming.request, open));
     if (open.isDone) return;
     callback(null, response);
     open.finish(status.OK);
   } catch (thrown) {
-    open.fail(toRpcError(thrown));
+    open.end(toRpcError(thrown));
   }
 }
 
 async function serveStream(
-  open: OpenCall,
-  { handler, serialize }: Work<StreamHandler>,
-  incoming: ServerWritableStream<unknown, unknown>,
+  { handler, serialize }: Served<StreamHandler>,
+  incoming: IncomingStream,
+  open: OpenStream,
 ): Promise<void> {
-  const { signal } = open.context;
+  const { signal } = open;
   try {
-    for await (const message of handler(incoming.request, open.context)) {
+    for await (const message of handler(incoming.request, open)) {
       if (open.isDone) return;
       if (!incoming.write(serialize(message))) await drained(incoming, signal);
     }
     if (open.finish(status.OK)) incoming.end();
   } catch (thrown) {
-    open.fail(toRpcError(thrown));
+    open.end(toRpcError(thrown));
   }
 }
 
-function drained(stream: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
+function drained(stream: IncomingStream, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       stream.off('drain', done);

@@ -63,7 +63,7 @@ export class HttpServer {
   /** Ends every event stream, so that its reader comes back to another instance. */
   endStreams(): void {
     const reason = new RpcError(status.UNAVAILABLE, 'the service is stopping');
-    for (const stream of this.#streams) stream.context.cancel(reason);
+    for (const stream of this.#streams) stream.cancel(reason);
   }
 
   /** Refuses new connections and requests, and lets the open ones finish for at most `timeoutMs`. */
@@ -88,7 +88,8 @@ export class HttpServer {
           return;
         }
         const open = new OpenRequest(request.raw, reply.raw, { subject, timeoutMs, environment });
-        open.expired = () => this.#fail(open, reply, new RpcError(status.DEADLINE_EXCEEDED, 'deadline exceeded'));
+        open.refuse = (error) => this.#fail(open, reply, error);
+        open.expired = () => open.end(new RpcError(status.DEADLINE_EXCEEDED, 'deadline exceeded'));
         this.#open.set(request, open);
       },
       handler: (request, reply) => this.#serve(this.#opened(request), { request, reply, handle }),
@@ -98,12 +99,12 @@ export class HttpServer {
   async #serve(open: OpenRequest, exchange: Exchange): Promise<FastifyReply> {
     const { request, reply, handle } = exchange;
     try {
-      const answer = await handle(requestOf(request), open.context);
+      const answer = await handle(requestOf(request), open);
       if (open.isDone) return reply;
       if (answer.kind === 'events') return await this.#stream(open, reply, answer);
       send(open, reply, answer);
     } catch (thrown) {
-      this.#fail(open, reply, toRpcError(thrown));
+      open.end(toRpcError(thrown));
     }
     return reply;
   }
@@ -113,42 +114,41 @@ export class HttpServer {
     reply: FastifyReply,
     answer: HttpAnswer & { kind: 'events' },
   ): Promise<FastifyReply> {
-    const { context } = open;
     const { raw } = reply;
     reply.hijack();
     this.#streams.add(open);
+    open.refuse = (error) => this.#failStream(open, reply, error);
     open.released = () => this.#streams.delete(open);
     const ended = new RpcError(status.OK, 'greatest age reached');
-    open.expired = () => context.cancel(ended);
-    context.signal.addEventListener('abort', () => {
+    open.expired = () => open.cancel(ended);
+    open.signal.addEventListener('abort', () => {
+      if (open.isDone) return;
       openStream(raw);
-      open.finish({ code: context.cancelled?.code ?? status.CANCELLED, httpStatus: 200 });
+      open.finish({ code: open.cancelled?.code ?? status.CANCELLED, httpStatus: 200 });
       raw.end();
     });
     try {
-      await sendEvents(raw, answer.events, context.signal);
+      await sendEvents(raw, answer.events, open.signal);
       openStream(raw);
       if (open.finish({ code: status.OK, httpStatus: 200 })) raw.end();
     } catch (thrown) {
-      this.#failStream(open, reply, toRpcError(thrown));
+      open.end(toRpcError(thrown));
     }
     return reply;
   }
 
   #failStream(open: OpenRequest, reply: FastifyReply, error: RpcError): void {
     const { raw } = reply;
-    const problem = problemOf(error, open.context.trace.traceId);
+    const problem = problemOf(error, open.trace.traceId);
     if (!open.finish({ code: error.code, httpStatus: raw.headersSent ? 200 : problem.status, error })) return;
     if (raw.headersSent) raw.end(printEvent({ event: 'error', data: problem }));
     else raw.writeHead(problem.status, problemHeaders(error)).end(printJson(problem));
-    open.context.cancel(error);
   }
 
   #fail(open: OpenRequest, reply: FastifyReply, error: RpcError, httpStatus = httpStatusOf(error.code)): void {
     if (!open.finish({ code: error.code, httpStatus, error })) return;
-    const problem = problemOf(error, open.context.trace.traceId, httpStatus);
+    const problem = problemOf(error, open.trace.traceId, httpStatus);
     reply.code(httpStatus).headers(problemHeaders(error)).send(printJson(problem));
-    open.context.cancel(error);
   }
 
   /** HTTP itself refuses what has a route: a body that is too large, of another type, or not JSON. */

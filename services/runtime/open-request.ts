@@ -20,9 +20,10 @@ export interface RequestEnd {
   readonly error?: RpcError;
 }
 
-/** One HTTP request from its arrival to its single end: the twin of `OpenCall`. */
-export class OpenRequest {
-  readonly context: ServedCall;
+/** One HTTP request from its arrival to its single end: the twin of `OpenCall`. It is its handler's context. */
+export class OpenRequest extends ServedCall {
+  /** Answers with an error; set by the server. */
+  refuse: (error: RpcError) => void = () => {};
   /** Runs once when the time is over; set by the server. */
   expired: () => void = () => {};
   /** Runs once, when the request has ended. */
@@ -40,19 +41,14 @@ export class OpenRequest {
     { subject, timeoutMs, environment }: OpenRequestProps,
   ) {
     const { headers } = request;
+    const parent = extractTrace((name) => headers[name] as string | undefined);
+    const span = environment.tracing.server(subject, parent);
+    const deadlineAt = Date.now() + timeoutMs;
+    const { log } = environment;
+    super({ method: subject.name, metadata: metadataOf(request), deadlineAt, trace: span.context, log });
     this.#environment = environment;
+    this.#span = span;
     this.#peer = request.socket.remoteAddress ?? '';
-    this.#span = environment.tracing.server(
-      subject,
-      extractTrace((name) => headers[name] as string | undefined),
-    );
-    this.context = new ServedCall({
-      method: subject.name,
-      metadata: metadataOf(request),
-      deadlineAt: Date.now() + timeoutMs,
-      trace: this.#span.context,
-      log: environment.log,
-    });
     this.#timer = setTimeout(() => this.expired(), timeoutMs);
     response.once('close', () => this.#closed());
   }
@@ -68,14 +64,21 @@ export class OpenRequest {
     clearTimeout(this.#timer);
     this.#span.end({ kind: 'http', status: httpStatus });
     const peer = this.#peer;
-    logCall(this.#environment.log, this.context, { code, peer, startedAt: this.#startedAt, error, httpStatus });
+    logCall(this.#environment.log, this, { code, peer, startedAt: this.#startedAt, error, httpStatus });
     this.released();
     return true;
   }
 
+  /** Answers with an error and stops the work that is done for this request. */
+  override end(error: RpcError): void {
+    if (this.#done) return;
+    this.refuse(error);
+    this.cancel(error);
+  }
+
   #closed(): void {
     if (this.#done) return;
-    this.context.cancelByCaller();
+    this.cancelByCaller();
     this.finish({ code: status.CANCELLED, httpStatus: 499 });
   }
 }

@@ -17,10 +17,13 @@ import { marketData } from '#services/market-data/service.ts';
 import { call, type ServiceDeclaration } from '#services/runtime/declaration.ts';
 import { startService } from '#services/runtime/index.ts';
 
-/** What one window of load measured. */
-export interface Window {
+/** What a client is asked for: this many calls, 64 of them in flight. A server answers with its figures at once. */
+export interface Load {
   readonly calls: number;
-  readonly elapsedMs: number;
+}
+
+/** What a peer answers: the processor time that it has used since it started. */
+export interface Used {
   readonly cpuMs: number;
 }
 
@@ -98,24 +101,28 @@ async function runtimeClient(socket: string): Promise<Send> {
   return await sender.promise;
 }
 
-async function load(send: Send, windowMs: number): Promise<Window> {
-  const cpu = process.cpuUsage();
-  const startedAt = performance.now();
-  const endsAt = startedAt + windowMs;
-  let calls = 0;
+async function load(send: Send, calls: number): Promise<void> {
+  let left = calls;
   const lane = async () => {
-    for (; performance.now() < endsAt; calls += 1) await send();
+    for (; left > 0; ) {
+      left -= 1;
+      await send();
+    }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  const { user, system } = process.cpuUsage(cpu);
-  return { calls, elapsedMs: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
+}
+
+function used(): Used {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1000 };
 }
 
 async function main([role, variant, socket = '']: readonly string[]): Promise<void> {
   if (role === 'server') await (variant === 'bare' ? serveBare(socket) : serveRuntime(socket));
   const send = role === 'client' ? (variant === 'bare' ? bareClient(socket) : await runtimeClient(socket)) : undefined;
-  process.on('message', async (windowMs: number) => {
-    if (send !== undefined) process.send?.(await load(send, windowMs));
+  process.on('message', async ({ calls }: Load) => {
+    if (send !== undefined) await load(send, calls);
+    process.send?.(used());
   });
   process.on('disconnect', () => process.exit(0));
   process.send?.('ready');

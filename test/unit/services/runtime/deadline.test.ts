@@ -193,6 +193,24 @@ describe('a stream', () => {
   });
 });
 
+describe('a reader that takes nothing', () => {
+  test('is cut off by its handler, with the reason', async () => {
+    const service = await startEcho({
+      async *follow(_request, call) {
+        setImmediate(() => call.end(new RpcError(status.RESOURCE_EXHAUSTED, 'the reader is too slow')));
+        const text = 'x'.repeat(10_000);
+        for (; !call.signal.aborted; ) yield { text };
+      },
+    });
+    const reader = new RawClient(service.address).open(EchoServiceService.follow.path, Buffer.from('{}'));
+    reader.pause();
+    const ended = new Promise<status>((resolve) => reader.once('status', ({ code }) => resolve(code)));
+    reader.on('error', () => {});
+    await expect.poll(() => service.logs.calls()).toMatchObject([{ code: 'RESOURCE_EXHAUSTED' }]);
+    expect(await ended).toBe(status.RESOURCE_EXHAUSTED);
+  });
+});
+
 /** The value after the event loop has turned a hundred times: whatever could go on has gone on. */
 async function settled(value: () => number): Promise<number> {
   for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));

@@ -31,9 +31,14 @@ export class RawClient {
     metadata: Readonly<Record<string, string>> = {},
     body: Buffer = Buffer.alloc(0),
   ): Promise<RawAnswer> {
+    return collect(this.open(path, body, metadata));
+  }
+
+  /** Opens a call without reading from it. */
+  open(path: string, body: Buffer, metadata: Readonly<Record<string, string>> = {}): ClientReadableStream<Buffer> {
     const sent = new Metadata();
     for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
-    return collect(this.#client.makeServerStreamRequest(path, same, same, body, sent));
+    return this.#client.makeServerStreamRequest(path, same, same, body, sent);
   }
 }
 
