@@ -7,6 +7,7 @@ import {
   type Limits,
   type Listing,
   type Order,
+  type Refusal,
 } from './checks.ts';
 import type { RiskPolicy } from './policy.ts';
 
@@ -25,7 +26,7 @@ export function termsOf({ symbol, side, orderType, timeInForce, quantity, priceT
   return JSON.stringify({ symbol, side, orderType, timeInForce, quantity: `${quantity}`, priceTicks: `${priceTicks}` });
 }
 
-/** Reads the survey of an order. It must come before the ledger is asked: see `readCircumstances`. */
+/** Reads the survey of an order. It must come before the ledger is asked: see `readSituation`. */
 export async function surveyOf(from: Transaction, order: Order): Promise<Survey> {
   const [row] = await from.query<SurveyRow>(
     `select l.tick_currency as currency, coalesce((
@@ -41,18 +42,34 @@ export async function surveyOf(from: Transaction, order: Order): Promise<Survey>
   return { kind: 'listed', asset, currency: row.currency, releasedBefore: BigInt(row.released) };
 }
 
+/** The answer that is stored under an order's key. */
+export interface StoredAnswer {
+  readonly verdict: 'passed' | Refusal;
+  readonly expiresAtUnixUs: bigint;
+  /** True iff it was given to an order with the same terms. */
+  readonly isSame: boolean;
+  /** True iff its reservation ran out before the market was heard of. */
+  readonly hasLapsed: boolean;
+}
+
+/** Where an order stands: the answer that it got before, if any, and what it is judged by otherwise. */
+export interface Situation {
+  readonly stored: StoredAnswer | undefined;
+  readonly circumstances: Circumstances;
+}
+
 /**
- * Reads everything that `order` is judged by in one snapshot; the caller holds the lock of the account.
+ * Reads the situation of `order` in one snapshot; the caller holds the lock of the account.
  * INVARIANT: what was released since the survey still counts as held, because the basis was read after the survey and may
  * not show the settlements that led to those releases.
  */
-export async function readCircumstances(
+export async function readSituation(
   tx: Transaction,
   order: Order,
   { basis, policy }: { readonly basis: Basis; readonly policy: RiskPolicy },
-): Promise<Circumstances> {
+): Promise<Situation> {
   const asset = basis.kind === 'settled' ? basis.asset : undefined;
-  const [row] = await tx.query<CircumstancesRow>(circumstancesSql, [
+  const [row] = await tx.query<SituationRow>(situationSql, [
     order.account,
     order.clientOrderId,
     order.symbol,
@@ -62,18 +79,19 @@ export async function readCircumstances(
     asset?.kind ?? 'nothing',
     asset?.name ?? '',
   ]);
-  if (row === undefined) throw new Error('the circumstances of an order cannot be read');
+  if (row === undefined) throw new Error('the situation of an order cannot be read');
   const listing = listingOf(row);
-  return {
+  const circumstances: Circumstances = {
     killed: row.killed,
     listing,
     recentOrders: row.recent_orders,
     repeated: row.repeated,
     credit: creditOf(order, listing, { basis, held: BigInt(row.held), releasedNow: BigInt(row.released) }),
   };
+  return { stored: storedOf(row), circumstances };
 }
 
-const circumstancesSql = `
+const situationSql = `
   with instant as materialized (select clock_timestamp() as now)
   select
     exists (select from kill_switch where scope in ('everyone', 'account/' || $1) and engaged) as killed,
@@ -85,8 +103,12 @@ const circumstancesSql = `
         where r.account = $1 and r.asset_kind = $7 and r.asset = $8 and r.client_order_id <> $2
         and r.leaves_quantity > 0 and (r.sequence > 0 or r.expires_at > now)), 0)::text as held,
     coalesce((select total from released where account = $1 and asset_kind = $7 and asset = $8), 0)::text as released,
-    l.reference_price_ticks, l.collar_basis_points, l.max_quantity, l.max_notional_ticks, l.tick_currency, l.tick_value_minor
-  from instant left join instrument_limit l on l.symbol = $3`;
+    l.reference_price_ticks, l.collar_basis_points, l.max_quantity, l.max_notional_ticks, l.tick_currency, l.tick_value_minor,
+    s.verdict, (extract(epoch from s.expires_at) * 1000000)::bigint as expires_at_us, s.terms = $4::jsonb as is_same,
+    s.verdict = 'passed' and s.sequence < 0 and s.expires_at <= now as has_lapsed
+  from instant
+    left join instrument_limit l on l.symbol = $3
+    left join reservation s on s.account = $1 and s.client_order_id = $2`;
 
 interface SurveyRow {
   readonly currency: string;
@@ -104,13 +126,29 @@ interface LimitsRow {
 
 type UnlistedRow = { readonly [K in keyof LimitsRow]: null };
 
-type CircumstancesRow = (LimitsRow | UnlistedRow) & {
-  readonly killed: boolean;
-  readonly recent_orders: bigint;
-  readonly repeated: boolean;
-  readonly held: string;
-  readonly released: string;
-};
+interface StoredRow {
+  readonly verdict: 'passed' | Refusal;
+  readonly expires_at_us: bigint;
+  readonly is_same: boolean;
+  readonly has_lapsed: boolean;
+}
+
+type NewRow = { readonly [K in keyof StoredRow]: null };
+
+type SituationRow = (LimitsRow | UnlistedRow) &
+  (StoredRow | NewRow) & {
+    readonly killed: boolean;
+    readonly recent_orders: bigint;
+    readonly repeated: boolean;
+    readonly held: string;
+    readonly released: string;
+  };
+
+function storedOf(row: StoredRow | NewRow): StoredAnswer | undefined {
+  if (row.verdict === null) return undefined;
+  const { verdict, expires_at_us, is_same, has_lapsed } = row;
+  return { verdict, expiresAtUnixUs: expires_at_us, isSame: is_same, hasLapsed: has_lapsed };
+}
 
 function listingOf(row: LimitsRow | UnlistedRow): Listing {
   if (row.reference_price_ticks === null) return { kind: 'unlisted' };

@@ -25,14 +25,13 @@ export function riskHandlers({ reservations, operations, portfolio }: RiskParts)
   return {
     reserve: async ({ terms }, call) => {
       const order = required(readOrder(terms));
-      // The order of the reads closes a race: see `readCircumstances`.
+      // The order of the reads closes a race: see `readSituation`.
       const survey = await reservations.survey(order);
       const basis = await basisOf(order, survey, { portfolio, call });
       return responseOf(await turns.take(order.account, call.signal, () => reservations.reserve(order, basis)));
     },
-    adjustReservation: async (request, call) => {
-      const order = required(readAdjustment(request));
-      const outcome = await turns.take(order.account, call.signal, () => reservations.adjust(order));
+    adjustReservation: async (request) => {
+      const outcome = await reservations.adjust(required(readAdjustment(request)));
       if (outcome === 'unknown') throw new RpcError(status.NOT_FOUND, 'no such reservation');
       if (outcome === 'excessive') {
         throw new RpcError(status.INVALID_ARGUMENT, 'leaves_quantity: expected at most the quantity of the order');

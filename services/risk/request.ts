@@ -5,7 +5,6 @@ import type {
   SetKillSwitchRequest,
 } from '../gen/trading/risk/v1/risk.ts';
 import type { Limits, Order } from './checks.ts';
-import type { Adjustment } from './reservation.ts';
 
 /** A request read into the domain, or every reason why it cannot be. */
 export type Reading<T> =
@@ -30,10 +29,15 @@ export interface LimitsOrder {
   readonly limits: Limits;
 }
 
-/** One adjustment of one reservation; a price of 0 means that no fill led to it. */
-export interface AdjustmentOrder extends Adjustment {
+/**
+ * What a report of the market says about one reservation; a price of 0 means that no fill led to it, sequence 0 that the
+ * order never reached the market.
+ */
+export interface Adjustment {
   readonly account: string;
   readonly clientOrderId: string;
+  readonly sequence: bigint;
+  readonly leavesQuantity: bigint;
   readonly lastPriceTicks: bigint;
 }
 
@@ -84,7 +88,7 @@ export function readOrder(given: OrderTerms | undefined): Reading<Order> {
 }
 
 /** Reads an adjustment. Errors: malformed names, negative amounts, a release (sequence 0) that leaves something open. */
-export function readAdjustment(request: AdjustReservationRequest): Reading<AdjustmentOrder> {
+export function readAdjustment(request: AdjustReservationRequest): Reading<Adjustment> {
   const problems = [
     ...matches('account', request.account, account),
     ...matches('client_order_id', request.clientOrderId, clientOrderId),

@@ -1,9 +1,8 @@
 import type { Database, Transaction } from '../runtime/index.ts';
 import { type Judgement, judge, type Order, type Refusal } from './checks.ts';
-import { type Basis, readCircumstances, type Survey, surveyOf, termsOf } from './circumstances.ts';
+import { type Basis, readSituation, type StoredAnswer, type Survey, surveyOf, termsOf } from './circumstances.ts';
 import type { RiskPolicy } from './policy.ts';
-import type { AdjustmentOrder } from './request.ts';
-import { type Adjusted, adjust } from './reservation.ts';
+import type { Adjustment } from './request.ts';
 
 /** The answer to an order, stored except where it is undecided or contradicts its key. */
 export type Answer =
@@ -12,7 +11,10 @@ export type Answer =
   | { readonly kind: 'undecided'; readonly cause: unknown }
   | { readonly kind: 'otherTerms' };
 
-/** What became of an adjustment; `unknown` when no reservation was ever granted under its key. */
+/**
+ * What became of an adjustment; `unknown` when no reservation was ever granted under its key, `excessive` when it leaves
+ * more open than was ordered.
+ */
 export type AdjustmentOutcome = 'done' | 'unknown' | 'excessive';
 
 /** The reservations in the database. Errors: those of `Database`. */
@@ -37,79 +39,49 @@ export class ReservationStore {
   reserve(order: Order, basis: Basis): Promise<Answer> {
     return this.#database.transaction(async (tx) => {
       await lockAccount(tx, order.account);
-      const stored = await tryFindStored(tx, order);
-      if (stored !== undefined && !stored.same) return { kind: 'otherTerms' };
-      if (stored !== undefined && !stored.lapsed) return answerOf(stored);
-      const circumstances = await readCircumstances(tx, order, { basis, policy: this.#policy });
+      const { stored, circumstances } = await readSituation(tx, order, { basis, policy: this.#policy });
+      if (stored !== undefined && !stored.isSame) return { kind: 'otherTerms' };
+      if (stored !== undefined && !stored.hasLapsed) return answerOf(stored);
       const judgement = judge(order, circumstances, this.#policy.orderRate.orders);
       if (judgement.kind === 'undecided') return judgement;
-      return answerOf(await write(tx, order, { judgement, unconfirmedMs: this.#policy.unconfirmedMs }));
+      return await write(tx, order, { judgement, unconfirmedMs: this.#policy.unconfirmedMs });
     });
   }
 
-  /** Applies one report to one reservation, and moves the reference price when the report is of a fill. */
-  adjust(order: AdjustmentOrder): Promise<AdjustmentOutcome> {
-    return this.#database.transaction(async (tx) => {
-      await lockAccount(tx, order.account);
-      const [row] = await tx.query<ReservationRow>(
-        `select verdict, asset_kind, asset, unit_amount, leaves_quantity, sequence, terms->>'symbol' as symbol,
-                (terms->>'quantity')::bigint as quantity
-           from reservation where account = $1 and client_order_id = $2`,
-        [order.account, order.clientOrderId],
-      );
-      if (row === undefined) return 'unknown';
-      // Nothing was granted, so nothing can be open; that nothing is open is no news.
-      if (row.verdict !== 'passed') return order.leavesQuantity === 0n ? 'done' : 'unknown';
-      const adjusted = adjust(reservationOf(row), order);
-      if (adjusted.kind === 'excessive') return 'excessive';
-      if (adjusted.kind === 'changed') await change(tx, { order, row, adjusted });
-      return 'done';
-    });
+  /**
+   * Applies one report to one reservation, and moves the reference price when the report is of a fill. A report that is not
+   * newer changes nothing; a newer one is the truth even where it opens more than before (an order released as lost that
+   * the market had after all): what the market holds is always counted.
+   */
+  async adjust({
+    account,
+    clientOrderId,
+    sequence,
+    leavesQuantity,
+    lastPriceTicks,
+  }: Adjustment): Promise<AdjustmentOutcome> {
+    const [row] = await this.#database.query<{ readonly passed: boolean; readonly fits: boolean }>(adjustSql, [
+      account,
+      clientOrderId,
+      sequence,
+      leavesQuantity,
+      lastPriceTicks,
+    ]);
+    if (row === undefined) return 'unknown';
+    // Nothing was granted, so nothing can be open; that nothing is open is no news.
+    if (!row.passed) return leavesQuantity === 0n ? 'done' : 'unknown';
+    return row.fits ? 'done' : 'excessive';
   }
 }
 
-interface StoredAnswer {
-  readonly verdict: 'passed' | Refusal;
-  readonly expires_at_us: bigint;
-}
-
-interface StoredRow extends StoredAnswer {
-  readonly same: boolean;
-  readonly lapsed: boolean;
-}
-
-interface ReservationRow {
-  readonly verdict: 'passed' | Refusal;
-  readonly asset_kind: string;
-  readonly asset: string;
-  readonly unit_amount: bigint;
-  readonly leaves_quantity: bigint;
-  readonly sequence: bigint;
-  readonly symbol: string;
-  readonly quantity: bigint;
-}
-
-const expiresAtUs = '(extract(epoch from expires_at) * 1000000)::bigint as expires_at_us';
-
-// INVARIANT: whoever writes a reservation of an account holds this lock until the transaction has ended.
+// INVARIANT: whoever grants a reservation of an account holds this lock until the transaction has ended. Adjustments need
+// it not: a snapshot shows one either with its release or not at all, and both add up to the same.
 async function lockAccount(tx: Transaction, account: string): Promise<void> {
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 50052))', [account]);
 }
 
-async function tryFindStored(tx: Transaction, order: Order): Promise<StoredRow | undefined> {
-  const [row] = await tx.query<StoredRow>(
-    `select verdict, ${expiresAtUs}, terms = $3::jsonb as same,
-            verdict = 'passed' and sequence < 0 and expires_at <= clock_timestamp() as lapsed
-       from reservation where account = $1 and client_order_id = $2`,
-    [order.account, order.clientOrderId, termsOf(order)],
-  );
-  return row;
-}
-
-function answerOf({ verdict, expires_at_us }: StoredAnswer): Answer {
-  return verdict === 'passed'
-    ? { kind: 'passed', expiresAtUnixUs: expires_at_us }
-    : { kind: 'refused', refusal: verdict };
+function answerOf({ verdict, expiresAtUnixUs }: Pick<StoredAnswer, 'verdict' | 'expiresAtUnixUs'>): Answer {
+  return verdict === 'passed' ? { kind: 'passed', expiresAtUnixUs } : { kind: 'refused', refusal: verdict };
 }
 
 interface Grant {
@@ -117,16 +89,18 @@ interface Grant {
   readonly unconfirmedMs: number;
 }
 
-async function write(tx: Transaction, order: Order, { judgement, unconfirmedMs }: Grant): Promise<StoredAnswer> {
+// A lapsed reservation that the market reports in this moment is confirmed, and stays what the report made of it.
+async function write(tx: Transaction, order: Order, { judgement, unconfirmedMs }: Grant): Promise<Answer> {
   const hold = judgement.kind === 'passed' ? judgement.hold : undefined;
-  const [row] = await tx.query<StoredAnswer>(
-    `insert into reservation
+  const [row] = await tx.query<{ readonly expires_at_us: bigint }>(
+    `insert into reservation as r
        (account, client_order_id, terms, verdict, asset_kind, asset, unit_amount, leaves_quantity, expires_at)
      values ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 ms')
      on conflict (account, client_order_id) do update set
        verdict = excluded.verdict, asset_kind = excluded.asset_kind, asset = excluded.asset,
        unit_amount = excluded.unit_amount, leaves_quantity = excluded.leaves_quantity, expires_at = excluded.expires_at
-     returning verdict, ${expiresAtUs}`,
+       where r.sequence < 0
+     returning (extract(epoch from expires_at) * 1000000)::bigint as expires_at_us`,
     [
       order.account,
       order.clientOrderId,
@@ -139,45 +113,27 @@ async function write(tx: Transaction, order: Order, { judgement, unconfirmedMs }
       unconfirmedMs,
     ],
   );
-  if (row === undefined) throw new Error('a written reservation was not returned');
-  return row;
+  if (row === undefined) return { kind: 'undecided', cause: new Error('the market reported the order meanwhile') };
+  const verdict = judgement.kind === 'passed' ? 'passed' : judgement.refusal;
+  return answerOf({ verdict, expiresAtUnixUs: row.expires_at_us });
 }
 
-function reservationOf(row: ReservationRow) {
-  return {
-    quantity: row.quantity,
-    unitAmount: row.unit_amount,
-    leavesQuantity: row.leaves_quantity,
-    sequence: row.sequence,
-  };
-}
-
-interface Change {
-  readonly order: AdjustmentOrder;
-  readonly row: ReservationRow;
-  readonly adjusted: Extract<Adjusted, { kind: 'changed' }>;
-}
-
-async function change(tx: Transaction, { order, row, adjusted }: Change): Promise<void> {
-  // A release (sequence 0) also ends the validity of the stored answer: whoever reads it again sees it expired.
-  await tx.query(
-    `update reservation set leaves_quantity = $3, sequence = $4::bigint,
-       expires_at = case when $4::bigint = 0 then least(expires_at, clock_timestamp()) else expires_at end
-     where account = $1 and client_order_id = $2`,
-    [order.account, order.clientOrderId, adjusted.leavesQuantity, adjusted.sequence],
-  );
-  if (adjusted.released > 0n) {
-    await tx.query(
-      `insert into released (account, asset_kind, asset, total) values ($1, $2, $3, $4)
-       on conflict (account, asset_kind, asset) do update set total = released.total + excluded.total`,
-      [order.account, row.asset_kind, row.asset, adjusted.released],
-    );
-  }
-  if (order.lastPriceTicks > 0n) {
-    await tx.query(
-      `update instrument_limit set reference_price_ticks = $2, reference_sequence = $3::bigint
-        where symbol = $1 and reference_sequence < $3::bigint`,
-      [row.symbol, order.lastPriceTicks, order.sequence],
-    );
-  }
-}
+// One statement, for it runs for every report. A release (sequence 0) also ends the validity of the stored answer:
+// whoever reads it again sees it expired. The reference price follows the newest fill of the journal.
+const adjustSql = `
+  with changed as (
+    update reservation set leaves_quantity = $4::bigint, sequence = $3::bigint,
+      expires_at = case when $3::bigint = 0 then least(expires_at, clock_timestamp()) else expires_at end
+     where account = $1 and client_order_id = $2 and verdict = 'passed' and sequence < $3::bigint
+       and $4::bigint <= (terms->>'quantity')::bigint
+    returning account, asset_kind, asset, terms->>'symbol' as symbol,
+      (old.leaves_quantity - new.leaves_quantity) * unit_amount::numeric as freed),
+  counted as (
+    insert into released (account, asset_kind, asset, total)
+    select account, asset_kind, asset, freed from changed where freed > 0
+    on conflict (account, asset_kind, asset) do update set total = released.total + excluded.total),
+  moved as (
+    update instrument_limit l set reference_price_ticks = $5::bigint, reference_sequence = $3::bigint
+      from changed where l.symbol = changed.symbol and $5::bigint > 0 and l.reference_sequence < $3::bigint)
+  select verdict = 'passed' as passed, $4::bigint <= (terms->>'quantity')::bigint as fits
+    from reservation where account = $1 and client_order_id = $2`;

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OrderRejectReason, OrderType, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
 import { PortfolioServiceService } from '#services/gen/trading/portfolio/v1/portfolio.ts';
@@ -217,6 +218,28 @@ describe('a reservation', () => {
     await adjust(terms, 4n, 0n);
     await adjust(terms, 0n, 0n);
     expect(await reserve({ account: terms.account, quantity: 3n })).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
+  });
+
+  test('ends at the newest report, in whatever order, however often and however close together reports arrive', async () => {
+    const reports = fc
+      .uniqueArray(fc.bigInt({ min: 1n, max: 50n }), { minLength: 1, maxLength: 8 })
+      .chain((sequences) => {
+        const sorted = [...sequences].sort((left, right) => (left < right ? -1 : 1));
+        const all = sorted.map((sequence, index) => ({ sequence, leaves: BigInt(9 - index) }));
+        const arrivals = fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 });
+        return fc.record({ leaves: fc.constant(10n - BigInt(all.length)), arrivals });
+      });
+    await fc.assert(
+      fc.asyncProperty(reports, async ({ leaves, arrivals }) => {
+        const terms = termsOf({ quantity: 10n });
+        await risk.client.reserve({ terms });
+        await Promise.all(arrivals.map((report) => adjust(terms, report.sequence, report.leaves)));
+        const rest = 10n - leaves;
+        expect(await reserve({ account: terms.account, quantity: rest + 1n })).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
+        expect(await reserve({ account: terms.account, quantity: rest })).toBe(passed);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   test('is released with sequence 0 when the order never reached the market, and its answer has expired', async () => {
