@@ -30,7 +30,7 @@ export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict): Answer
 }
 
 /** Why the verdict is what it is, in one sentence, with the policy's file and line where one decided. */
-export function explainVerdict(verdict: Verdict): string {
+function explainVerdict(verdict: Verdict): string {
   const detail = verdict.detail === '' ? '' : `: ${verdict.detail}`;
   return `${REASONS[verdict.code]}${ruleText(verdict)}${detail}`;
 }

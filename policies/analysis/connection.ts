@@ -17,7 +17,7 @@ export type Arrival =
 export type RefusalReason = 'plaintextIntoStrict' | 'tlsIntoPlaintext' | 'foreignTrustDomain' | 'notMeshTls';
 
 /** The trust domains whose certificates the inbound TLS context accepts, each once. */
-export function acceptedTrustDomains(config: MeshConfig): readonly string[] {
+function acceptedTrustDomains(config: MeshConfig): readonly string[] {
   return [...new Set([config.trustDomain, ...config.trustDomainAliases, ...config.certificateTrustDomains])];
 }
 

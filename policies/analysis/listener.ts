@@ -23,7 +23,7 @@ export type Listener =
   | { readonly kind: 'unguarded'; readonly because: string };
 
 /** `http` and `tcp` are declared; `auto` is sniffed. */
-export type PortProtocol = 'http' | 'tcp' | 'auto';
+type PortProtocol = 'http' | 'tcp' | 'auto';
 
 /** Resolves what listens on `port` of `workload`. */
 export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
@@ -111,7 +111,7 @@ const CHAINS: Readonly<Record<ApplicationProtocol, PortProtocol>> = {
  * The mTLS mode of one port: PERMISSIVE, then mesh, then namespace, then workload, each only if set; of several
  * policies of one level only the oldest counts. Source: semantics.md 4; istio `authn.ComposePeerAuthentication`.
  */
-export function peerMode(mesh: Mesh, workload: Workload, port: number): Exclude<PeerMode, 'UNSET'> {
+function peerMode(mesh: Mesh, workload: Workload, port: number): Exclude<PeerMode, 'UNSET'> {
   const root = mesh.config.rootNamespace;
   const policies = applicable(mesh.peerAuthentications, mesh, workload).toSorted(byAge);
   const oldest = (claims: (policy: PeerAuthentication) => boolean) => policies.find(claims);

@@ -107,7 +107,7 @@ function isPeer(mesh: Mesh, policy: NetworkPolicy, peer: NetworkPeer, end: Netwo
 }
 
 /** A namespace's labels with the one that Kubernetes adds. */
-export function namespaceLabels(mesh: Mesh, name: string): Labels {
+function namespaceLabels(mesh: Mesh, name: string): Labels {
   const labels = mesh.namespaces.find((namespace) => namespace.name === name)?.labels ?? {};
   return { ...labels, 'kubernetes.io/metadata.name': name };
 }

@@ -111,7 +111,7 @@ export function covers(rule: Rule, facts: Facts, profile: Profile): boolean {
 }
 
 /** True iff some value matches, or none is given, and no not-value matches. Source: semantics.md 3.3. */
-export function isTrue(clause: Clause, facts: Facts, profile: Profile): boolean {
+function isTrue(clause: Clause, facts: Facts, profile: Profile): boolean {
   switch (clause.on) {
     case 'peer':
       return test(clause, (pattern) => facts.identities?.some((identity) => acceptsPeer(pattern, identity)) ?? false);
@@ -178,7 +178,7 @@ function addressOf(which: 'source' | 'remote' | 'destination', facts: Facts): Ad
 }
 
 /** The values of a header, pseudo headers included; `host` is Envoy's other name for `:authority`. */
-export function headerValues(name: string, http: HttpFacts, profile: Profile): readonly string[] {
+function headerValues(name: string, http: HttpFacts, profile: Profile): readonly string[] {
   if (name === ':path') return [http.pathAndQuery];
   if (name === ':method') return [http.method];
   if (name === ':authority' || name === 'host') return [http.authority];
@@ -187,7 +187,7 @@ export function headerValues(name: string, http: HttpFacts, profile: Profile): r
 }
 
 /** The strings at a claim's path: the string there, or the strings of the list there. */
-export function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
+function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
   let value: unknown = claims;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return [];

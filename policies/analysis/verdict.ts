@@ -117,7 +117,7 @@ const HTTP_STATUS: Readonly<Record<VerdictCode, number | null>> = {
 };
 
 /** The gRPC status that Envoy makes of a local HTTP answer. Source: semantics.md 14. */
-export function grpcStatus(http: number): number {
+function grpcStatus(http: number): number {
   if (http === 200) return 0;
   if (http === 400) return 13;
   if (http === 401) return 16;

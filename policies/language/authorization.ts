@@ -75,7 +75,7 @@ export type Clause =
   | ({ readonly on: 'unknownKey'; readonly key: string } & Values<never>);
 
 /** Which field of the YAML a peer clause came from. */
-export type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';
+type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';
 
 /** One AND-ed part of a rule: true iff all clauses of some alternative are. */
 export interface RulePart {

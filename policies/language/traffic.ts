@@ -18,7 +18,7 @@ export interface Sidecar extends Named {
 }
 
 /** One egress listener; `port` null applies to all ports. */
-export interface EgressListener {
+interface EgressListener {
   readonly port: number | null;
   readonly hosts: readonly EgressHost[];
 }

@@ -1,60 +1,15 @@
-/** Seeded random meshes and requests: every field, action and layer, drawn from few values so that they collide. */
+/** Seeded random meshes: every field, action and layer, drawn from few values so that they collide. */
 import type { SourceDocument } from '#policies/language/document.ts';
-
-/** A stream of numbers in [0, 1) from a seed (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Draws from a stream. */
-export class Draw {
-  readonly #next: () => number;
-
-  constructor(seed: number) {
-    this.#next = random(seed);
-  }
-
-  chance(probability: number): boolean {
-    return this.#next() < probability;
-  }
-
-  integer(below: number): number {
-    return Math.floor(this.#next() * below);
-  }
-
-  of<T>(values: readonly T[]): T {
-    const value = values[this.integer(values.length)];
-    if (value === undefined) throw new Error('nothing to draw from');
-    return value;
-  }
-
-  some<T>(values: readonly T[], most: number): readonly T[] {
-    return Array.from({ length: 1 + this.integer(most) }, () => this.of(values));
-  }
-
-  list<T>(most: number, make: () => T): readonly T[] {
-    return Array.from({ length: this.integer(most + 1) }, make);
-  }
-
-  maybe<T>(probability: number, member: string, make: () => T): Readonly<Record<string, T>> {
-    return this.chance(probability) ? { [member]: make() } : {};
-  }
-}
+import type { Draw } from './draw.ts';
 
 const NAMESPACES = ['istio-system', 'a', 'b'];
-const WORKLOADS = [
+/** The workloads of every random mesh. */
+export const WORKLOADS = [
   { namespace: 'a', name: 'x' },
   { namespace: 'a', name: 'y' },
   { namespace: 'b', name: 'x' },
   { namespace: 'b', name: 'z' },
 ];
-const TRUST_DOMAINS = ['td', 'old', 'cluster.local', 'foreign'];
 const PRINCIPALS = [
   'td/ns/a/sa/x',
   'td/ns/b/sa/z',
@@ -68,27 +23,13 @@ const PRINCIPALS = [
 const NAMESPACE_VALUES = ['a', 'b', '*', 'a*', '*b'];
 const ACCOUNTS = ['x', 'a/x', 'b/z', 'z'];
 const PATHS = ['/s/A', '/s/B', '/s/*', '*/B', '*', '/s/{*}', '/{**}/B', '/', '/a/b'];
-const RAW_PATHS = [
-  '/s/A',
-  '/s/B',
-  '/s/C',
-  '/',
-  '/s//A',
-  '/s/%41',
-  '/x/../s/A',
-  '/s/A?q=1',
-  '/s/A#f',
-  's/A',
-  '/a%2Fb',
-  '/s/..;p/A',
-  '/%00',
-];
 const METHODS = ['POST', 'GET', 'P*', '*'];
 const HOSTS = ['x.a', 'X.A:80', '*.a', 'x.*', '*'];
-const PORTS = [80, 90, 70, 60, 50];
+/** Their ports: http, grpc, tcp, undeclared protocol, no Service. */
+export const PORTS = [80, 90, 70, 60, 50];
 const BLOCKS = ['10.0.0.0/8', '10.1.2.3', '0.0.0.0/0', '2001:db8::/32', '10.1.0.0/16'];
-const ADDRESSES = ['10.1.2.3', '10.2.0.1', '192.168.0.1', '2001:db8::1'];
-const ISSUERS = ['https://one', 'https://two', 'https://none'];
+/** Token issuers; the last one is never trusted. */
+export const ISSUERS = ['https://one', 'https://two', 'https://none'];
 const REQUEST_PRINCIPALS = ['*', 'https://one/u', 'https://one/*', '*/u', 'https://one', 'https*'];
 const CLAIM_KEYS = [
   'request.auth.claims[scope]',
@@ -99,7 +40,6 @@ const CLAIM_KEYS = [
 ];
 const CLAIM_VALUES = ['r', 'w', 'r w', 'r*', '*w', '*'];
 const HEADER_VALUES = ['1', '2', '*', '1*', '*2', ''];
-const SNIS = ['', 'outbound_.80_._.x.a', 'x'];
 
 const metadata = (namespace: string, name: string, more: object = {}) => ({ metadata: { namespace, name, ...more } });
 
@@ -366,65 +306,4 @@ export function randomDocuments(draw: Draw): readonly SourceDocument[] {
       : []),
   ];
   return values.map((value, index) => ({ file: 'random.yaml', index, value, lineOf: () => 1 }));
-}
-
-function randomClaims(draw: Draw): object {
-  return {
-    ...draw.maybe(0.9, 'iss', () => draw.of(ISSUERS)),
-    ...draw.maybe(0.8, 'sub', () => draw.of(['u', 'v', ''])),
-    ...draw.maybe(0.6, 'aud', () => draw.of<unknown>(['r', ['w', 'r'], 'http://r', 7])),
-    ...draw.maybe(0.4, 'azp', () => 'r'),
-    ...draw.maybe(0.5, 'scope', () => draw.of<unknown>(['r', 'r w', 'rw', ['r'], ''])),
-    ...draw.maybe(0.5, 'role', () => draw.of<unknown>(['r w', ['w', 7], true, 'w'])),
-    ...draw.maybe(0.3, 'a', () => draw.of<unknown>([{ b: 'r' }, { b: ['w'] }, 'r', ['r']])),
-  };
-}
-
-function randomSource(draw: Draw): object {
-  const identity = () => `spiffe://${draw.of(TRUST_DOMAINS)}/ns/${draw.of(['a', 'b'])}/sa/${draw.of(['x', 'y', 'z'])}`;
-  const caller = draw.of<() => object>([
-    () => ({ principal: identity() }),
-    () => ({ principal: [identity(), identity()] }),
-    () => ({ principal: null }),
-    () => ({ workload: draw.of(WORKLOADS) }),
-  ])();
-  return {
-    ...caller,
-    ...draw.maybe(0.5, 'ip', () => draw.of(ADDRESSES)),
-    ...draw.maybe(0.2, 'remoteIp', () => draw.of(ADDRESSES)),
-  };
-}
-
-/** One random request in its JSON form. */
-export function randomRequest(draw: Draw, id: string): unknown {
-  const target = draw.of(WORKLOADS);
-  const headers = {
-    ...draw.maybe(0.5, 'h', () => draw.some(['1', '2', '12', ''], 2)),
-    ...draw.maybe(0.1, 'origin', () => ['o']),
-    ...draw.maybe(0.1, 'access-control-request-method', () => ['POST']),
-  };
-  const http = {
-    method: draw.of(['POST', 'GET', 'OPTIONS']),
-    path: draw.of(RAW_PATHS),
-    host: draw.of(['x.a', 'X.A:80', 'y.a', '']),
-    headers,
-  };
-  return {
-    id,
-    source: randomSource(draw),
-    destination: {
-      namespace: target.namespace,
-      workload: target.name,
-      port: draw.of(PORTS),
-      ...draw.maybe(0.3, 'ip', () => draw.of(ADDRESSES)),
-    },
-    http: draw.chance(0.2) ? null : http,
-    jwt: draw.chance(0.5)
-      ? null
-      : {
-          claims: randomClaims(draw),
-          ...draw.maybe(0.2, 'invalid', () => draw.of(['signature', 'expired', 'audience'])),
-        },
-    sni: draw.of(SNIS),
-  };
 }
