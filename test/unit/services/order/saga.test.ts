@@ -161,6 +161,8 @@ describe(`the saga, in any order of answers and reports (seed ${seed})`, () => {
           expect(after.sequence).toBeGreaterThanOrEqual(before.sequence);
           expect(after.cumulativeQuantity).toBeGreaterThanOrEqual(before.cumulativeQuantity);
           expect(after.cumulativeNotionalTicks).toBe(notionals.get(after.cumulativeQuantity));
+          const isFilled = after.status === OrderStatus.ORDER_STATUS_FILLED;
+          expect(isFilled).toBe(after.cumulativeQuantity === 10n);
           before = after;
         }
       }),
