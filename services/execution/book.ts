@@ -22,7 +22,7 @@ export interface RestingOrder {
 }
 
 /** All orders that wait at one price, the first comer first. INVARIANT: never empty. */
-export interface Level {
+interface Level {
   readonly priceTicks: bigint;
   readonly orders: readonly RestingOrder[];
 }

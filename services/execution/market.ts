@@ -12,12 +12,12 @@ export interface Money {
 }
 
 /** Whether a symbol may be traded. A symbol that was never listed still has a place in the journal: its refusals. */
-export type Listing =
+type Listing =
   | { readonly kind: 'unlisted' }
   | { readonly kind: 'listed'; readonly tickValue: Money; readonly trading: 'open' | 'halted' };
 
 /** The last trade of an instrument. */
-export type LastTrade =
+type LastTrade =
   | { readonly kind: 'none' }
   | { readonly kind: 'trade'; readonly priceTicks: bigint; readonly quantity: bigint };
 

@@ -13,13 +13,13 @@ export interface TopOfBook {
 }
 
 /** A price in ticks with the units at it. */
-export interface PriceAndQuantity {
+interface PriceAndQuantity {
   readonly priceTicks: bigint;
   readonly quantity: bigint;
 }
 
 /** Sends one top of book; may reject, and is called again later. */
-export type SendTop = (top: TopOfBook) => Promise<void>;
+type SendTop = (top: TopOfBook) => Promise<void>;
 
 /** What a publisher is made of. */
 export interface PublisherProps {

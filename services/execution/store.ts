@@ -65,7 +65,7 @@ export interface Addition {
 }
 
 /** The most reports that are read at once, so that no reader of a long journal needs more memory. */
-export const reportsPerPage = 500;
+const reportsPerPage = 500;
 
 /** The journal and the lease in the database. Errors: those of `Database`. */
 export class JournalStore {

@@ -45,6 +45,8 @@ export const realClock: Clock = {
   pause: (ms, signal) => pause(ms, undefined, { signal }).catch(() => {}),
 };
 
+/** The limits under which the local mesh runs a service. */
+const heapLimits = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 const nobodyListens = '127.0.0.1:9';
 
 /** The metadata of an operator of the market. */
@@ -78,10 +80,10 @@ export async function startMarket(database: TestDatabase, options: MarketOptions
 }
 
 /** Starts `main.ts` as a process. */
-export async function startMarketProcess(database: TestDatabase): Promise<MarketProcess> {
+export async function startMarketProcess(database: TestDatabase, marketData?: string): Promise<MarketProcess> {
   const main = new URL('../../../../services/execution/main.ts', import.meta.url).pathname;
-  const env = await environmentOf(database);
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = await environmentOf(database, marketData);
+  const child = spawn(process.execPath, [...heapLimits, main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const address = await addressIn(child);
   const { methods, close } = connectBare(address, ExecutionServiceService);
