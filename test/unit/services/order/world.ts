@@ -169,11 +169,11 @@ export class Process {
   }
 }
 
-/** A call of the user of `accounts`, without an end. */
+/** A call of the user of `accounts`; it fails when nothing that is due leads to its answer. */
 export function callBy(...accounts: readonly string[]): CallContext {
   return {
     user: { subject: 'a-user', accounts, scopes: [] },
-    signal: new AbortController().signal,
+    signal: AbortSignal.timeout(5000),
     log,
     metadata: new Metadata(),
     remainingMs: () => 3000,
