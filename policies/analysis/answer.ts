@@ -38,7 +38,7 @@ function explainVerdict(verdict: Verdict): string {
 function ruleText(verdict: Verdict): string {
   const rule = verdict.rule;
   if (rule === null || rule.index === null) return '';
-  const place = `\`${rule.policy.namespace}/${rule.policy.name}\` (${rule.policy.at.file}:${rule.policy.at.line})`;
+  const place = `\`${rule.policy.namespace}/${rule.policy.name}\` (${rule.at.file}:${rule.at.line})`;
   return ` ${place}, rule ${rule.index}`;
 }
 

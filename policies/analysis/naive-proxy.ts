@@ -70,7 +70,7 @@ function firstMatch(call: Call, action: Action['kind'], chain: 'http' | 'tcp', f
   const rules: readonly ChainRule[] = rulesOnChain(enforcedPolicies(call, action), chain, profile);
   const number = rules.findIndex(({ rule }) => covers(rule, facts, profile));
   const found = rules[number];
-  return found === undefined ? undefined : { number, policy: found.policy, index: found.rule.index };
+  return found === undefined ? undefined : { number, policy: found.policy, index: found.rule.index, at: found.rule.at };
 }
 
 interface CustomOutcome {

@@ -1,5 +1,6 @@
 /** The value of a decision: who stops a call, why, and what the caller sees. Source: semantics.md 3, 11, 14. */
 import type { AuthorizationPolicy } from '../language/authorization.ts';
+import type { Location } from '../language/problem.ts';
 import type { RefusalReason } from './connection.ts';
 
 /** The layer that stops a call; `none` for allowed calls and for those that the codec refuses. */
@@ -46,9 +47,11 @@ export interface Status {
 export interface DecidingRule {
   /** The rule's number among those of its listener, in the order in which they are tried. */
   readonly number: number;
-  readonly policy: Pick<AuthorizationPolicy, 'namespace' | 'name' | 'at'>;
+  readonly policy: Pick<AuthorizationPolicy, 'namespace' | 'name'>;
   /** The index in `spec.rules`; null when the policy as a whole decided. */
   readonly index: number | null;
+  /** Where the rule, or else the policy, stands. */
+  readonly at: Location;
 }
 
 /** One decision's value. Evaluators hand out shared, immutable verdicts; text is made by `explainVerdict`. */

@@ -83,5 +83,5 @@ export function isolatedBy(policies: readonly NetworkPolicy[]): {
 } {
   const detail = `isolated by ${policies.map(({ namespace, name }) => `\`${namespace}/${name}\``).join(', ')}`;
   const first = policies[0];
-  return first === undefined ? { detail } : { rule: { number: -1, policy: first, index: null }, detail };
+  return first === undefined ? { detail } : { rule: { number: -1, policy: first, index: null, at: first.at }, detail };
 }

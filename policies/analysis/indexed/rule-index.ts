@@ -15,7 +15,7 @@ export class RuleIndex {
 
   constructor(rules: readonly ChainRule[], base: Verdict, context: IndexContext) {
     rules.forEach(({ policy, rule }, number) => {
-      const verdict = { ...base, rule: { number, policy, index: rule.index } };
+      const verdict = { ...base, rule: { number, policy, index: rule.index, at: rule.at } };
       for (const { box, peers } of cutRule(rule, { number, verdict }, context)) {
         if (peers === null) this.#anyPeer.add(box);
         else for (const peer of peers) this.#of(peer).add(box);

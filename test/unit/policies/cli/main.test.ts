@@ -84,7 +84,7 @@ describe('meshwright decide', () => {
         policy: 'a/p',
         rule: 0,
         status: { http: 200, grpc: 0 },
-        because: `matched by ALLOW policy \`a/p\` (${file('mesh.yaml')}:21), rule 0`,
+        because: `matched by ALLOW policy \`a/p\` (${file('mesh.yaml')}:26), rule 0`,
         assumptions: [],
       },
       {
