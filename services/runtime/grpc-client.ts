@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { type Address, printAddress } from './address.ts';
 import { timeoutFor } from './deadline.ts';
 import type { CallDeclaration } from './declaration.ts';
@@ -16,6 +16,7 @@ export interface ClientEnvironment {
 /** One connection to one callee, with the budget of retries towards it. */
 export class Upstream {
   readonly client: Client;
+  readonly channel: ReturnType<Client['getChannel']>;
   readonly budget = new RetryBudget();
   readonly server: { readonly address: string; readonly port?: number };
 
@@ -28,6 +29,7 @@ export class Upstream {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2000,
     });
+    this.channel = this.client.getChannel();
     this.server = address.kind === 'unix' ? { address: address.path } : { address: address.host, port: address.port };
   }
 
@@ -104,55 +106,76 @@ interface UnaryCallProps {
   readonly reject: (error: RpcError) => void;
 }
 
-/** One unary call with its retries. Written with callbacks: a promise an attempt costs a twentieth of the calls a second. */
+/**
+ * One unary call with its retries. It is its own listener on the channel's call: the layers of interceptors, emitters and
+ * promises that `Client` puts between cost a tenth of the calls a second.
+ */
 class UnaryCall {
   readonly #props: UnaryCallProps;
   #deadlineAt = 0;
   #attempt = 0;
   #span: CallSpan | undefined;
+  #response: Buffer | undefined;
   #cancellation = noCancellation;
 
   constructor(props: UnaryCallProps) {
     this.#props = props;
   }
 
-  /** Errors: throws when no time is left. */
+  /** Errors: throws when no time is left, or the request cannot be serialized. */
   begin(): void {
-    const { upstream, method, options } = this.#props;
+    const { upstream, method, request, options } = this.#props;
     const bounds = { declaredMs: method.timeoutMs, askedMs: options.timeoutMs, parent: options.parent };
     this.#deadlineAt = Date.now() + timeoutFor(bounds);
+    const bytes = method.definition.requestSerialize(request);
     this.#cancellation = cancellationOf(options);
     upstream.budget.earn();
-    this.#send();
+    this.#send(bytes);
   }
 
-  #send(): void {
-    const { upstream, tracing, method, request, options } = this.#props;
-    const { requestSerialize, responseDeserialize, path } = method.definition;
+  onReceiveMetadata(): void {}
+
+  onReceiveMessage(bytes: Buffer): void {
+    this.#response = bytes;
+  }
+
+  onReceiveStatus({ code, details }: StatusObject): void {
+    this.#cancellation.release();
+    this.#span?.end({ kind: 'grpc', code });
+    if (code === status.OK) this.#succeed();
+    else this.#fail(this.#cancellation.reason() ?? new RpcError(code, details));
+  }
+
+  #send(bytes: Buffer): void {
+    const { upstream, tracing, method, options } = this.#props;
     this.#attempt += 1;
     const span = tracing.client(method.subject, options.parent?.trace);
+    const call = upstream.channel.createCall(method.definition.path, this.#deadlineAt, undefined, null, undefined);
     this.#span = span;
-    const metadata = outgoingMetadata(span, options);
-    const deadline = { deadline: this.#deadlineAt };
-    const done = (error: ServiceError | null, response?: unknown) => this.#ended(error, response);
-    const { client } = upstream;
-    const call = withoutStack(() =>
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, deadline, done),
-    );
-    this.#cancellation.onAbort(() => call.cancel());
+    call.start(outgoingMetadata(span, options), this);
+    call.startRead();
+    call.sendMessageWithContext({}, bytes);
+    call.halfClose();
+    this.#cancellation.onAbort(() => call.cancelWithStatus(status.CANCELLED, 'cancelled'));
   }
 
-  #ended(error: ServiceError | null, response: unknown): void {
-    this.#cancellation.release();
-    this.#span?.end({ kind: 'grpc', code: error === null ? status.OK : error.code });
-    if (error === null) {
-      this.#props.resolve(response);
+  #succeed(): void {
+    const { method, resolve, reject } = this.#props;
+    if (this.#response === undefined) {
+      reject(new RpcError(status.UNIMPLEMENTED, 'the callee answered without a message'));
       return;
     }
-    const failure = this.#cancellation.reason() ?? fromWire(error);
+    try {
+      resolve(method.definition.responseDeserialize(this.#response));
+    } catch (thrown) {
+      reject(new RpcError(status.INTERNAL, 'internal error', { cause: thrown }));
+    }
+  }
+
+  #fail(error: RpcError): void {
     const waitMs = backoffMs(this.#attempt);
-    if (this.#mayRepeat(failure, waitMs)) this.#repeatAfter(waitMs);
-    else this.#props.reject(failure);
+    if (this.#mayRepeat(error, waitMs)) this.#repeatAfter(waitMs);
+    else this.#props.reject(error);
   }
 
   #mayRepeat(error: RpcError, waitMs: number): boolean {
@@ -162,26 +185,16 @@ class UnaryCall {
   }
 
   #repeatAfter(waitMs: number): void {
+    const { method, request, reject } = this.#props;
     const timer = setTimeout(() => {
       this.#cancellation.release();
-      this.#send();
+      this.#send(method.definition.requestSerialize(request));
     }, waitMs);
     this.#cancellation.onAbort(() => {
       clearTimeout(timer);
       this.#cancellation.release();
-      this.#props.reject(this.#cancellation.reason() ?? new RpcError(status.CANCELLED, 'cancelled'));
+      reject(this.#cancellation.reason() ?? new RpcError(status.CANCELLED, 'cancelled'));
     });
-  }
-}
-
-/** grpc-js notes the stack of every call for the error that it may become; ours are told by code, message and trace id. */
-function withoutStack<T>(body: () => T): T {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return body();
-  } finally {
-    Error.stackTraceLimit = limit;
   }
 }
 
