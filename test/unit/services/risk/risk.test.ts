@@ -271,6 +271,26 @@ describe('a reservation', () => {
     expect((await risk.client.reserve({ terms })).rejectReason).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
   });
 
+  test('that lapsed is not judged anew when the market reports its order in that moment', async () => {
+    const terms = termsOf({ quantity: 10n });
+    await hasty.client.reserve({ terms });
+    const rival = await database.connectAdmin();
+    try {
+      await rival.query('begin');
+      const report = 'update trading_risk.reservation set sequence = 7, leaves_quantity = 3 where client_order_id = $1';
+      await rival.query(report, [terms.clientOrderId]);
+      const renewal = codeOf(risk.client.reserve({ terms }));
+      const waits = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'trading_risk'`;
+      await expect.poll(async () => (await rival.query(waits)).rows).toEqual([{ count: '1' }]);
+      await rival.query('commit');
+      expect(await renewal).toBe(status.UNAVAILABLE);
+    } finally {
+      await rival.end();
+    }
+    expect(await reserve({ account: terms.account, quantity: 8n })).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
+    expect(await reserve({ account: terms.account, quantity: 7n })).toBe(passed);
+  });
+
   test('that lapsed comes back when the market reports its order', async () => {
     const terms = termsOf({ quantity: 10n });
     await hasty.client.reserve({ terms });
