@@ -41,13 +41,6 @@ export function replyLocally(incoming: Incoming, reply: LocalReply): void {
   incoming.body.resume();
 }
 
-/** Carries the request's body to the upstream, its end and trailers included. */
-export function carryRequest(incoming: Incoming, outgoing: Outgoing): void {
-  if (incoming.bodyless) return;
-  incoming.body.pipe(outgoing.sink, { end: false });
-  incoming.body.once('end', () => outgoing.finish(incoming.trailers));
-}
-
 /**
  * Carries an answer whose head has come to the caller: body under the caller's back-pressure, trailers, resets both
  * ways. Settles once, when the answer was passed on whole or either side gave up.

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
 /** Who signs the users' tokens of the local mesh, and for whom they are. */
-export const tokenIssuer = 'https://idp.trading.local';
+const tokenIssuer = 'https://idp.trading.local';
 /** The audience that the platform's RequestAuthentication accepts. */
-export const tokenAudience = 'trading';
+const tokenAudience = 'trading';
 
 const keyId = 'development';
 const privateKeyName = 'user-signing.jwk.json';

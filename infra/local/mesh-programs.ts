@@ -9,6 +9,7 @@ import { StartError } from './start-error.ts';
 
 const heapMb = { sidecar: 48, service: 96 };
 const sidecarScript = new URL('./sidecar.ts', import.meta.url).pathname;
+const warmScript = new URL('./warm-cache.ts', import.meta.url).pathname;
 const readyWithinMs = 30_000;
 const pollMs = 25;
 const askedWithinMs = 3000;
@@ -51,6 +52,7 @@ export interface ProgramsOptions {
 /** Starts sidecars, then services once the database is ready, and waits until every service says that it serves. */
 export async function startPrograms(options: ProgramsOptions): Promise<void> {
   const { plan, say } = options;
+  await warmCache(options);
   const sidecars = Promise.all(plan.map((workload) => startSidecar(workload, options)));
   // A database that cannot start is told before sidecars are waited for.
   await Promise.all([options.database, sidecars]);
@@ -59,6 +61,12 @@ export async function startPrograms(options: ProgramsOptions): Promise<void> {
   await Promise.all(services.map((workload) => startService(workload, options)));
   await Promise.all(services.map((workload) => serves(workload, options)));
   say(`services: ${services.map(({ declaration }) => declaration.name).join(', ')} serve`);
+}
+
+async function warmCache(options: ProgramsOptions): Promise<void> {
+  const warm = { script: warmScript, args: [], env: {}, heapMb: heapMb.sidecar, readiness: 'started' } as const;
+  await (await launch('warm-cache', warm, options)).ended;
+  options.programs.pop();
 }
 
 async function startSidecar({ declaration, sidecar }: WorkloadPlan, options: ProgramsOptions): Promise<void> {
@@ -84,14 +92,14 @@ async function launch(
   name: string,
   program: Omit<Parameters<typeof startProgram>[0], 'name' | 'logFile' | 'compileCache'>,
   { folders, programs, signal }: ProgramsOptions,
-): Promise<void> {
+): Promise<Program> {
   signal?.throwIfAborted();
   const logFile = join(folders.logs, `${name}.log`);
   const onStarted = (started: Program): void => {
     programs.push(started);
     if (signal?.aborted === true) void started.stop();
   };
-  await startProgram({ name, logFile, compileCache: folders.compileCache, onStarted, ...program });
+  return startProgram({ name, logFile, compileCache: folders.compileCache, onStarted, ...program });
 }
 
 async function serves({ declaration, sidecar }: WorkloadPlan, { programs }: ProgramsOptions): Promise<void> {

@@ -7,7 +7,7 @@ import type { ServerAccount } from './postgres-account.ts';
 import { StartError } from './start-error.ts';
 
 /** The major version of the server that npm brings; a data directory of another one is refused. */
-export const serverMajor = '18';
+const serverMajor = '18';
 
 /** What a new cluster is created with. */
 export interface ClusterOptions {

@@ -49,7 +49,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     process.execPath,
     [
       `--max-old-space-size=${options.heapMb}`,
-      '--max-semi-space-size=4',
+      '--max-semi-space-size=2',
       '--import',
       watcher,
       options.script,

@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 /** Who sends a request: a signed token for the `authorization` header. */
 export type Token = string;
 
-/** One answer of the platform: status, parsed JSON body (undefined when there is none), and the trace it belongs to. */
+/** One answer of the platform: status, parsed JSON body (text when it is none, as of a refusal by the mesh), and its trace. */
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -50,7 +50,8 @@ export function openTradingApi(options: {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await answer.body.text();
-      return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text), traceId };
+      const isJson = String(answer.headers['content-type']).startsWith('application/json');
+      return { status: answer.statusCode, body: isJson ? JSON.parse(text) : text, traceId };
     },
     close: () => agent.close(),
   };
