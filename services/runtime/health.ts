@@ -5,17 +5,16 @@ import type { Handlers } from './grpc-definition.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** A question about one gRPC service; the empty name asks about the whole server. */
-export interface HealthCheckRequest {
+interface HealthCheckRequest {
   readonly service: string;
 }
 
 /** The answer. Source: `grpc.health.v1.HealthCheckResponse.ServingStatus`; 1 serving, 2 not serving, 3 unknown service. */
-export interface HealthCheckResponse {
+interface HealthCheckResponse {
   readonly status: 1 | 2 | 3;
 }
 
-/** The method paths that are neither traced nor logged nor counted as work. */
-export const healthTypeName = 'grpc.health.v1.Health';
+const healthTypeName = 'grpc.health.v1.Health';
 
 const serving = 1;
 const notServing = 2;

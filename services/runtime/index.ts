@@ -1,8 +1,6 @@
 /** The runtime that every service uses. `main.ts` of a service calls `runService`. */
 export type { CallContext } from './call-context.ts';
-export { ConfigurationError, type Environment } from './configuration.ts';
-export type { Database, Transaction, TransactionOptions } from './database.ts';
-export type { ExternalAnswer, ExternalHost, ExternalRequest } from './external.ts';
+export type { Database, Transaction } from './database.ts';
 export type { CallOptions, Handlers, PromiseClient } from './grpc-definition.ts';
 export type { HttpAnswer, HttpRequest, HttpRoute, HttpServiceParts, ServerSentEvent } from './http-contract.ts';
 export type { Logger } from './logging.ts';
@@ -13,7 +11,6 @@ export {
   type GrpcServiceParts,
   type RunningService,
   type ServiceContext,
-  type StartOptions,
   startService,
 } from './start-service.ts';
 export { requireUser, type User } from './user.ts';

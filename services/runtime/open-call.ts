@@ -35,7 +35,7 @@ const streamMarginMs = 20;
 const cutOffMs = 1000;
 
 /** One gRPC call from its arrival to its single end: deadline, cancellation, span and log line. It is its handler's context. */
-export abstract class OpenCall extends ServedCall {
+abstract class OpenCall extends ServedCall {
   readonly #environment: ServingEnvironment;
   readonly #span: CallSpan;
   readonly #peer: string;

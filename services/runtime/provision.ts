@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** A role that can log in. */
-export interface Login {
+interface Login {
   readonly name: string;
   readonly password: string;
 }

@@ -11,6 +11,7 @@ import { Health, HealthService } from './health.ts';
 import type { HttpServiceParts } from './http-contract.ts';
 import { bufferedOutput, createLogger, type Logger } from './logging.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
+import { within } from './within.ts';
 
 /** The gRPC services that a process serves, each with its handlers. */
 export type GrpcServiceParts = readonly GrpcServicePart[];
@@ -51,12 +52,14 @@ export interface RunningService {
 }
 
 /** A server of either kind, as the life of a service needs it. */
-export interface ServiceListener {
+interface ServiceListener {
   listen(address: Address): Promise<Address>;
   endStreams(): void;
   shutdown(timeoutMs: number): Promise<void>;
 }
 
+/** What a stop step may take before the next one begins: milliseconds. */
+const stopStepMs = 2000;
 /** The share of the drain time during which a stopping service still takes calls, until its callers have noticed. */
 const lameDuckShare = 0.25;
 
@@ -129,10 +132,11 @@ class ServiceLife {
   async release(): Promise<void> {
     this.#stopping.abort();
     for (const step of this.#stopSteps.splice(0).reverse()) {
-      await step().catch((thrown) => this.#props.log.error({ err: thrown }, 'a stop step failed'));
+      await within(stopStepMs, step()).catch((thrown) => this.#props.log.error({ err: thrown }, 'a stop step failed'));
     }
     for (const upstream of this.#upstreams.values()) upstream.close();
-    await this.#database?.close();
+    // A transaction that never ends would hold the pool open.
+    if (this.#database !== undefined) await within(stopStepMs, this.#database.close());
     await this.#props.telemetry.shutdown();
   }
 

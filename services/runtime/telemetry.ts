@@ -1,4 +1,5 @@
 import { passThroughTracing, type Tracing, tracingWith } from './tracing.ts';
+import { within } from './within.ts';
 
 /** Tracing, and its end. */
 export interface Telemetry {
@@ -53,12 +54,12 @@ export async function startTelemetry(props: TelemetryProps): Promise<Telemetry> 
     ],
   });
   const tracing = tracingWith(provider.getTracer('meshwright'), { ratio: props.sampleRatio });
-  return { tracing, shutdown: () => shutdownWithin(provider) };
-}
-
-async function shutdownWithin(provider: { shutdown(): Promise<void> }): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, exportMs);
-  await Promise.race([provider.shutdown().catch(() => {}), late]);
-  clearTimeout(timer);
+  return {
+    tracing,
+    shutdown: () =>
+      within(
+        exportMs,
+        provider.shutdown().catch(() => {}),
+      ),
+  };
 }

@@ -20,7 +20,7 @@ export interface CallSpan {
 }
 
 /** How a call ended, as its span tells it. */
-export type SpanOutcome =
+type SpanOutcome =
   | { readonly kind: 'grpc'; readonly code: status }
   | { readonly kind: 'http'; readonly status: number };
 

@@ -3,8 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchDecide } from './decide.ts';
 import type { BenchResult } from './paired.ts';
+import { benchRpc } from './rpc.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = { decide: benchDecide };
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = {
+  decide: benchDecide,
+  rpc: benchRpc,
+};
 
 const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);
 

@@ -86,6 +86,17 @@ describe('a service that stops', () => {
     await service.stop();
     expect(order).toEqual(['stopping', 'opened last', 'opened first']);
   });
+
+  test('is not held by a stop step that never ends', async () => {
+    const { context, service } = await startCaller('unix:/nowhere.sock');
+    let reached = false;
+    context.onStop(async () => {
+      reached = true;
+    });
+    context.onStop(() => new Promise(() => {}));
+    await service.stop();
+    expect(reached).toBe(true);
+  });
 });
 
 describe('health', () => {

@@ -1,7 +1,7 @@
 import type { MethodReference, ServiceDeclaration } from '#services/runtime/declaration.ts';
 
 /** A message of the echo service. */
-export interface Text {
+interface Text {
   readonly text: string;
 }
 

@@ -4,7 +4,7 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { onTestFinished } from 'vitest';
 
 /** One span as it came over the wire. */
-export interface SinkSpan {
+interface SinkSpan {
   readonly service: string;
   readonly name: string;
   readonly traceId: string;
