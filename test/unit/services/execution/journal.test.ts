@@ -109,11 +109,13 @@ function expectNoGaps(reports: readonly ExecutionReport[]): void {
 }
 
 describe('the journal', () => {
-  test('gives a killed market back: the same book, the next sequence, under 200 MB after thousands of orders', async () => {
+  test('gives a killed market back: the same book, the next sequence, under 200 MB after thousands of orders', {
+    timeout: 180_000,
+  }, async () => {
     const victim = await startMarketProcess(database);
     await untilServing(victim.address);
     await list(victim, 'ACME');
-    await trade(victim, 3000);
+    await trade(victim, 2500);
     const before = await wholeJournal(database, victim);
     expectNoGaps(before);
     expect(await victim.residentMegabytes()).toBeLessThan(200);
@@ -148,7 +150,9 @@ describe('the journal', () => {
     });
   });
 
-  test('loses nothing, doubles nothing and has no gap when connections break at any moment of a write', async () => {
+  test('loses nothing, doubles nothing and has no gap when connections break at any moment of a write', {
+    timeout: 180_000,
+  }, async () => {
     await using market = await startMarket(database);
     await untilServing(market.address);
     await list(market, 'ACME');

@@ -90,7 +90,9 @@ describe('a stream of reports', () => {
     expect(await nowhere.drain()).toEqual({ reports: [], code: status.INVALID_ARGUMENT });
   });
 
-  test('cuts off a reader that takes nothing, in bounded memory, and leaves the others alone', async () => {
+  test('cuts off a reader that takes nothing, in bounded memory, and leaves the others alone', {
+    timeout: 180_000,
+  }, async () => {
     const from = sent + 1n;
     using quick = openReports(market.address, from);
     using slow = openReports(market.address, from);

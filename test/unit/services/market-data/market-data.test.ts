@@ -154,7 +154,9 @@ describe('a stream of quotes', () => {
     expect(await follower.code).toBe(status.OK);
   });
 
-  test('cuts off a reader that takes nothing, leaves out nothing before, and leaves the others alone', async () => {
+  test('cuts off a reader that takes nothing, leaves out nothing before, and leaves the others alone', {
+    timeout: 180_000,
+  }, async () => {
     const count = 3000n;
     // Amounts of the greatest length, so that fewer quotes fill the windows.
     const great = 2n ** 62n;
