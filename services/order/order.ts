@@ -42,7 +42,7 @@ export interface Order {
 }
 
 /** A state of the market that speaks of fills which no report has told yet; all zero when nothing is awaited. */
-export interface Awaited {
+interface Awaited {
   readonly sequence: bigint;
   readonly status: OrderStatus;
   readonly cumulativeQuantity: bigint;

@@ -22,7 +22,7 @@ export interface ReportConsumerProps {
  * How a session ended: nothing could begin, the stream came to its end, it left reports out (`gap`), or it stayed silent
  * although the market has told of a report (`stalled`).
  */
-export type SessionEnd = 'heldElsewhere' | 'ended' | 'gap' | 'stalled';
+type SessionEnd = 'heldElsewhere' | 'ended' | 'gap' | 'stalled';
 
 /** What one session did. */
 export interface Session {

@@ -14,6 +14,9 @@ const symbol = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
 const requestId = /^[!-~]{1,64}$/;
 const maxInt64 = 2n ** 63n - 1n;
 
+/** What the market takes at most: of one quantity in units, and of one price in ticks. */
+const greatestAmount = 1_000_000_000_000n;
+
 /** Reads the terms of a new order. Errors: `RpcError` INVALID_ARGUMENT that lists every problem. */
 export function readTerms(given: OrderTerms | undefined): Terms {
   const terms = given ?? OrderTerms.create();
@@ -31,7 +34,7 @@ export function readTerms(given: OrderTerms | undefined): Terms {
       ],
       'day, immediate or cancel, fill or kill',
     ),
-    ...(terms.quantity >= 1n ? [] : [`quantity: expected at least 1, got ${terms.quantity}`]),
+    ...isWithin('quantity', terms.quantity),
     ...priceProblems(terms),
   ]);
   return terms;
@@ -62,11 +65,15 @@ function priceProblems({ orderType, priceTicks, quantity }: Terms): readonly str
     case OrderType.ORDER_TYPE_MARKET:
       return priceTicks === 0n ? [] : [`price_ticks: expected 0 of a market order, got ${priceTicks}`];
     case OrderType.ORDER_TYPE_LIMIT:
-      if (priceTicks < 1n) return [`price_ticks: expected at least 1, got ${priceTicks}`];
-      return quantity * priceTicks <= maxInt64 ? [] : [`price_ticks: expected a notional of at most ${maxInt64}`];
+      if (quantity * priceTicks <= maxInt64) return isWithin('price_ticks', priceTicks);
+      return [`price_ticks: expected a notional of at most ${maxInt64}`];
     default:
       return ['order_type: expected market or limit'];
   }
+}
+
+function isWithin(field: string, amount: bigint): readonly string[] {
+  return amount >= 1n && amount <= greatestAmount ? [] : [`${field}: expected 1 to ${greatestAmount}, got ${amount}`];
 }
 
 function isOneOf<T>(field: string, value: T, known: readonly T[], names: string): readonly string[] {

@@ -2,7 +2,7 @@ import type { Callees } from '#services/order/callees.ts';
 import type { Database, Transaction } from '#services/runtime/index.ts';
 
 /** The process is gone. */
-export class Crash extends Error {}
+class Crash extends Error {}
 
 /** Counts the steps of one process, and ends it at the step `at`: from there on nothing of it does anything any more. */
 export class CrashPoint {

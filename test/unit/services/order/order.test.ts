@@ -149,7 +149,9 @@ describe('PlaceOrder', () => {
     ['a market order with a price', { orderType: OrderType.ORDER_TYPE_MARKET }],
     ['a limit order without a price', { priceTicks: 0n }],
     ['an order without a type', { orderType: OrderType.ORDER_TYPE_UNSPECIFIED }],
-    ['a notional beyond 64 bits', { quantity: 2n ** 62n, priceTicks: 3n }],
+    ['a notional beyond 64 bits', { quantity: 10n ** 12n, priceTicks: 10n ** 7n }],
+    ['a quantity that the market does not take', { quantity: 10n ** 12n + 1n, priceTicks: 1n }],
+    ['a price that the market does not take', { quantity: 1n, priceTicks: 10n ** 12n + 1n }],
   ])('refuses %s', async ([, broken]) => {
     const asked = { ...terms({ account: 'A', clientOrderId: 'o' }), ...broken };
     await expect(order.place(asked)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });

@@ -41,7 +41,7 @@ export interface RunningOrder {
 }
 
 /** Starts the service as its `main.ts` does, in this process. */
-export async function startOrder(world: World, policy = quickPolicy): Promise<RunningOrder> {
+export async function startOrder(world: Pick<World, 'environment'>, policy = quickPolicy): Promise<RunningOrder> {
   const service = await startService(order, await world.environment(), buildOrderService(clock, policy), {
     logTo: process.stderr,
   });

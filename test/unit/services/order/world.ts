@@ -23,7 +23,7 @@ import { FakeRisk } from './fake-risk.ts';
 const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
 
 /** Everything that belongs to somebody else is due at once: another process takes over without waiting. */
-export const impatientPolicy: OrderPolicy = {
+const impatientPolicy: OrderPolicy = {
   ...orderPolicy,
   leaseMs: 0,
   holdMs: 0,
@@ -34,7 +34,7 @@ export const impatientPolicy: OrderPolicy = {
 };
 
 /** A clock whose pauses end only by their signal, and which tells when somebody begins to wait. */
-export class StillClock implements Clock {
+class StillClock implements Clock {
   us = 1_000_000n;
   #waiting = Promise.withResolvers<void>();
 
