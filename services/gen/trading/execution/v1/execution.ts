@@ -1504,7 +1504,7 @@ export const ExecutionServiceService = {
    * StreamExecutionReports sends the journal from a sequence on, in order and without gaps, and goes on as it grows.
    * Idempotency: no side effects; after a break, call again from the last sequence seen plus one.
    * Deadline: 10 min, the greatest age of a stream.
-   * Codes: OK (maximum age reached), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
+   * Codes: OK (maximum age reached), INVALID_ARGUMENT (from_sequence 0), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
    */
   streamExecutionReports: {
     path: "/trading.execution.v1.ExecutionService/StreamExecutionReports" as const,
@@ -1521,7 +1521,7 @@ export const ExecutionServiceService = {
   /**
    * DefineInstrument lists an instrument (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, ALREADY_EXISTS (other terms), UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT, UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), ALREADY_EXISTS (other terms), UNAVAILABLE.
    */
   defineInstrument: {
     path: "/trading.execution.v1.ExecutionService/DefineInstrument" as const,
@@ -1537,7 +1537,7 @@ export const ExecutionServiceService = {
   /**
    * SetTradingHalt halts or resumes an instrument; a halt leaves resting orders on the book and lets them be cancelled (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), NOT_FOUND, UNAVAILABLE.
    */
   setTradingHalt: {
     path: "/trading.execution.v1.ExecutionService/SetTradingHalt" as const,
@@ -1571,19 +1571,19 @@ export interface ExecutionServiceServer extends UntypedServiceImplementation {
    * StreamExecutionReports sends the journal from a sequence on, in order and without gaps, and goes on as it grows.
    * Idempotency: no side effects; after a break, call again from the last sequence seen plus one.
    * Deadline: 10 min, the greatest age of a stream.
-   * Codes: OK (maximum age reached), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
+   * Codes: OK (maximum age reached), INVALID_ARGUMENT (from_sequence 0), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
    */
   streamExecutionReports: handleServerStreamingCall<StreamExecutionReportsRequest, StreamExecutionReportsResponse>;
   /**
    * DefineInstrument lists an instrument (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, ALREADY_EXISTS (other terms), UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT, UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), ALREADY_EXISTS (other terms), UNAVAILABLE.
    */
   defineInstrument: handleUnaryCall<DefineInstrumentRequest, DefineInstrumentResponse>;
   /**
    * SetTradingHalt halts or resumes an instrument; a halt leaves resting orders on the book and lets them be cancelled (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), NOT_FOUND, UNAVAILABLE.
    */
   setTradingHalt: handleUnaryCall<SetTradingHaltRequest, SetTradingHaltResponse>;
 }
@@ -1635,7 +1635,7 @@ export interface ExecutionServiceClient extends Client {
    * StreamExecutionReports sends the journal from a sequence on, in order and without gaps, and goes on as it grows.
    * Idempotency: no side effects; after a break, call again from the last sequence seen plus one.
    * Deadline: 10 min, the greatest age of a stream.
-   * Codes: OK (maximum age reached), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
+   * Codes: OK (maximum age reached), INVALID_ARGUMENT (from_sequence 0), OUT_OF_RANGE (from_sequence lies beyond the journal's end plus one), RESOURCE_EXHAUSTED (reader too slow), UNAVAILABLE.
    */
   streamExecutionReports(
     request: StreamExecutionReportsRequest,
@@ -1649,7 +1649,7 @@ export interface ExecutionServiceClient extends Client {
   /**
    * DefineInstrument lists an instrument (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, ALREADY_EXISTS (other terms), UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT, UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), ALREADY_EXISTS (other terms), UNAVAILABLE.
    */
   defineInstrument(
     request: DefineInstrumentRequest,
@@ -1669,7 +1669,7 @@ export interface ExecutionServiceClient extends Client {
   /**
    * SetTradingHalt halts or resumes an instrument; a halt leaves resting orders on the book and lets them be cancelled (operators).
    * Idempotency: by request_id. Deadline: 1 s.
-   * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAUTHENTICATED (no user), PERMISSION_DENIED (no operator), NOT_FOUND, UNAVAILABLE.
    */
   setTradingHalt(
     request: SetTradingHaltRequest,
