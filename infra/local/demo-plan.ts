@@ -48,7 +48,7 @@ export const instruments: readonly Instrument[] = [
 ];
 
 /** A small seeded generator of uniform numbers in [0, 1): mulberry32. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -9,7 +9,7 @@ type Mark = 'allowed' | 'user' | 'policy' | 'transport' | 'wrong';
 const symbols: Readonly<Record<Mark, string>> = { allowed: '+', user: 'U', policy: '.', transport: 'x', wrong: '!' };
 
 /** Explains the symbols of the matrix. */
-export const matrixLegend =
+const matrixLegend =
   '+ allowed   U allowed with the right user token only   . refused by policy (403, gRPC 7)   x refused in the handshake or by the codec   ! not as declared';
 
 function markOf(cells: readonly LiveCell[]): Mark {

@@ -38,7 +38,7 @@ const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const refusedTokens: Readonly<Partial<Record<TokenState, number>>> = { expired: 16, wrongKey: 16, wrongAudience: 7 };
 
 /** What the declared intent says must come of a cell. */
-export function expectationOf(cell: Cell, intent: DeclaredIntent): Expectation {
+function expectationOf(cell: Cell, intent: DeclaredIntent): Expectation {
   if (cell.caller.credential.kind !== 'svid') return { layer: 'transport', grpc: 14 };
   if (cell.method.http !== null && !cell.method.http.path.startsWith('/')) return { layer: 'codec', grpc: 14 };
   const tokenRefusal = refusedTokens[cell.token];

@@ -44,7 +44,7 @@ export interface Cell {
 const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 
 /** A concrete path of a template: `/orders/{client_order_id}` gives `/orders/probe`. */
-export const concretePath = (template: string): string => template.replaceAll(/\{[^}]*\}/g, 'probe');
+const concretePath = (template: string): string => template.replaceAll(/\{[^}]*\}/g, 'probe');
 
 /** Every caller: the workloads of the catalog and five that must never get in. */
 export function callers(trustDomain: string): readonly MatrixCaller[] {
@@ -114,21 +114,14 @@ function unreachable(value: never): never {
  * Every method of every service of this repository; of each contract an unknown method, reflection and a path without
  * its leading slash; and the ports of stock programs that speak plain TCP.
  */
-export function methods(intent: DeclaredIntent): readonly MatrixMethod[] {
+function methods(intent: DeclaredIntent): readonly MatrixMethod[] {
   return catalog
     .filter(({ kind, contracts }) => kind === 'service' || contracts.every((contract) => contract.kind === 'tcp'))
     .flatMap((service) => methodsOf(service, intent));
 }
 
 /** Every state of a user's token. */
-export const tokenStates: readonly TokenState[] = [
-  'none',
-  'valid',
-  'expired',
-  'wrongAudience',
-  'wrongKey',
-  'missingScope',
-];
+const tokenStates: readonly TokenState[] = ['none', 'valid', 'expired', 'wrongAudience', 'wrongKey', 'missingScope'];
 
 /** All cells, with the token states in `states` where a method asks for a user and without a token elsewhere. */
 export function cells(intent: DeclaredIntent, states: readonly TokenState[] = tokenStates): readonly Cell[] {
