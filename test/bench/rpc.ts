@@ -30,7 +30,7 @@ export async function benchRpc(): Promise<BenchResult[]> {
   };
   // The ratio is the time of the second over that of the first: of bare over runtime it is runtime's share of bare's calls a second.
   const row = await paired('rpc: runtime, calls a second over bare grpc-js', body('runtime'), body('bare'), {
-    rounds: 9,
+    operations: { a: callsPerBody, b: callsPerBody },
     target: { kind: 'atLeast', ratio: 0.85 },
   });
   const after = [await runtime.cpuMs(), await bare.cpuMs()] as const;

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { catalog } from '#services/catalog.ts';
 import { ConfigurationError, calleeOf, readConfiguration, upstreamVariable } from '#services/runtime/configuration.ts';
 import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
 import { callerDeclaration } from './echo.ts';
@@ -85,6 +86,16 @@ describe('configuration', () => {
     ['trading.order.v1.OrderService', 'order', 'UPSTREAM_ORDER'],
   ] as const)('%s is served by `%s`, found at %s', ([typeName, callee, variable]) => {
     expect([calleeOf(typeName), upstreamVariable(calleeOf(typeName))]).toEqual([callee, variable]);
+  });
+
+  test.for(
+    catalog.flatMap(({ name, contracts }) =>
+      contracts.flatMap((contract) =>
+        contract.kind === 'grpc' ? contract.services.map(({ typeName }) => [typeName, name] as const) : [],
+      ),
+    ),
+  )('the naming rule holds in the catalog: %s is served by `%s`', ([typeName, name]) => {
+    expect(calleeOf(typeName)).toBe(name);
   });
 
   test('a process that is not configured ends with 3 and one line a problem', () => {
