@@ -12,7 +12,7 @@ export type Reading<T> =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Which orders the kill switch stops. */
-export type KillScope = 'everyone' | `account/${string}`;
+type KillScope = 'everyone' | `account/${string}`;
 
 /** One turn of the kill switch. */
 export interface KillOrder {

@@ -1,133 +1,24 @@
-import { type Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ExecutionServiceService } from '#services/gen/trading/execution/v1/execution.ts';
-import { OrderStatus, OrderType, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
-import { MarketDataServiceService, type Quote } from '#services/gen/trading/marketdata/v1/market_data.ts';
-import { type Order, OrderServiceService } from '#services/gen/trading/order/v1/order.ts';
-import { PortfolioServiceService } from '#services/gen/trading/portfolio/v1/portfolio.ts';
-import { RiskServiceService } from '#services/gen/trading/risk/v1/risk.ts';
-import { asUser, type FakeServer, fake, serveFakes } from '../../../support/bare-grpc.ts';
-import { type RunningGateway, startGateway } from './running-gateway.ts';
+import { OrderType } from '#services/gen/trading/fix/v1/fix.ts';
+import { asUser } from '../../../support/bare-grpc.ts';
+import {
+  alice,
+  closeStand,
+  failWith,
+  large,
+  openStand,
+  order,
+  post,
+  received,
+  resetStand,
+  type Sent,
+  send,
+} from './edge-stand.ts';
 
-/** More than a double can hold. */
-const large = 2n ** 53n + 1n;
-
-const quote: Quote = {
-  symbol: 'ACME',
-  instrumentSequence: 7n,
-  bidPriceTicks: 99n,
-  bidQuantity: 5n,
-  askPriceTicks: 101n,
-  askQuantity: 6n,
-  lastPriceTicks: 100n,
-  lastQuantity: 1n,
-  publishedAtUnixUs: large,
-};
-
-const order: Order = {
-  terms: {
-    account: 'A-1',
-    clientOrderId: 'O-1',
-    symbol: 'ACME',
-    side: Side.SIDE_BUY,
-    orderType: OrderType.ORDER_TYPE_LIMIT,
-    timeInForce: TimeInForce.TIME_IN_FORCE_DAY,
-    quantity: large,
-    priceTicks: 100n,
-  },
-  status: OrderStatus.ORDER_STATUS_PARTIALLY_FILLED,
-  cumulativeQuantity: 1n,
-  leavesQuantity: large - 1n,
-  cumulativeNotionalTicks: 100n,
-  rejectReason: 0,
-  createdAtUnixUs: 1n,
-  updatedAtUnixUs: 2n,
-};
-
-/** What the fakes were called with, in order. */
-let received: { readonly method: string; readonly request: unknown; readonly metadata: Metadata }[] = [];
-/** Makes every fake fail. */
-let failure: { readonly code: number; readonly details: string } | undefined;
-let streamed: () => AsyncIterable<Quote> = async function* () {};
-
-const answering =
-  <R>(method: string, response: R) =>
-  async (request: unknown, metadata: Metadata): Promise<R> => {
-    received.push({ method, request, metadata });
-    if (failure !== undefined) throw failure;
-    return response;
-  };
-
-let upstream: FakeServer;
-let gateway: RunningGateway;
-
-beforeAll(async () => {
-  upstream = await serveFakes([
-    fake(OrderServiceService, {
-      placeOrder: answering('placeOrder', { order }),
-      getOrder: answering('getOrder', { order }),
-      cancelOrder: answering('cancelOrder', { order, cancelRejectReason: 1 as const }),
-    }),
-    fake(PortfolioServiceService, {
-      getPositions: answering('getPositions', {
-        cash: [{ currency: 'USD', amountMinor: -large }],
-        positions: [{ symbol: 'ACME', quantity: large }],
-      }),
-      deposit: answering('deposit', { postingId: large }),
-      getTrialBalance: answering('getTrialBalance', {
-        balances: [{ asset: 'USD', sum: 0n, entries: 4n }],
-        postings: 2n,
-      }),
-    }),
-    fake(MarketDataServiceService, {
-      getQuote: answering('getQuote', { quote }),
-      streamQuotes: async function* (request, metadata) {
-        await answering('streamQuotes', {})(request, metadata);
-        for await (const next of streamed()) yield { quote: next };
-      },
-    }),
-    fake(RiskServiceService, {
-      setKillSwitch: answering('setKillSwitch', {}),
-      setInstrumentLimits: answering('setInstrumentLimits', {}),
-    }),
-    fake(ExecutionServiceService, {
-      defineInstrument: answering('defineInstrument', {}),
-      setTradingHalt: answering('setTradingHalt', {}),
-    }),
-  ]);
-  gateway = await startGateway(upstream.address, { perUser: 10_000, perAddress: 10_000 });
-});
-
-afterAll(async () => {
-  await gateway?.[Symbol.asyncDispose]();
-  upstream?.stop();
-});
-
-beforeEach(() => {
-  received = [];
-  failure = undefined;
-});
-
-const alice = asUser('alice', ['A-1', 'A-2']);
-
-interface Sent {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const send = async (path: string, { method = 'GET', body, headers = alice }: Sent = {}) => {
-  const content = body === undefined ? {} : { 'content-type': 'application/json' };
-  const response = await fetch(`${gateway.url}${path}`, {
-    method,
-    headers: { ...content, ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
-};
-
-const post = (path: string, body: unknown, headers = alice) => send(path, { method: 'POST', body, headers });
+beforeAll(openStand);
+afterAll(closeStand);
+beforeEach(resetStand);
 
 const newOrder = {
   clientOrderId: 'O-1',
@@ -269,7 +160,7 @@ describe('an answer', () => {
     { code: status.RESOURCE_EXHAUSTED, http: 429 },
     { code: status.UNAVAILABLE, http: 503 },
   ])('of a callee that fails with $code is HTTP $http with its words', async ({ code, http }) => {
-    failure = { code, details: 'the words of the callee' };
+    failWith({ code, details: 'the words of the callee' });
     const answer = await post('/orders', newOrder);
     expect(answer.status).toBe(http);
     expect(answer.body).toMatchObject({ status: http, code: status[code], detail: 'the words of the callee' });
@@ -430,120 +321,5 @@ describe('a request', () => {
     expect((await padded(16 * 1024)).status).toBe(413);
     expect((await padded(15 * 1024)).body.detail).toBe('note: unknown member');
     expect(received).toEqual([]);
-  });
-});
-
-describe('the stream of quotes', () => {
-  const open = async (signal?: AbortSignal) => {
-    const response = await fetch(`${gateway.url}/quotes/ACME/events`, {
-      headers: alice,
-      ...(signal ? { signal } : {}),
-    });
-    return { response, reader: (response.body ?? new ReadableStream<Uint8Array>()).getReader() };
-  };
-
-  test('sends each quote as an event with its sequence as id', async () => {
-    streamed = async function* () {
-      yield quote;
-      yield { ...quote, instrumentSequence: 8n, lastPriceTicks: 102n };
-    };
-    const response = await fetch(`${gateway.url}/quotes/ACME/events`, { headers: alice });
-    expect(response.headers.get('content-type')).toBe('text/event-stream');
-    const events = (await response.text()).trim().split('\n\n');
-    expect(events.map((event) => event.split('\n').slice(0, 2))).toEqual([
-      ['event: quote', 'id: 7'],
-      ['event: quote', 'id: 8'],
-    ]);
-    expect(JSON.parse(events[1]?.split('data: ')[1] ?? '')).toMatchObject({
-      symbol: 'ACME',
-      lastPriceTicks: '102',
-      publishedAtUnixUs: String(large),
-    });
-  });
-
-  test('that is refused at once is an ordinary error', async () => {
-    failure = { code: status.RESOURCE_EXHAUSTED, details: 'too many readers' };
-    expect(await send('/quotes/ACME/events')).toMatchObject({ status: 429, body: { detail: 'too many readers' } });
-  });
-
-  test('ends at market-data when its reader goes away', async () => {
-    const ended = Promise.withResolvers<void>();
-    streamed = async function* () {
-      try {
-        for (let sequence = 1n; ; sequence += 1n) {
-          yield { ...quote, instrumentSequence: sequence };
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      } finally {
-        ended.resolve();
-      }
-    };
-    const leaving = new AbortController();
-    const { reader } = await open(leaving.signal);
-    await reader.read();
-    leaving.abort();
-    await expect(ended.promise).resolves.toBeUndefined();
-  });
-
-  test('is not read faster than its reader takes it', async () => {
-    let sent = 0;
-    const padding = 'x'.repeat(16 * 1024);
-    streamed = async function* () {
-      for (; sent < 20_000; sent += 1) yield { ...quote, symbol: padding };
-    };
-    const leaving = new AbortController();
-    const { reader } = await open(leaving.signal);
-    await reader.read();
-    // The source stands still once every buffer between it and the silent reader is full.
-    let before = -1;
-    await expect
-      .poll(
-        () => {
-          const stands = sent === before;
-          before = sent;
-          return stands;
-        },
-        { interval: 300, timeout: 20_000 },
-      )
-      .toBe(true);
-    const bytes = sent * padding.length;
-    expect(bytes).toBeLessThan(64 * 1024 * 1024);
-    leaving.abort();
-  });
-});
-
-describe('the rate limit', () => {
-  const from = (subject: string, forwarded: string) => ({ ...asUser(subject, ['A-1']), 'x-forwarded-for': forwarded });
-
-  const ask = async (edge: RunningGateway, headers: Readonly<Record<string, string>>) => {
-    const response = await fetch(`${edge.url}/positions`, { headers });
-    return { status: response.status, retryAfter: response.headers.get('retry-after'), body: await response.text() };
-  };
-
-  test('refuses a user who asks too often, from wherever, with the time to wait; others go on', async () => {
-    await using edge = await startGateway(upstream.address, { perUser: 3, perAddress: 1000 });
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, index) => ask(edge, from('alice', `192.0.2.${index}`))),
-    );
-    const refused = answers.filter((answer) => answer.status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(2);
-    expect(refused[0]?.retryAfter).toBe('1');
-    expect(JSON.parse(refused[0]?.body ?? '')).toMatchObject({ status: 429, code: 'RESOURCE_EXHAUSTED' });
-    expect((await ask(edge, from('bob', '192.0.2.1'))).status).toBe(200);
-  });
-
-  test('refuses an address whoever asks from it, and what the client claims before it does not help', async () => {
-    await using edge = await startGateway(upstream.address, { perUser: 1000, perAddress: 3 });
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, index) => ask(edge, from(`user-${index}`, `10.0.0.${index}, 192.0.2.1`))),
-    );
-    expect(answers.filter((answer) => answer.status === 429).length).toBeGreaterThanOrEqual(2);
-    expect((await ask(edge, from('alice', '192.0.2.2'))).status).toBe(200);
-  });
-
-  test('does not let what it refuses reach a service', async () => {
-    await using edge = await startGateway(upstream.address, { perUser: 1, perAddress: 1000 });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(edge, from('carol', '192.0.2.3'))));
-    expect(received).toHaveLength(answers.filter((answer) => answer.status === 200).length);
   });
 });

@@ -1,98 +1,32 @@
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OrderRejectReason, OrderType, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
-import { PortfolioServiceService } from '#services/gen/trading/portfolio/v1/portfolio.ts';
+import { type OrderRejectReason, OrderType, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
 import { riskPolicy } from '#services/risk/policy.ts';
-import { type FakeServer, fake, serveFakes } from '../../../support/bare-grpc.ts';
-import { type TestDatabase, withDatabase } from '../../../support/postgres.ts';
-import { buy, fresh, limits, patientPolicy, type RunningRisk, startRisk } from './running-risk.ts';
+import {
+  adjust,
+  beforeLedgerAnswers,
+  closeStand,
+  codeOf,
+  database,
+  type Given,
+  hasty,
+  holdings,
+  openStand,
+  passed,
+  reasons,
+  replica,
+  reserve,
+  risk,
+  strict,
+  termsOf,
+} from './risk-stand.ts';
+import { fresh, limits } from './running-risk.ts';
 
-const { ORDER_REJECT_REASON_UNSPECIFIED: passed, ...reasons } = OrderRejectReason;
 const maxInt64 = 2n ** 63n - 1n;
 
-let database: TestDatabase;
-let ledger: FakeServer;
-let risk: RunningRisk;
-/** A second replica on the same database. */
-let replica: RunningRisk;
-/** Replicas with a policy of their own. */
-let strict: RunningRisk;
-let hasty: RunningRisk;
-
-/** What the fake ledger answers, by account; every other account owns 2000 cents and 10 units. */
-const holdings = new Map<string, { cashMinor: bigint; positionQuantity: bigint }>();
-/** Runs in the fake ledger after the balance was read and before it is answered. */
-let beforeAnswer: () => Promise<void> = async () => {};
-
-const serveLedger = (port?: number) =>
-  serveFakes(
-    [
-      fake(PortfolioServiceService, {
-        getLimitsBasis: async ({ account }) => {
-          const basis = holdings.get(account) ?? { cashMinor: 2000n, positionQuantity: 10n };
-          await beforeAnswer();
-          return basis;
-        },
-      }),
-    ],
-    port,
-  );
-
-beforeAll(async () => {
-  database = await withDatabase(['risk']);
-  ledger = await serveLedger();
-  risk = await startRisk(database, ledger.address, patientPolicy);
-  replica = await startRisk(database, ledger.address, patientPolicy);
-  const longWindows = { orderRate: { orders: 3n, windowMs: 3_600_000 }, repetitionMs: 3_600_000 };
-  strict = await startRisk(database, ledger.address, { ...riskPolicy, ...longWindows });
-  hasty = await startRisk(database, ledger.address, { ...patientPolicy, unconfirmedMs: 0 });
-  await risk.client.setInstrumentLimits({ ...limits, requestId: fresh('L') });
-});
-
-afterAll(async () => {
-  for (const service of [hasty, strict, replica, risk]) await service?.[Symbol.asyncDispose]();
-  ledger?.stop();
-  await database?.[Symbol.asyncDispose]();
-});
-
-type Given = Partial<
-  Record<'account' | 'clientOrderId' | 'symbol', string> & {
-    side: Side;
-    orderType: OrderType;
-    timeInForce: TimeInForce;
-    quantity: bigint;
-    priceTicks: bigint;
-  }
->;
-
-const termsOf = (given: Given = {}) => ({ ...buy, account: fresh('A'), clientOrderId: fresh('O'), ...given });
-
-const reserve = async (given: Given, on: RunningRisk = risk) =>
-  (await on.client.reserve({ terms: termsOf(given) })).rejectReason;
-
-const codeOf = async (call: Promise<unknown>): Promise<number> => {
-  try {
-    await call;
-    return status.OK;
-  } catch (thrown) {
-    return (thrown as { code: number }).code;
-  }
-};
-
-const adjust = (
-  terms: { account: string; clientOrderId: string },
-  sequence: bigint,
-  leavesQuantity: bigint,
-  price = 0n,
-) =>
-  risk.client.adjustReservation({
-    account: terms.account,
-    clientOrderId: terms.clientOrderId,
-    sequence,
-    leavesQuantity,
-    lastPriceTicks: price,
-  });
+beforeAll(openStand);
+afterAll(closeStand);
 
 describe('an order', () => {
   test('within every limit passes and holds until it expires', async () => {
@@ -338,161 +272,13 @@ describe('a reservation', () => {
     const terms = termsOf({ quantity: 10n });
     await risk.client.reserve({ terms });
     // The fill of all 10 units settles and is reported between the ledger's read and its answer.
-    beforeAnswer = async () => {
-      beforeAnswer = async () => {};
+    beforeLedgerAnswers(async () => {
+      beforeLedgerAnswers(async () => {});
       holdings.set(terms.account, { cashMinor: 0n, positionQuantity: 20n });
       await adjust(terms, 1n, 0n, 100n);
-    };
+    });
     expect(await reserve({ account: terms.account, quantity: 1n })).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
     holdings.set(terms.account, { cashMinor: 200n, positionQuantity: 20n });
     expect(await reserve({ account: terms.account, quantity: 1n })).toBe(passed);
-  });
-});
-
-describe('the kill switch', () => {
-  const turn = (engaged: boolean, account: string, requestId = fresh('K'), on: RunningRisk = risk) =>
-    on.client.setKillSwitch({ requestId, account, engaged, reason: 'drill' });
-
-  test('of one account stops its orders at once on every replica, and no others', async () => {
-    const account = fresh('A');
-    await turn(true, account);
-    expect(await reserve({ account }, replica)).toBe(reasons.ORDER_REJECT_REASON_KILL_SWITCH);
-    expect(await reserve({}, replica)).toBe(passed);
-    await turn(false, account, fresh('K'), replica);
-    expect(await reserve({ account })).toBe(passed);
-  });
-
-  test('of everyone stops every account, and is not undone by that of one', async () => {
-    const account = fresh('A');
-    await turn(true, '');
-    await turn(false, account);
-    expect(await reserve({ account }, replica)).toBe(reasons.ORDER_REJECT_REASON_KILL_SWITCH);
-    expect(await reserve({})).toBe(reasons.ORDER_REJECT_REASON_KILL_SWITCH);
-    await turn(false, '');
-    expect(await reserve({})).toBe(passed);
-  });
-
-  test('leaves what is open alone', async () => {
-    const terms = termsOf({ quantity: 10n });
-    await risk.client.reserve({ terms });
-    await turn(true, terms.account);
-    await adjust(terms, 1n, 0n);
-    await turn(false, terms.account);
-    expect(await reserve({ account: terms.account, quantity: 10n })).toBe(passed);
-  });
-
-  test('acts within a second while the ledger hangs, also on orders that wait for it', async () => {
-    const [account, released] = [fresh('A'), Promise.withResolvers<void>()];
-    beforeAnswer = () => released.promise;
-    const waiting = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
-    const startedAt = performance.now();
-    await turn(true, '');
-    expect(performance.now() - startedAt).toBeLessThan(1000);
-    beforeAnswer = async () => {};
-    released.resolve();
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reasons.ORDER_REJECT_REASON_KILL_SWITCH]));
-    await turn(false, '');
-  });
-
-  test('and other accounts do not wait behind an account whose orders pile up', async () => {
-    const account = fresh('A');
-    const admin = await database.connectAdmin();
-    try {
-      await admin.query('select pg_advisory_lock(hashtextextended($1, 50052))', [account]);
-      const piledUp = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
-      expect(await reserve({})).toBe(passed);
-      await turn(true, account);
-      await admin.query('select pg_advisory_unlock(hashtextextended($1, 50052))', [account]);
-      expect(new Set(await Promise.all(piledUp))).toEqual(new Set([reasons.ORDER_REJECT_REASON_KILL_SWITCH]));
-    } finally {
-      await admin.end();
-    }
-  });
-
-  test('does not act again when an old request is repeated', async () => {
-    const account = fresh('A');
-    const engage = fresh('K');
-    await turn(true, account, engage);
-    await turn(false, account);
-    await turn(true, account, engage);
-    expect(await reserve({ account })).toBe(passed);
-    expect(await codeOf(turn(false, account, engage))).toBe(status.INVALID_ARGUMENT);
-  });
-
-  test('needs a request id and a reason', async () => {
-    expect(await codeOf(turn(true, '', ''))).toBe(status.INVALID_ARGUMENT);
-    expect(
-      await codeOf(risk.client.setKillSwitch({ requestId: fresh('K'), account: '', engaged: true, reason: '' })),
-    ).toBe(status.INVALID_ARGUMENT);
-  });
-
-  test('leaves a record that the service cannot change', async () => {
-    const requestId = fresh('K');
-    await turn(true, fresh('A'), requestId);
-    const admin = await database.connectAdmin();
-    try {
-      const { rows } = await admin.query('select terms from trading_risk.operator_action where request_id = $1', [
-        requestId,
-      ]);
-      expect(rows).toMatchObject([{ terms: { engaged: true, reason: 'drill' } }]);
-      await admin.query('set role trading_risk');
-      await expect(admin.query('delete from trading_risk.operator_action')).rejects.toThrow(/permission denied/);
-      await expect(admin.query('update trading_risk.operator_action set terms = terms')).rejects.toThrow(
-        /permission denied/,
-      );
-    } finally {
-      await admin.end();
-    }
-  });
-});
-
-describe('limits', () => {
-  test('set again replace the old ones; an old request repeated does not', async () => {
-    const symbol = 'AGAIN';
-    const first = { ...limits, symbol, requestId: fresh('L') };
-    await risk.client.setInstrumentLimits(first);
-    await risk.client.setInstrumentLimits({ ...first, requestId: fresh('L'), maxQuantity: 5n });
-    await risk.client.setInstrumentLimits(first);
-    expect(await reserve({ symbol, quantity: 6n })).toBe(reasons.ORDER_REJECT_REASON_MAX_QUANTITY);
-  });
-
-  test.for([
-    { name: 'no request id', given: { requestId: '' } },
-    { name: 'no reference price', given: { referencePriceTicks: 0n } },
-    { name: 'no collar', given: { collarBasisPoints: 0n } },
-    { name: 'a collar above 100 %', given: { collarBasisPoints: 10_001n } },
-    { name: 'no tick value', given: { tickValue: undefined } },
-    { name: 'a quantity below 1', given: { maxQuantity: 0n } },
-  ])('with $name are INVALID_ARGUMENT', async ({ given }) => {
-    const request = { ...limits, requestId: fresh('L'), ...given };
-    expect(await codeOf(risk.client.setInstrumentLimits(request))).toBe(status.INVALID_ARGUMENT);
-  });
-});
-
-describe('risk fails closed', () => {
-  test('when the ledger is down: what would pass is UNAVAILABLE and is judged afterwards', async () => {
-    const port = Number(ledger.address.split(':')[1]);
-    const terms = termsOf();
-    const replayed = termsOf();
-    const first = await risk.client.reserve({ terms: replayed });
-    ledger.stop();
-    try {
-      expect(await codeOf(risk.client.reserve({ terms }))).toBe(status.UNAVAILABLE);
-      expect(await reserve({ quantity: 1001n })).toBe(reasons.ORDER_REJECT_REASON_MAX_QUANTITY);
-      expect(await risk.client.reserve({ terms: replayed })).toEqual(first);
-    } finally {
-      ledger = await serveLedger(port);
-    }
-    await expect.poll(() => codeOf(risk.client.reserve({ terms })), { timeout: 10_000 }).toBe(status.OK);
-  });
-
-  test('when the database is down: everything is UNAVAILABLE, and nothing is forgotten', async () => {
-    const terms = termsOf({ quantity: 10n });
-    await risk.client.reserve({ terms });
-    await database.stop();
-    expect(await codeOf(reserve({}))).toBe(status.UNAVAILABLE);
-    expect(await codeOf(adjust(terms, 1n, 0n))).toBe(status.UNAVAILABLE);
-    await database.start();
-    expect(await reserve({ account: terms.account, quantity: 1n })).toBe(reasons.ORDER_REJECT_REASON_CREDIT);
   });
 });
