@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,6 +48,7 @@ class TestServer implements TestDatabase {
   readonly #superuserPassword = secret();
   readonly #passwords = new Map<string, string>();
   #running: RunningPostgres | undefined;
+  #heir: ChildProcess | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -99,9 +101,11 @@ class TestServer implements TestDatabase {
       password: this.#superuserPassword,
       durability: 'survivesProcess',
     });
+    this.#heir = startHeir(this.#running.pid, this.#folder);
   }
 
   async stop(): Promise<void> {
+    this.#heir?.kill('SIGKILL');
     await this.#running?.stop();
     this.#running = undefined;
   }
@@ -122,6 +126,20 @@ class TestServer implements TestDatabase {
     if (this.#running === undefined) throw new Error('the test database is stopped');
     return this.#running;
   }
+}
+
+/**
+ * Ends the server and removes its folder when this process is gone, however it ended: a killed test run runs no hooks,
+ * and the server does not belong to its process group. The end of the pipe is what the heir waits for.
+ */
+function startHeir(server: number, folder: string): ChildProcess {
+  const script = 'read -r _; kill -QUIT "$0"; while kill -0 "$0" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"';
+  const heir = spawn('sh', ['-c', script, String(server), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  heir.unref();
+  return heir;
 }
 
 function secret(): string {

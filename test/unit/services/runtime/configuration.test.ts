@@ -89,8 +89,8 @@ describe('configuration', () => {
   });
 
   test.for(
-    catalog.flatMap(({ name, contracts }) =>
-      contracts.flatMap((contract) =>
+    catalog.flatMap(({ name, kind, contracts }) =>
+      (kind === 'service' ? contracts : []).flatMap((contract) =>
         contract.kind === 'grpc' ? contract.services.map(({ typeName }) => [typeName, name] as const) : [],
       ),
     ),
