@@ -156,6 +156,13 @@ describe('when the outcome at the market is unknown', () => {
 });
 
 describe('execution reports', () => {
+  /** Resolves when the whole journal is taken in. */
+  const takenIn = () =>
+    eventually(async () => {
+      const [cursor] = await world.database.query<{ sequence: bigint }>('select sequence from report_cursor');
+      expect(cursor?.sequence).toBe(BigInt(world.market.journal.length));
+    });
+
   /** Lets the next stream leave out the report `after` from now. Gives its sequence. */
   const omit = async (after: bigint) => {
     const omitted = BigInt(world.market.journal.length) + after;
@@ -175,6 +182,19 @@ describe('execution reports', () => {
     await Promise.all([order.place(bid), order.place(one())]);
     await filledAndBooked({ ask, bid });
     expect(world.market.streamsFrom.at(-1)).toBe(omitted);
+  });
+
+  test('that are missing end the stream at once, even while it stays open', async () => {
+    await order.stop();
+    const process = world.process();
+    await eventually(() => process.parts.works.reports(AbortSignal.timeout(50)).catch(pass));
+    await takenIn();
+    world.market.omitted.add(BigInt(world.market.journal.length) + 2n);
+    for (const clientOrderId of ['a', 'b', 'c']) world.market.submit({ ...one(), clientOrderId });
+    expect(await process.parts.works.reports(AbortSignal.timeout(5000))).toBe(1n);
+    expect(await process.parts.works.reports(AbortSignal.timeout(500)).catch(() => 'open')).toBe('open');
+    await takenIn();
+    order = await startOrder(world);
   });
 
   test('that are missing at the end of a stream are asked for when an order waits for them', async () => {
