@@ -55,7 +55,7 @@ describe('the kill switch', () => {
   test('acts within a second while the ledger hangs, also on orders that wait for it', async () => {
     const [account, released] = [fresh('A'), Promise.withResolvers<void>()];
     beforeLedgerAnswers(() => released.promise);
-    const waiting = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
+    const waiting = Array.from({ length: 20 }, () => reserve({ account, quantity: 1n }));
     const startedAt = performance.now();
     await turn(true, '');
     expect(performance.now() - startedAt).toBeLessThan(1000);
@@ -70,7 +70,7 @@ describe('the kill switch', () => {
     const admin = await database.connectAdmin();
     try {
       await admin.query('select pg_advisory_lock(hashtextextended($1, 50052))', [account]);
-      const piledUp = Array.from({ length: 40 }, () => reserve({ account, quantity: 1n }));
+      const piledUp = Array.from({ length: 20 }, () => reserve({ account, quantity: 1n }));
       expect(await reserve({})).toBe(passed);
       await turn(true, account);
       await admin.query('select pg_advisory_unlock(hashtextextended($1, 50052))', [account]);
