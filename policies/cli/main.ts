@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { PROFILES } from '../analysis/index.ts';
 import { type DecideOptions, decide } from './commands/decide.ts';
+import { registerExplain } from './commands/explain.ts';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
@@ -65,6 +66,7 @@ function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
       }
       ended(await decide(sources, options, io));
     });
+  registerExplain(program, io, ended);
   return program;
 }
 

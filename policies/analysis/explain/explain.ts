@@ -1,0 +1,58 @@
+/** Explains one decision: every layer, the rules that nearly matched, and the smallest change. Read this file first. */
+import type { SourceDocument } from '../../language/document.ts';
+import type { Mesh } from '../../language/mesh.ts';
+import type { ParseOptions } from '../../language/parse.ts';
+import { toAnswer } from '../answer.ts';
+import { decideNaively } from '../naive.ts';
+import type { Profile } from '../profile.ts';
+import type { Request } from '../request.ts';
+import type { IssuerKeys } from '../token.ts';
+import { resolveCall } from '../world.ts';
+import { changesOf } from './changes.ts';
+import type { Explanation } from './explanation.ts';
+import { layersOf } from './layers.ts';
+import { candidatesOf, nearMiss } from './near-miss.ts';
+import { situationOf } from './situation.ts';
+
+/** What an explanation starts from: the mesh and the documents that it was parsed from, with the same options. */
+export interface ExplainInput {
+  readonly mesh: Mesh;
+  readonly documents: readonly SourceDocument[];
+  readonly parseOptions: ParseOptions;
+  readonly profile: Profile;
+  readonly issuerKeys: IssuerKeys;
+}
+
+/** Near-misses that are reported. */
+const NEAR_MISSES = 3;
+
+/**
+ * Explains the verdict of one request whose workloads exist (`Decider.check`).
+ * INVARIANT: the first layer that stops the call agrees with the evaluator's verdict; a disagreement throws.
+ */
+export function explain(input: ExplainInput, request: Request): Explanation {
+  const { mesh, profile, issuerKeys } = input;
+  const world = { mesh, profile, issuerKeys };
+  const verdict = decideNaively(world, request);
+  const situation = situationOf(resolveCall(world, request), input.documents);
+  const layers = layersOf(situation);
+  if (layers.every(({ outcome }) => outcome !== 'stops') !== verdict.allowed)
+    throw new Error(`the layers and the evaluator disagree about request \`${request.id}\``);
+  const refusedByAllow = layers.some(({ layer, outcome }) => layer === 'allow' && outcome === 'stops');
+  return {
+    version: 1,
+    answer: toAnswer(request, verdict),
+    caller: callerText(request),
+    destination: `${request.destination.namespace}/${request.destination.workload}:${request.destination.port}`,
+    operation: request.http === null ? 'raw TCP' : `${request.http.method} ${request.http.path}`,
+    layers,
+    nearMisses: refusedByAllow ? candidatesOf(situation).slice(0, NEAR_MISSES).map(nearMiss) : [],
+    ...changesOf(situation, layers, input.parseOptions),
+  };
+}
+
+function callerText({ caller }: Request): string {
+  if (caller.kind === 'plaintext') return 'plaintext caller';
+  if (caller.kind === 'mtls') return caller.identities.join(', ');
+  return `${caller.reference.namespace}/${caller.reference.workload}`;
+}

@@ -1,0 +1,85 @@
+/** `meshwright explain`: why one call is allowed or denied, layer by layer, and the smallest change. */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { type Command, Option } from 'commander';
+import { explain } from '../../analysis/explain/explain.ts';
+import { compile, PROFILES, type ProfileName, parseRequest, type Request } from '../../analysis/index.ts';
+import { problem, type Result } from '../../language/problem.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
+import type { Io } from '../io.ts';
+import { type MeshOptions, readMesh } from '../read-mesh.ts';
+import { explanationText } from '../report/explanation-text.ts';
+import { printProblem } from '../report/problems.ts';
+
+interface ExplainOptions extends MeshOptions {
+  readonly request: string;
+  readonly format: 'text' | 'json';
+  readonly semantics: ProfileName;
+}
+
+const HELP = `
+The request has the format of \`meshwright decide\`; its id may be left out.
+
+Examples:
+  $ meshwright explain dist/kind --request '{"source":{"workload":{"namespace":"trading","name":"risk"}},
+      "destination":{"namespace":"trading","workload":"execution","port":50053},
+      "http":{"method":"POST","path":"/trading.execution.v1.ExecutionService/SubmitTrade"}}'
+  $ meshwright explain manifests/ --request denied.json --format json
+
+Exit codes: 0 explained, allowed or denied, 1 the tool failed, 3 invalid input.`;
+
+/** Adds the command to the program. */
+export function registerExplain(program: Command, io: Io, ended: (code: ExitCode) => void): void {
+  program
+    .command('explain')
+    .description('explain one verdict: every layer, the rules that nearly matched, the smallest change')
+    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
+    .requiredOption('--request <file>', 'one JSON request: a file, - for standard input, or the JSON itself')
+    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .option('--issuer-keys <file>', 'JSON object from issuer to the JWKS it signs with')
+    .addOption(
+      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
+        .choices(Object.keys(PROFILES))
+        .default('istio-1.31'),
+    )
+    .addHelpText('after', HELP)
+    .action(async (sources: readonly string[], options: ExplainOptions, command: Command) => {
+      if (sources.includes('-') && options.request === '-')
+        command.error('error: standard input cannot be both manifests and the request');
+      ended(await run(sources, options, io));
+    });
+}
+
+async function run(sources: readonly string[], options: ExplainOptions, io: Io): Promise<ExitCode> {
+  const request = await readRequest(options.request, io);
+  const read = await readMesh(sources, options, io);
+  const profile = PROFILES[options.semantics];
+  const unknown = request.ok && read.ok ? compile(read.value.mesh, profile).check(request.value) : [];
+  if (!request.ok || !read.ok || unknown.length > 0) {
+    const problems = [...(request.ok ? [] : request.problems), ...(read.ok ? [] : read.problems), ...unknown];
+    for (const found of problems) io.stderr.write(`${printProblem(found)}\n`);
+    return EXIT_CODES.inputInvalid;
+  }
+  const explanation = explain({ ...read.value, profile }, request.value);
+  io.stdout.write(
+    options.format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation),
+  );
+  return EXIT_CODES.holds;
+}
+
+/** Errors: `input/not-found`, `request/json`, and those of `parseRequest`. */
+async function readRequest(given: string, io: Io): Promise<Result<Request>> {
+  const at = { file: given.trimStart().startsWith('{') ? 'request' : given, path: '', line: 1 };
+  const content = at.file === 'request' ? given : await contentOf(given, io);
+  if (content === undefined) return { ok: false, problems: [problem('input/not-found', 'no such file', at)] };
+  try {
+    return parseRequest(JSON.parse(content));
+  } catch {
+    return { ok: false, problems: [problem('request/json', 'expected one request as JSON', at)] };
+  }
+}
+
+async function contentOf(file: string, io: Io): Promise<string | undefined> {
+  return file === '-' ? text(io.stdin) : readFile(file, 'utf8').catch(() => undefined);
+}
