@@ -1,0 +1,114 @@
+// Command xds-fetch asks a discovery server for the inbound listener of workloads, as their sidecars would.
+//
+// Usage: xds-fetch ADDRESS. Standard input has one JSON object a line, {"id", "node", "metadata"}; standard output
+// has one a line, in any order: {"id", "listener"} with the listener `virtualInbound` as JSON, or {"id", "error"}.
+// Each line is one new stream, whose first answer is taken. The program ends with its input.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+const listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
+
+type request struct {
+	ID       string          `json:"id"`
+	Node     string          `json:"node"`
+	Metadata json.RawMessage `json:"metadata"`
+}
+
+type answer struct {
+	ID       string          `json:"id"`
+	Listener json.RawMessage `json:"listener,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: xds-fetch ADDRESS")
+		os.Exit(1)
+	}
+	if err := serve(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "xds-fetch:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(address string) error {
+	unlimited := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1 << 30))
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), unlimited)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	client := discoveryv3.NewAggregatedDiscoveryServiceClient(connection)
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	var output sync.Mutex
+	var running sync.WaitGroup
+	for lines.Scan() {
+		var asked request
+		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
+			return err
+		}
+		running.Go(func() {
+			said := answer{ID: asked.ID}
+			if listener, err := fetch(client, asked); err != nil {
+				said.Error = err.Error()
+			} else {
+				said.Listener = listener
+			}
+			output.Lock()
+			defer output.Unlock()
+			_ = json.NewEncoder(os.Stdout).Encode(said)
+		})
+	}
+	running.Wait()
+	return lines.Err()
+}
+
+func fetch(client discoveryv3.AggregatedDiscoveryServiceClient, asked request) ([]byte, error) {
+	metadata := &structpb.Struct{}
+	if err := protojson.Unmarshal(asked.Metadata, metadata); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	stream, err := client.StreamAggregatedResources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	node := &corev3.Node{Id: asked.Node, Metadata: metadata}
+	if err := stream.Send(&discoveryv3.DiscoveryRequest{Node: node, TypeUrl: listenerType}); err != nil {
+		return nil, err
+	}
+	response, err := stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	for _, resource := range response.Resources {
+		listener := &listenerv3.Listener{}
+		if err := resource.UnmarshalTo(listener); err != nil {
+			return nil, err
+		}
+		if listener.Name == "virtualInbound" {
+			return protojson.MarshalOptions{UseProtoNames: true}.Marshal(listener)
+		}
+	}
+	return nil, errors.New("the answer has no listener `virtualInbound`")
+}
