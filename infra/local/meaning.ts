@@ -42,11 +42,10 @@ export interface Call {
   readonly callee: { readonly namespace: string; readonly workload: string };
   readonly port: number;
   readonly http: { readonly method: string; readonly path: string } | null;
-  readonly token: {
-    readonly issuer: string;
-    readonly audience: string;
-    readonly claims: Readonly<Record<string, string>>;
-  } | null;
+  readonly token:
+    | { readonly issuer: string; readonly audience: string; readonly claims: Readonly<Record<string, string>> }
+    | 'invalid'
+    | null;
 }
 
 const isParameter = (segment: string): boolean => segment.startsWith('{') && segment.endsWith('}');

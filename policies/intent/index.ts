@@ -10,7 +10,7 @@ import { riskAdmissions } from './risk.ts';
 
 export { expiredGrants } from './expired-grants.ts';
 export type { Callee, Caller, Grant, Intent, IntentProblem, UserRequirement } from './grant.ts';
-export { type IntentResult, type IntentSettings, readIntent } from './read-intent.ts';
+export { type IntentResult, readIntent } from './read-intent.ts';
 
 /** The callees' keys, one list for the whole platform. A new callee's file is added here. */
 export const admissions: readonly Admission[] = [

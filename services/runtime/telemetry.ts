@@ -1,3 +1,5 @@
+import { type Tracer, trace } from '@opentelemetry/api';
+import type { NodeSDK } from '@opentelemetry/sdk-node';
 import { passThroughTracing, type Tracing, tracingWith } from './tracing.ts';
 import { within } from './within.ts';
 
@@ -31,35 +33,49 @@ const withoutExport: Telemetry = { tracing: passThroughTracing, shutdown: async 
  */
 export async function startTelemetry(props: TelemetryProps): Promise<Telemetry> {
   if (props.endpoint === undefined) return withoutExport;
-  const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
-    import('@opentelemetry/sdk-trace'),
-    import('@opentelemetry/exporter-trace-otlp-proto'),
-    import('@opentelemetry/resources'),
-  ]);
-  const exporter = new OTLPTraceExporter({
-    url: `${props.endpoint.replace(/\/+$/, '')}/v1/traces`,
-    timeoutMillis: exportMs,
+  const [{ NodeSDK }, { AlwaysOnSampler, BatchSpanProcessor }, { OTLPTraceExporter }, { resourceFromAttributes }] =
+    await Promise.all([
+      import('@opentelemetry/sdk-node'),
+      import('@opentelemetry/sdk-trace'),
+      import('@opentelemetry/exporter-trace-otlp-proto'),
+      import('@opentelemetry/resources'),
+    ]);
+  const url = `${props.endpoint.replace(/\/+$/, '')}/v1/traces`;
+  const processor = new BatchSpanProcessor({
+    exporter: new OTLPTraceExporter({ url, timeoutMillis: exportMs }),
+    maxQueueSize: mostQueuedSpans,
+    maxExportBatchSize: mostSpansPerBatch,
+    scheduledDelayMillis: batchDelayMs,
+    exportTimeoutMillis: exportMs,
   });
-  const provider = new sdk.TracerProvider({
+  const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': props.service, 'service.namespace': props.namespace }),
-    sampler: new sdk.AlwaysOnSampler(),
-    spanProcessors: [
-      new sdk.BatchSpanProcessor({
-        exporter,
-        maxQueueSize: mostQueuedSpans,
-        maxExportBatchSize: mostSpansPerBatch,
-        scheduledDelayMillis: batchDelayMs,
-        exportTimeoutMillis: exportMs,
-      }),
-    ],
+    autoDetectResources: false,
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [processor],
+    textMapPropagator: null,
+    // The SDK exports metrics and logs as well when these are left out.
+    metricReaders: [],
+    logRecordProcessors: [],
   });
-  const tracing = tracingWith(provider.getTracer('meshwright'), { ratio: props.sampleRatio });
+  const tracing = tracingWith(tracerOf(sdk), { ratio: props.sampleRatio });
   return {
     tracing,
     shutdown: () =>
       within(
         exportMs,
-        provider.shutdown().catch(() => {}),
+        sdk.shutdown().catch(() => {}),
       ),
   };
+}
+
+/**
+ * Starts the SDK and takes its tracer from the process-wide API, which is then free again: whoever starts two services
+ * in one process, as tests do, gets the spans of each under its own name.
+ */
+function tracerOf(sdk: NodeSDK): Tracer {
+  sdk.start();
+  const tracer = trace.getTracer('meshwright');
+  trace.disable();
+  return tracer;
 }

@@ -902,9 +902,10 @@ export type RiskServiceService = typeof RiskServiceService;
 export const RiskServiceService = {
   /**
    * Reserve checks an order and sets aside the cash or the position that it needs.
-   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included.
+   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included; a reservation that
+   * lapsed unconfirmed is judged anew.
    * Deadline: 800 ms.
-   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT, UNAVAILABLE (limits cannot be read: the order must not pass).
+   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT (also the same key with other terms), UNAVAILABLE (limits cannot be read: the order must not pass).
    */
   reserve: {
     path: "/trading.risk.v1.RiskService/Reserve" as const,
@@ -916,7 +917,8 @@ export const RiskServiceService = {
     responseDeserialize: (value: Buffer): ReserveResponse => ReserveResponse.decode(value),
   },
   /**
-   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it.
+   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it. A fill is reported here only
+   * after SettleTrade returned; the report that accepts an order is passed on too: it confirms the reservation.
    * Idempotency: by (account, client_order_id, sequence): a sequence that is not newer changes nothing.
    * Deadline: 800 ms.
    * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
@@ -935,7 +937,7 @@ export const RiskServiceService = {
   /**
    * SetKillSwitch stops or readmits new orders, for one account or for all (operators).
    * Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setKillSwitch: {
     path: "/trading.risk.v1.RiskService/SetKillSwitch" as const,
@@ -950,7 +952,7 @@ export const RiskServiceService = {
   /**
    * SetInstrumentLimits sets the reference price and the limits of one instrument (operators).
    * Without limits an instrument is not tradable. Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setInstrumentLimits: {
     path: "/trading.risk.v1.RiskService/SetInstrumentLimits" as const,
@@ -968,13 +970,15 @@ export const RiskServiceService = {
 export interface RiskServiceServer extends UntypedServiceImplementation {
   /**
    * Reserve checks an order and sets aside the cash or the position that it needs.
-   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included.
+   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included; a reservation that
+   * lapsed unconfirmed is judged anew.
    * Deadline: 800 ms.
-   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT, UNAVAILABLE (limits cannot be read: the order must not pass).
+   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT (also the same key with other terms), UNAVAILABLE (limits cannot be read: the order must not pass).
    */
   reserve: handleUnaryCall<ReserveRequest, ReserveResponse>;
   /**
-   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it.
+   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it. A fill is reported here only
+   * after SettleTrade returned; the report that accepts an order is passed on too: it confirms the reservation.
    * Idempotency: by (account, client_order_id, sequence): a sequence that is not newer changes nothing.
    * Deadline: 800 ms.
    * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
@@ -983,13 +987,13 @@ export interface RiskServiceServer extends UntypedServiceImplementation {
   /**
    * SetKillSwitch stops or readmits new orders, for one account or for all (operators).
    * Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setKillSwitch: handleUnaryCall<SetKillSwitchRequest, SetKillSwitchResponse>;
   /**
    * SetInstrumentLimits sets the reference price and the limits of one instrument (operators).
    * Without limits an instrument is not tradable. Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setInstrumentLimits: handleUnaryCall<SetInstrumentLimitsRequest, SetInstrumentLimitsResponse>;
 }
@@ -997,9 +1001,10 @@ export interface RiskServiceServer extends UntypedServiceImplementation {
 export interface RiskServiceClient extends Client {
   /**
    * Reserve checks an order and sets aside the cash or the position that it needs.
-   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included.
+   * Idempotency: by (account, client_order_id); a replay returns the stored answer, a refusal included; a reservation that
+   * lapsed unconfirmed is judged anew.
    * Deadline: 800 ms.
-   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT, UNAVAILABLE (limits cannot be read: the order must not pass).
+   * Codes: OK (a refused order is an answer: see reject_reason), INVALID_ARGUMENT (also the same key with other terms), UNAVAILABLE (limits cannot be read: the order must not pass).
    */
   reserve(
     request: ReserveRequest,
@@ -1017,7 +1022,8 @@ export interface RiskServiceClient extends Client {
     callback: (error: ServiceError | null, response: ReserveResponse) => void,
   ): ClientUnaryCall;
   /**
-   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it.
+   * AdjustReservation lowers a reservation to what is still open; leaves_quantity 0 releases it. A fill is reported here only
+   * after SettleTrade returned; the report that accepts an order is passed on too: it confirms the reservation.
    * Idempotency: by (account, client_order_id, sequence): a sequence that is not newer changes nothing.
    * Deadline: 800 ms.
    * Codes: OK, INVALID_ARGUMENT, NOT_FOUND, UNAVAILABLE.
@@ -1040,7 +1046,7 @@ export interface RiskServiceClient extends Client {
   /**
    * SetKillSwitch stops or readmits new orders, for one account or for all (operators).
    * Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setKillSwitch(
     request: SetKillSwitchRequest,
@@ -1060,7 +1066,7 @@ export interface RiskServiceClient extends Client {
   /**
    * SetInstrumentLimits sets the reference price and the limits of one instrument (operators).
    * Without limits an instrument is not tradable. Idempotency: by request_id. Deadline: 800 ms.
-   * Codes: OK, INVALID_ARGUMENT, UNAVAILABLE.
+   * Codes: OK, INVALID_ARGUMENT (also the same request_id with other terms), UNAVAILABLE.
    */
   setInstrumentLimits(
     request: SetInstrumentLimitsRequest,
