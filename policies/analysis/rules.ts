@@ -187,7 +187,7 @@ function headerValues(name: string, http: HttpFacts, profile: Profile): readonly
 }
 
 /** The strings at a claim's path: the string there, or the strings of the list there. */
-function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
+export function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
   let value: unknown = claims;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return [];

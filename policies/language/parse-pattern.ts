@@ -56,7 +56,7 @@ function templatePieces(segments: readonly string[]): readonly TemplatePiece[] {
 }
 
 /** The characters of one template segment, in the spelling of a regular expression. */
-const SEGMENT_CLASS = "[a-zA-Z0-9\\-._~%!$&'()+,;:@=*]";
+export const SEGMENT_CLASS = "[a-zA-Z0-9\\-._~%!$&'()+,;:@=*]";
 
 /**
  * What Envoy makes of a template that the webhook refuses: `{*}` becomes `*`; only a star that begins a segment is an

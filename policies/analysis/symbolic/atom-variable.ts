@@ -1,0 +1,155 @@
+/** Word-valued attributes under any tests: the atoms of the automaton, one value or a set of them. */
+import type { WordSpace } from './affix-variable.ts';
+import { BudgetExceeded, type Diagrams, type Node } from './diagram.ts';
+import type { Variable } from './variable.ts';
+import { wordAtoms } from './word-automaton.ts';
+import { contains } from './word-domain.ts';
+import type { WordTest } from './word-test.ts';
+
+/** The atoms of some tests with a word each: what both variables of this file share. */
+class Atoms {
+  readonly witnesses: readonly string[];
+  readonly #tests: readonly WordTest[];
+  readonly #signs: readonly (readonly boolean[])[];
+  readonly #bySigns: ReadonlyMap<string, number>;
+
+  /** The first atom is the class that no test accepts, where there is one. */
+  constructor(tests: ReadonlyMap<string, WordTest>, space: WordSpace) {
+    this.#tests = [...tests.values()];
+    const found = wordAtoms(
+      this.#tests.map((test) => test.words()),
+      space.domain,
+    );
+    const shown = new Map<string, string>();
+    for (const candidate of space.candidates) {
+      const key = this.#signsOf(candidate);
+      if (contains(space.domain, candidate) && !shown.has(key)) shown.set(key, candidate);
+    }
+    const rank = ({ accepted }: { readonly accepted: readonly boolean[] }) => accepted.filter(Boolean).length;
+    const sorted = found.toSorted((left, right) => rank(left) - rank(right));
+    this.#signs = sorted.map(({ accepted }) => accepted);
+    this.witnesses = sorted.map(({ witness, accepted }) => shown.get(accepted.map(Number).join('')) ?? witness);
+    this.#bySigns = new Map(sorted.map(({ accepted }, index) => [accepted.map(Number).join(''), index]));
+    for (const [index, witness] of this.witnesses.entries()) {
+      if (this.#signsOf(witness) !== this.#signs[index]?.map(Number).join(''))
+        throw new Error(`the tests disagree with their atom on \`${witness}\``);
+    }
+  }
+
+  #signsOf(text: string): string {
+    return this.#tests.map((test) => Number(test.accepts(text))).join('');
+  }
+
+  accepting(key: string): readonly boolean[] {
+    const test = this.#tests.findIndex((known) => known.key === key);
+    if (test < 0) throw new Error(`no test ${key}`);
+    return this.#signs.map((signs) => signs[test] === true);
+  }
+
+  /** Whether any test accepts the atom's words. */
+  isNamed(atom: number): boolean {
+    return this.#signs[atom]?.includes(true) ?? false;
+  }
+
+  of(text: string): number {
+    const atom = this.#bySigns.get(this.#signsOf(text));
+    if (atom === undefined) throw new Error(`no atom holds \`${text}\``);
+    return atom;
+  }
+}
+
+/** One word, or none where absence is possible. */
+export class AtomVariable implements Variable<string | null> {
+  readonly name: string;
+  readonly levels: readonly number[];
+  readonly #atoms: Atoms;
+  readonly #missing: number;
+
+  constructor(name: string, tests: ReadonlyMap<string, WordTest>, space: WordSpace) {
+    this.name = name;
+    this.#atoms = new Atoms(tests, space);
+    const count = this.#atoms.witnesses.length;
+    this.#missing = space.absence === 'possible' ? count : -1;
+    this.levels = [this.#missing < 0 ? count : count + 1];
+  }
+
+  node(diagrams: Diagrams, first: number, key: string): Node {
+    const signs = this.#atoms.accepting(key);
+    const rest = signs.slice(1).map((_, index) => index + 1);
+    const terminal = (sign: boolean | undefined) => (sign === true ? diagrams.always : diagrams.never);
+    const values = this.#missing < 0 ? rest : [...rest, this.#missing];
+    return diagrams.node(
+      first,
+      terminal(signs[0]),
+      values,
+      values.map((value) => terminal(signs[value])),
+    );
+  }
+
+  /** The node that is true where the attribute is there. */
+  present(diagrams: Diagrams, first: number): Node {
+    if (this.#missing < 0) return diagrams.always;
+    return diagrams.node(first, diagrams.always, [this.#missing], [diagrams.never]);
+  }
+
+  encode(value: string | null): readonly number[] {
+    return [value === null ? this.#missing : this.#atoms.of(value)];
+  }
+
+  decode([atom = 0]: readonly number[]): string | null {
+    return atom === this.#missing ? null : (this.#atoms.witnesses[atom] ?? '');
+  }
+}
+
+const MOST_ELEMENTS = 400;
+
+/**
+ * A set of words, of which a test accepts some element: one level with two atoms for each class of elements that a
+ * test names. With `presence` one more level in front tells an empty set from none at all (value null).
+ */
+export class SetVariable implements Variable<readonly string[] | null> {
+  readonly name: string;
+  readonly levels: readonly number[];
+  readonly #atoms: Atoms;
+  readonly #elements: readonly number[];
+  readonly #offset: 0 | 1;
+
+  constructor(name: string, tests: ReadonlyMap<string, WordTest>, space: WordSpace) {
+    this.name = name;
+    this.#atoms = new Atoms(tests, space);
+    this.#elements = this.#atoms.witnesses.flatMap((_, index) => (this.#atoms.isNamed(index) ? [index] : []));
+    if (this.#elements.length > MOST_ELEMENTS)
+      throw new BudgetExceeded(`${this.#elements.length} classes of elements of ${name}`);
+    this.#offset = space.absence === 'possible' ? 1 : 0;
+    this.levels = new Array<number>(this.#elements.length + this.#offset).fill(2);
+  }
+
+  node(diagrams: Diagrams, first: number, key: string): Node {
+    const signs = this.#atoms.accepting(key);
+    const accepted = this.#elements.flatMap((atom, index) =>
+      signs[atom] === true ? [first + this.#offset + index] : [],
+    );
+    const contained = diagrams.some(
+      accepted.map((level) => diagrams.node(level, diagrams.never, [1], [diagrams.always])),
+    );
+    return this.#offset === 0 ? contained : diagrams.and(this.present(diagrams, first), contained);
+  }
+
+  /** The node that is true where the attribute is there. */
+  present(diagrams: Diagrams, first: number): Node {
+    return this.#offset === 0 ? diagrams.always : diagrams.node(first, diagrams.always, [1], [diagrams.never]);
+  }
+
+  encode(value: readonly string[] | null): readonly number[] {
+    const atoms = new Set((value ?? []).map((element) => this.#atoms.of(element)));
+    const presence = this.#offset === 0 ? [] : [value === null ? 1 : 0];
+    return [...presence, ...this.#elements.map((atom) => Number(atoms.has(atom)))];
+  }
+
+  decode(atoms: readonly number[]): readonly string[] | null {
+    if (this.#offset === 1 && atoms[0] === 1) return null;
+    return this.#elements.flatMap((atom, index) =>
+      atoms[index + this.#offset] === 1 ? [this.#atoms.witnesses[atom] ?? ''] : [],
+    );
+  }
+}

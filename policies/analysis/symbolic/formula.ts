@@ -1,0 +1,77 @@
+/** Decisions as formulas over atomic tests of a request: what the symbolic evaluator builds and diagrams are made of. */
+import type { Cidr, PathPattern, Pattern, PeerPattern } from '../../language/authorization.ts';
+
+/** One test of one attribute of a request. */
+export type AtomicTest =
+  /** Some identity of the peer is accepted; false of a peer without certificate. */
+  | { readonly on: 'peer'; readonly pattern: PeerPattern }
+  /** The peer shows a certificate. */
+  | { readonly on: 'certificate' }
+  | { readonly on: 'address'; readonly of: 'source' | 'remote' | 'destination'; readonly block: Cidr }
+  | { readonly on: 'sni' | 'method' | 'issuer'; readonly pattern: Pattern }
+  /** `host` is compared in lower case, `authority` as sent. */
+  | { readonly on: 'host' | 'authority'; readonly pattern: Pattern }
+  /** The normalized path without query, and with it. */
+  | { readonly on: 'path'; readonly pattern: PathPattern }
+  | { readonly on: 'pathAndQuery'; readonly pattern: Pattern }
+  /** The codec takes the raw path. */
+  | { readonly on: 'acceptedPath' }
+  | { readonly on: 'header'; readonly name: string; readonly pattern: Pattern }
+  /** Some string at the claim's path is accepted; the issuer is a variable of its own. */
+  | { readonly on: 'claim'; readonly path: readonly string[]; readonly pattern: Pattern }
+  | { readonly on: 'token'; readonly is: 'present' }
+  | { readonly on: 'fault'; readonly is: 'expired' | 'audience' | 'signature' }
+  | { readonly on: 'bytes'; readonly is: 'http' };
+
+/** A Boolean combination of atomic tests. */
+export type Formula =
+  | { readonly kind: 'always' }
+  | { readonly kind: 'never' }
+  | { readonly kind: 'test'; readonly test: AtomicTest }
+  | { readonly kind: 'not'; readonly part: Formula }
+  | { readonly kind: 'all' | 'some'; readonly parts: readonly Formula[] };
+
+/** True of every request. */
+export const ALWAYS: Formula = { kind: 'always' };
+/** True of no request. */
+export const NEVER: Formula = { kind: 'never' };
+
+/** The formula of one test. */
+export function holds(test: AtomicTest): Formula {
+  return { kind: 'test', test };
+}
+
+/** True iff every part is. */
+export function all(parts: readonly Formula[]): Formula {
+  if (parts.some((part) => part.kind === 'never')) return NEVER;
+  const kept = parts.filter((part) => part.kind !== 'always');
+  if (kept.length === 0) return ALWAYS;
+  return kept.length === 1 && kept[0] !== undefined ? kept[0] : { kind: 'all', parts: kept };
+}
+
+/** True iff some part is. */
+export function some(parts: readonly Formula[]): Formula {
+  if (parts.some((part) => part.kind === 'always')) return ALWAYS;
+  const kept = parts.filter((part) => part.kind !== 'never');
+  if (kept.length === 0) return NEVER;
+  return kept.length === 1 && kept[0] !== undefined ? kept[0] : { kind: 'some', parts: kept };
+}
+
+/** True iff the part is not. */
+export function not(part: Formula): Formula {
+  if (part.kind === 'always') return NEVER;
+  if (part.kind === 'never') return ALWAYS;
+  return part.kind === 'not' ? part.part : { kind: 'not', part };
+}
+
+/** Every test of the formulas, each as often as it stands there. */
+export function testsOf(formulas: readonly Formula[]): readonly AtomicTest[] {
+  const found: AtomicTest[] = [];
+  const open = [...formulas];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind === 'test') found.push(next.test);
+    else if (next.kind === 'not') open.push(next.part);
+    else if (next.kind === 'all' || next.kind === 'some') open.push(...next.parts);
+  }
+  return found;
+}

@@ -1,0 +1,105 @@
+/** The twin of `../rules.ts`: rules as formulas over the tests of a request, clause by clause as semantics.md 3 reads. */
+import type { Clause, Rule } from '../../language/authorization.ts';
+import { holds as holdsAddress } from '../matching.ts';
+import type { Address } from '../request.ts';
+import { unreachable } from '../unreachable.ts';
+import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+
+/** What is known of every request that reaches the rules. */
+export interface SymbolicFacts {
+  /** Whether rules see the identities of the peer's certificate. */
+  readonly sees: 'identities' | 'nothing';
+  readonly chain: 'http' | 'tcp';
+  readonly port: number;
+  /** Null where requests differ in it. */
+  readonly destinationIp: Address | null;
+  /** When the request carries claims that the proxy has verified. */
+  readonly hasClaims: Formula;
+}
+
+/** When every part of the rule has an alternative whose clauses all hold. */
+export function covers(rule: Rule, facts: SymbolicFacts): Formula {
+  return all(
+    rule.parts.map((part) =>
+      some(part.alternatives.map((clauses) => all(clauses.map((clause) => isTrue(clause, facts))))),
+    ),
+  );
+}
+
+/** When some value matches, or none is given, and no not-value matches. Source: semantics.md 3.3. */
+export function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
+  switch (clause.on) {
+    case 'peer':
+      return test(clause, (pattern) => (facts.sees === 'nothing' ? NEVER : holds({ on: 'peer', pattern })));
+    case 'address':
+      return test(clause, (block) => {
+        const of = addressOf(clause.of, facts);
+        if (of === 'destination' && facts.destinationIp !== null)
+          return holdsAddress(block, facts.destinationIp) ? ALWAYS : NEVER;
+        return holds({ on: 'address', of, block });
+      });
+    case 'port':
+      return test(clause, (port) => (port === facts.port ? ALWAYS : NEVER));
+    case 'sni':
+      return test(clause, (pattern) => holds({ on: 'sni', pattern }));
+    case 'metadata':
+      return test(clause, () => NEVER);
+    case 'unknownKey':
+      return NEVER;
+    default:
+      return facts.chain === 'http' ? isTrueOfHttp(clause, facts) : NEVER;
+  }
+}
+
+type HttpClause = Exclude<Clause, { on: 'peer' | 'address' | 'port' | 'sni' | 'metadata' | 'unknownKey' }>;
+
+function isTrueOfHttp(clause: HttpClause, facts: SymbolicFacts): Formula {
+  switch (clause.on) {
+    case 'host':
+      return test(clause, (pattern) => holds({ on: 'host', pattern }));
+    case 'method':
+      return test(clause, (pattern) => holds({ on: 'method', pattern }));
+    case 'path':
+      return test(clause, (pattern) => holds({ on: 'path', pattern }));
+    case 'header':
+      return test(clause, (pattern) => holds(headerTest(clause.name, pattern)));
+    case 'claim':
+      return test(clause, (pattern) => all([facts.hasClaims, holds(claimTest(clause.path, pattern))]));
+    case 'requestPrincipal':
+      return test(clause, ({ issuer, subject }) =>
+        all([facts.hasClaims, holds({ on: 'issuer', pattern: issuer }), holds(claimTest(['sub'], subject))]),
+      );
+    default:
+      return unreachable(clause);
+  }
+}
+
+function test<T>(
+  clause: { readonly values: readonly T[]; readonly notValues: readonly T[] },
+  matches: (value: T) => Formula,
+): Formula {
+  return all([
+    clause.values.length === 0 ? ALWAYS : some(clause.values.map(matches)),
+    not(some(clause.notValues.map(matches))),
+  ]);
+}
+
+/** On a TCP chain the remote address is always the peer. */
+function addressOf(which: 'source' | 'remote' | 'destination', facts: SymbolicFacts): typeof which {
+  return which === 'remote' && facts.chain === 'tcp' ? 'source' : which;
+}
+
+type HeaderPattern = Extract<AtomicTest, { on: 'header' }>['pattern'];
+
+/** The test of a header, pseudo headers included; `host` is Envoy's other name for `:authority`. */
+function headerTest(name: string, pattern: HeaderPattern): AtomicTest {
+  if (name === ':path') return { on: 'pathAndQuery', pattern };
+  if (name === ':method') return { on: 'method', pattern };
+  if (name === ':authority' || name === 'host') return { on: 'authority', pattern };
+  return { on: 'header', name, pattern };
+}
+
+/** The test of a claim; an accepted token's issuer is one string. */
+export function claimTest(path: readonly string[], pattern: HeaderPattern): AtomicTest {
+  return path.length === 1 && path[0] === 'iss' ? { on: 'issuer', pattern } : { on: 'claim', path, pattern };
+}

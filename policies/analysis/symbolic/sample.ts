@@ -1,0 +1,196 @@
+/** Between requests and the atoms of a universe. */
+import type { MeshConfig } from '../../language/mesh.ts';
+import { readPath } from '../facts.ts';
+import { normalizePath } from '../normalize.ts';
+import type { Profile } from '../profile.ts';
+import type { Address, Request, WorkloadReference } from '../request.ts';
+import { claimValues } from '../rules.ts';
+import { type Verifier, verifyToken } from '../token.ts';
+import { addressText } from './address-variable.ts';
+import type { Assignment } from './cheapest.ts';
+import type { Attribute, Universe } from './universe.ts';
+
+/** What requests mean besides their own words. */
+export interface Reading {
+  readonly config: MeshConfig;
+  readonly profile: Profile;
+  readonly verifiers: readonly Verifier[];
+}
+
+/** The atoms of a request whose caller shows a certificate or none. */
+export function encodeRequest(universe: Universe, request: Request, reading: Reading): Assignment {
+  const atoms = universe.levels.map(() => 0);
+  for (const attribute of universe.attributes) {
+    const found = encodeAttribute(attribute, request, { ...reading, query: universe.query });
+    found.forEach((atom, index) => {
+      atoms[attribute.first + index] = atom;
+    });
+  }
+  return atoms;
+}
+
+interface QueryReading extends Reading {
+  readonly query: Universe['query'];
+}
+
+function encodeAttribute(attribute: Attribute, request: Request, reading: QueryReading): readonly number[] {
+  const identities = request.caller.kind === 'mtls' ? request.caller.identities : null;
+  switch (attribute.kind) {
+    case 'address':
+      return attribute.variable.encode(addressOf(attribute.name, request));
+    case 'set':
+      if (attribute.name === 'peer') return attribute.variable.encode(identities);
+      return attribute.variable.encode(elementsOf(attribute.name, request, reading));
+    case 'word':
+      if (attribute.name === 'peer')
+        return attribute.variable.encode(identities === null ? null : (identities[0] ?? ''));
+      return attribute.variable.encode(wordOf(attribute.name, request, reading));
+  }
+}
+
+function addressOf(name: string, request: Request): Address | null {
+  if (name === 'destination') return request.destination.ip;
+  return name === 'source' ? request.sourceIp : request.remoteIp;
+}
+
+/** The strings of a claim as policies see them, or of a header. */
+function elementsOf(name: string, { http, token }: Request, reading: Reading): readonly string[] | null {
+  const [kind = '', rest = ''] = split(name);
+  if (kind === 'header') return http?.headers.get(rest) ?? null;
+  const outcome = http === null ? undefined : verifyToken(reading.verifiers, token, http);
+  const claims = outcome?.kind === 'claims' ? outcome.claims : (token?.claims ?? null);
+  return claimValues(claims, JSON.parse(rest) as readonly string[]);
+}
+
+const split = (name: string): readonly [string, string] => [
+  name.slice(0, name.indexOf(' ')),
+  name.slice(name.indexOf(' ') + 1),
+];
+
+function wordOf(name: string, request: Request, { config, profile, query }: QueryReading): string | null {
+  const { http, token } = request;
+  switch (name) {
+    case 'bytes':
+      return http === null ? 'raw' : 'http';
+    case 'method':
+      return http?.method ?? 'GET';
+    case 'path': {
+      const path = readPath(http, config, profile);
+      if (path.kind !== 'path') return null;
+      return query === 'possible' ? path.pathAndQuery : path.path;
+    }
+    case 'host':
+      return http?.host ?? '';
+    case 'sni':
+      return request.sni;
+    case 'token':
+      return token === null ? 'none' : 'present';
+    case 'fault':
+      return token?.fault ?? 'none';
+    case 'issuer': {
+      const issuer = token?.claims['iss'];
+      return typeof issuer === 'string' ? issuer : null;
+    }
+    default:
+      return http?.headers.get(split(name)[1])?.join(',') ?? null;
+  }
+}
+
+/** A request in the JSON form of `parseRequest`, members that do not matter left out. */
+export type RequestJson = Readonly<Record<string, unknown>>;
+
+/** The request of an assignment. Errors: throws when a path has no raw form, which would be a bug. */
+export function decodeRequest(
+  universe: Universe,
+  assignment: Assignment,
+  call: {
+    readonly id: string;
+    readonly destination: WorkloadReference & { readonly port: number };
+    readonly reading: Reading;
+  },
+): RequestJson {
+  const values = new Map(
+    universe.attributes.map((attribute) => [attribute.name, decodeAttribute(attribute, assignment)]),
+  );
+  const text = (name: string, otherwise: string) => {
+    const value = values.get(name);
+    return typeof value === 'string' ? value : otherwise;
+  };
+  const address = (name: string) => values.get(name) as Address | null | undefined;
+  const [source, remote, destination] = [address('source'), address('remote'), address('destination')];
+  const speaksHttp = text('bytes', 'http') === 'http';
+  return {
+    id: call.id,
+    source: {
+      principal: values.get('peer') ?? null,
+      ...(source ? { ip: addressText(source) } : {}),
+      ...(remote ? { remoteIp: addressText(remote) } : {}),
+    },
+    destination: { ...call.destination, ...(destination ? { ip: addressText(destination) } : {}) },
+    http: speaksHttp
+      ? {
+          method: text('method', 'POST'),
+          path: values.get('path') === null ? 'no-leading-slash' : rawPath(text('path', '/'), call.reading),
+          host: text('host', ''),
+          headers: headersOf(values),
+        }
+      : null,
+    jwt: text('token', 'none') === 'present' ? tokenOf(values, text('fault', 'none')) : null,
+    sni: text('sni', ''),
+  };
+}
+
+type Values = ReadonlyMap<string, string | readonly string[] | Address | null>;
+
+function decodeAttribute(attribute: Attribute, assignment: Assignment): string | readonly string[] | Address | null {
+  const atoms = attribute.variable.levels.map((_, index) => assignment[attribute.first + index] ?? 0);
+  return attribute.variable.decode(atoms);
+}
+
+function headersOf(values: Values): Readonly<Record<string, readonly string[]>> {
+  const headers: Record<string, readonly string[]> = {};
+  for (const [name, value] of values) {
+    if (!name.startsWith('header ') || value === null) continue;
+    const texts = typeof value === 'string' ? [value] : (value as readonly string[]);
+    if (texts.length > 0) headers[split(name)[1]] = texts;
+  }
+  return headers;
+}
+
+function tokenOf(values: Values, fault: string): object {
+  const claims: Record<string, unknown> = {};
+  const issuer = values.get('issuer');
+  if (typeof issuer === 'string') claims['iss'] = issuer;
+  for (const [name, value] of values) {
+    if (!name.startsWith('claim ') || !Array.isArray(value) || value.length === 0) continue;
+    const only = value.length === 1 && !String(value[0]).includes(' ') ? value[0] : value;
+    place(claims, JSON.parse(split(name)[1]) as readonly string[], only);
+  }
+  return fault === 'none' ? { claims } : { claims, invalid: fault };
+}
+
+function place(claims: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) claims[key] = value;
+  else {
+    const inner = (claims[key] ?? {}) as Record<string, unknown>;
+    claims[key] = inner;
+    place(inner, rest, value);
+  }
+}
+
+/** A raw path that normalization turns into `path`: itself, or with what would be decoded escaped once more. */
+function rawPath(pathAndQuery: string, { config, profile }: Reading): string {
+  const [path = '', ...query] = pathAndQuery.split('?');
+  const escaped = path
+    .replace(/%([0-9a-fA-F])([0-9a-fA-F])/g, (_, one: string, two: string) => `%${hex(one)}${hex(two)}`)
+    .replace(/(^|\/)(\.{1,2})(?=;)/g, (_, slash: string, dots: string) => slash + [...dots].map(hex).join(''));
+  for (const candidate of [path, escaped]) {
+    const raw = [candidate, ...query].join('?');
+    const found = normalizePath(raw, config.pathNormalization, profile);
+    if (found.kind === 'path' && found.pathAndQuery === pathAndQuery) return raw;
+  }
+  throw new Error(`no raw path becomes \`${pathAndQuery}\` under ${config.pathNormalization}`);
+}
+
+const hex = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;

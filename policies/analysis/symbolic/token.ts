@@ -1,0 +1,62 @@
+/** The twin of `../token.ts`: when a token is accepted, refused, or leaves no claims. Source: semantics.md 8. */
+import { looksInAuthorization, type Verifier } from '../token.ts';
+import { ALWAYS, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { claimTest } from './rules.ts';
+
+/** When each outcome of the token filter comes about; everything else leaves no claims. */
+export interface SymbolicTokenOutcome {
+  readonly hasClaims: Formula;
+  readonly refused: Formula;
+}
+
+/** Decides tokens against the selected rules. No token passes, and so does a CORS preflight; both leave no claims. */
+export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcome {
+  const looking = verifiers.filter(({ rule }) => looksInAuthorization(rule));
+  if (looking.length === 0) return { hasClaims: NEVER, refused: NEVER };
+  const looked = all([holds({ on: 'token', is: 'present' }), not(isPreflight())]);
+  const accepted = some(
+    looking.map((verifier) =>
+      all([holds({ on: 'issuer', pattern: { kind: 'exact', value: verifier.rule.issuer } }), isFaultless(verifier)]),
+    ),
+  );
+  return { hasClaims: all([looked, accepted]), refused: all([looked, not(accepted)]) };
+}
+
+function isPreflight(): Formula {
+  const filled = (name: string) => holds({ on: 'header', name, pattern: { kind: 'nonEmpty' } });
+  return all([
+    holds({ on: 'method', pattern: { kind: 'exact', value: 'OPTIONS' } }),
+    filled('origin'),
+    filled('access-control-request-method'),
+  ]);
+}
+
+/** When the rule finds no fault: not expired, meant for its audience, signed with its key. */
+function isFaultless({ rule, holdsIssuersKey }: Verifier): Formula {
+  if (!holdsIssuersKey) return NEVER;
+  const audience =
+    rule.audiences.length === 0
+      ? ALWAYS
+      : all([
+          not(holds({ on: 'fault', is: 'audience' })),
+          some(
+            rule.audiences.flatMap((each) =>
+              spellingsOf(each).map((value) => holds(claimTest(['aud'], { kind: 'exact', value }))),
+            ),
+          ),
+        ]);
+  return all([not(holds({ on: 'fault', is: 'expired' })), audience, not(holds({ on: 'fault', is: 'signature' }))]);
+}
+
+/** The audiences that count as the same: scheme and trailing slash do not matter. */
+function spellingsOf(audience: string): readonly string[] {
+  const bare = bareAudience(audience);
+  return ['', 'http://', 'https://']
+    .flatMap((scheme) => ['', '/'].map((slash) => `${scheme}${bare}${slash}`))
+    .filter((spelling) => bareAudience(spelling) === bare);
+}
+
+/** Source: Envoy jwt_verify_lib `CheckAudience`. */
+function bareAudience(audience: string): string {
+  return audience.replace(/^https?:\/\//, '').replace(/\/$/, '');
+}

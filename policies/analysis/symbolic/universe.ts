@@ -1,0 +1,257 @@
+/** The requests considered possible: every attribute that some formula reads, split into atoms, in one fixed order. */
+import type { MeshConfig } from '../../language/mesh.ts';
+import type { Address } from '../request.ts';
+import { AddressVariable } from './address-variable.ts';
+import { AffixVariable, type WordSpace } from './affix-variable.ts';
+import { AtomVariable, SetVariable } from './atom-variable.ts';
+import { Diagrams, type Node } from './diagram.ts';
+import { type AtomicTest, type Formula, testsOf } from './formula.ts';
+import { bytesVariable, faultVariable, spaceOf, tokenVariable } from './spaces.ts';
+import { keyOf, type Variable } from './variable.ts';
+import { hostTest, pathTest, peerTest, plainTest, type WordTest } from './word-test.ts';
+
+/** What a universe is made for. */
+export interface UniverseOptions {
+  readonly config: MeshConfig;
+  readonly headers: 'individual' | 'joined';
+  /** Whether certificates hold exactly one URI SAN, as an X.509-SVID does, or any set of them. */
+  readonly peers: 'single' | 'sets';
+  /** Identities that get an atom of their own although no formula names them. */
+  readonly identities: readonly string[];
+  /** @default 1,000,000 */
+  readonly budget?: number;
+}
+
+/** One attribute with the place of its levels. */
+export type Attribute = { readonly first: number; readonly name: string } & (
+  | { readonly kind: 'word'; readonly variable: Variable<string | null> }
+  | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> }
+  | { readonly kind: 'address'; readonly variable: Variable<Address | null> }
+);
+
+type Made =
+  | { readonly kind: 'word'; readonly variable: Variable<string | null> & Partial<Presence> }
+  | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> & Presence }
+  | { readonly kind: 'address'; readonly variable: Variable<Address | null> & Presence };
+
+interface Presence {
+  present(diagrams: Diagrams, first: number): Node;
+}
+
+const ORDER = ['peer', 'bytes', 'method', 'path', 'host', 'token', 'fault', 'issuer', 'claim', 'header'];
+
+/** The atoms of all tests of some formulas, and the diagrams over them. */
+export class Universe {
+  readonly diagrams: Diagrams;
+  readonly attributes: readonly Attribute[];
+  /** The number of atoms of every level. */
+  readonly levels: readonly number[];
+  readonly #made = new Map<string, Made & { readonly first: number }>();
+  readonly #nodes = new Map<Formula, Node>();
+  readonly #asSent: boolean;
+  /** Whether the attribute `path` holds the query too, because some rule reads both. */
+  readonly query: 'none' | 'possible';
+
+  /** Errors: throws `BudgetExceeded` where atoms would take more than the budget. */
+  constructor(formulas: readonly Formula[], options: UniverseOptions) {
+    this.diagrams = new Diagrams(options.budget ?? 1_000_000);
+    const tests = group(testsOf(formulas));
+    this.#asSent = tests.get('host')?.some((test) => test.on === 'authority') === true;
+    this.query = tests.get('path')?.some((test) => test.on === 'pathAndQuery') === true ? 'possible' : 'none';
+    for (const identity of options.identities) {
+      const pattern = { kind: 'principal', pattern: { kind: 'exact', value: identity } } as const;
+      tests.get('peer')?.push({ on: 'peer', pattern });
+    }
+    const levels: number[] = [];
+    const attributes: Attribute[] = [];
+    for (const name of [...tests.keys()].toSorted(byOrder)) {
+      const made = this.#make(name, tests.get(name) ?? [], options);
+      const first = levels.length;
+      levels.push(...made.variable.levels);
+      this.#made.set(name, { ...made, first });
+      attributes.push({ ...made, first, name } as Attribute);
+    }
+    this.levels = levels;
+    this.attributes = attributes;
+  }
+
+  #make(name: string, tests: readonly AtomicTest[], options: UniverseOptions): Made {
+    if (name === 'bytes') return { kind: 'word', variable: bytesVariable() };
+    if (name === 'token') return { kind: 'word', variable: tokenVariable() };
+    if (name === 'fault') return { kind: 'word', variable: faultVariable() };
+    if (tests[0]?.on === 'address') {
+      const blocks = new Map(tests.flatMap((test) => (test.on === 'address' ? [[keyOf(test.block), test.block]] : [])));
+      return { kind: 'address', variable: new AddressVariable(name, [...blocks.values()]) };
+    }
+    const words = this.#wordTests(tests);
+    const space = spaceOf(name, options.config, { query: this.query, host: this.#asSent ? 'asSent' : 'lowerCase' });
+    if (isSet(name, options)) return { kind: 'set', variable: new SetVariable(name, words, space) };
+    return { kind: 'word', variable: wordVariable(name, words, space) };
+  }
+
+  #wordTests(tests: readonly AtomicTest[]): ReadonlyMap<string, WordTest> {
+    const found = new Map<string, WordTest>();
+    for (const test of tests) {
+      const word = wordTest(test, this.query, this.#asSent ? 'asSent' : 'lowerCase');
+      if (word !== undefined) found.set(word.key, word);
+    }
+    return found;
+  }
+
+  /** The diagram of a formula whose tests were given when the universe was made. */
+  node(formula: Formula): Node {
+    switch (formula.kind) {
+      case 'always':
+        return this.diagrams.always;
+      case 'never':
+        return this.diagrams.never;
+      case 'test':
+        return this.#test(formula.test);
+      default: {
+        const known = this.#nodes.get(formula);
+        if (known !== undefined) return known;
+        const made = this.#combine(formula);
+        this.#nodes.set(formula, made);
+        return made;
+      }
+    }
+  }
+
+  #combine(formula: Extract<Formula, { kind: 'not' | 'all' | 'some' }>): Node {
+    if (formula.kind === 'not') return this.diagrams.not(this.node(formula.part));
+    const parts = formula.parts.map((part) => this.node(part));
+    return formula.kind === 'all' ? this.diagrams.all(parts) : this.diagrams.some(parts);
+  }
+
+  #test(test: AtomicTest): Node {
+    const made = this.#made.get(nameOf(test));
+    if (made === undefined) throw new Error(`the universe does not know the test ${JSON.stringify(test)}`);
+    if (test.on === 'certificate' || test.on === 'acceptedPath')
+      return made.variable.present?.(this.diagrams, made.first) ?? this.diagrams.always;
+    return made.variable.node(this.diagrams, made.first, testKey(test));
+  }
+
+  /**
+   * What couples attributes: a claim that is text or a list has no claims below it, and a connection has an address.
+   */
+  possible(): Node {
+    const coupled: Node[] = [];
+    const claims = this.attributes.filter(({ name }) => name.startsWith('claim '));
+    for (const outer of claims) {
+      for (const inner of claims) {
+        if (!inner.name.startsWith(`${outer.name.slice(0, -1)},`)) continue;
+        coupled.push(this.diagrams.not(this.diagrams.and(this.#filled(outer), this.#filled(inner))));
+      }
+    }
+    for (const [name, made] of this.#made) {
+      if (made.kind === 'address' && name !== 'destination')
+        coupled.push(made.variable.present(this.diagrams, made.first));
+    }
+    return this.diagrams.all(coupled);
+  }
+
+  #filled({ first, variable }: Attribute): Node {
+    return this.diagrams.some(
+      variable.levels.map((_, index) =>
+        this.diagrams.node(first + index, this.diagrams.never, [1], [this.diagrams.always]),
+      ),
+    );
+  }
+}
+
+function isSet(name: string, options: UniverseOptions): boolean {
+  if (name === 'peer') return options.peers === 'sets';
+  return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
+}
+
+function wordVariable(
+  name: string,
+  tests: ReadonlyMap<string, WordTest>,
+  space: WordSpace,
+): AffixVariable | AtomVariable {
+  const plain = [...tests.values()].every(({ pattern }) => pattern !== null);
+  return plain ? new AffixVariable(name, tests, space) : new AtomVariable(name, tests, space);
+}
+
+function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase' | 'asSent'): WordTest | undefined {
+  switch (test.on) {
+    case 'peer':
+      return peerTest(test.pattern);
+    case 'path':
+    case 'pathAndQuery':
+      return pathTest(test, query);
+    case 'host':
+    case 'authority':
+      return hostTest(test, host);
+    case 'sni':
+    case 'method':
+    case 'issuer':
+    case 'header':
+    case 'claim':
+      return plainTest(test.pattern);
+    default:
+      return undefined;
+  }
+}
+
+/** The key under which a variable knows the test. */
+function testKey(test: Exclude<AtomicTest, { on: 'certificate' | 'acceptedPath' }>): string {
+  switch (test.on) {
+    case 'address':
+      return keyOf(test.block);
+    case 'path':
+    case 'pathAndQuery':
+    case 'host':
+    case 'authority':
+      return keyOf(test);
+    case 'token':
+    case 'fault':
+    case 'bytes':
+      return test.is;
+    default:
+      return keyOf(test.pattern);
+  }
+}
+
+/** The attribute that a test reads. */
+function nameOf(test: AtomicTest): string {
+  switch (test.on) {
+    case 'peer':
+    case 'certificate':
+      return 'peer';
+    case 'address':
+      return test.of;
+    case 'host':
+    case 'authority':
+      return 'host';
+    case 'path':
+    case 'pathAndQuery':
+    case 'acceptedPath':
+      return 'path';
+    case 'header':
+      return `header ${test.name}`;
+    case 'claim':
+      return `claim ${JSON.stringify(test.path)}`;
+    default:
+      return test.on;
+  }
+}
+
+function group(tests: readonly AtomicTest[]): Map<string, AtomicTest[]> {
+  const groups = new Map<string, AtomicTest[]>();
+  for (const test of tests) {
+    const name = nameOf(test);
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, [test]);
+    else known.push(test);
+  }
+  return groups;
+}
+
+function byOrder(left: string, right: string): number {
+  const rank = (name: string) => {
+    const found = ORDER.indexOf(name.split(' ')[0] ?? '');
+    return found < 0 ? ORDER.length : found;
+  };
+  return rank(left) - rank(right) || (left < right ? -1 : 1);
+}

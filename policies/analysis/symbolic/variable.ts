@@ -1,0 +1,54 @@
+/** One attribute of requests as levels of a diagram. */
+import type { Diagrams, Node } from './diagram.ts';
+
+/** An attribute whose values are split into atoms: classes that no test separates. */
+export interface Variable<Value> {
+  readonly name: string;
+  /** The number of atoms of each level; atom 0 is the class of whatever nothing names. */
+  readonly levels: readonly number[];
+  /** The diagram of one test, by the test's key; the variable's levels begin at `first`. */
+  node(diagrams: Diagrams, first: number, key: string): Node;
+  /** The atom of each level for a value. */
+  encode(value: Value): readonly number[];
+  /** A value of the class; levels behind one that settles the class do not matter. */
+  decode(atoms: readonly number[]): Value;
+}
+
+/** The key of a test among those of its variable. */
+export function keyOf(test: object): string {
+  return JSON.stringify(test);
+}
+
+/** A variable with few named values; each value but the first has a test `is`. */
+export class EnumVariable implements Variable<string> {
+  readonly name: string;
+  readonly levels: readonly number[];
+  readonly #values: readonly string[];
+
+  constructor(name: string, values: readonly string[]) {
+    this.name = name;
+    this.levels = [values.length];
+    this.#values = values;
+  }
+
+  node(diagrams: Diagrams, first: number, key: string): Node {
+    const value = this.#values.indexOf(key);
+    if (value < 0) throw new Error(`variable \`${this.name}\` has no value \`${key}\``);
+    if (value > 0) return diagrams.node(first, diagrams.never, [value], [diagrams.always]);
+    const others = this.#values.slice(1).map((_, index) => index + 1);
+    return diagrams.node(
+      first,
+      diagrams.always,
+      others,
+      others.map(() => diagrams.never),
+    );
+  }
+
+  encode(value: string): readonly number[] {
+    return [Math.max(0, this.#values.indexOf(value))];
+  }
+
+  decode(atoms: readonly number[]): string {
+    return this.#values[atoms[0] ?? 0] ?? '';
+  }
+}

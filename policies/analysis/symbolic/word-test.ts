@@ -1,0 +1,76 @@
+/** Tests of one word-valued attribute, in the form that variables are made from. */
+import type { Pattern, PeerPattern } from '../../language/authorization.ts';
+import { accepts, acceptsPath, acceptsPeer } from '../matching.ts';
+import { BudgetExceeded } from './diagram.ts';
+import type { AtomicTest } from './formula.ts';
+import { keyOf } from './variable.ts';
+import { type Word, withQuery, wordsOf, wordsOfPath, wordsOfPeer } from './word.ts';
+
+/** One test: its concrete meaning, and its words; `pattern` where it is a plain one. */
+export interface WordTest {
+  readonly key: string;
+  readonly pattern: Pattern | null;
+  accepts(text: string): boolean;
+  words(): readonly Word[];
+}
+
+/** The test of a plain pattern. */
+export function plainTest(pattern: Pattern): WordTest {
+  return {
+    key: keyOf(pattern),
+    pattern,
+    accepts: (text) => accepts(pattern, text),
+    words: () => wordsOf(pattern),
+  };
+}
+
+/** The test of a peer identity. */
+export function peerTest(pattern: PeerPattern): WordTest {
+  return {
+    key: keyOf(pattern),
+    pattern: asPlain(pattern),
+    accepts: (text) => acceptsPeer(pattern, text),
+    words: () => wordsOfPeer(pattern),
+  };
+}
+
+/** Peer patterns that are plain ones in other words; suffixes are not, since the scheme may not overlap them. */
+function asPlain(pattern: PeerPattern): Pattern | null {
+  if (pattern.kind === 'principal') return pattern.pattern;
+  if (pattern.kind === 'anyTrustDomain') return { kind: 'prefix', value: 'spiffe://' };
+  if (pattern.kind !== 'trustDomain' || pattern.pieces.length !== 1) return null;
+  const [name = ''] = pattern.pieces;
+  return name.includes('/') ? null : { kind: 'prefix', value: `spiffe://${name}/` };
+}
+
+type PathTest = Extract<AtomicTest, { on: 'path' | 'pathAndQuery' }>;
+
+/** The test of a path; with `query` its words are those of path and query together. */
+export function pathTest(test: PathTest, query: 'none' | 'possible'): WordTest {
+  if (test.on === 'pathAndQuery') return { ...plainTest(test.pattern), key: keyOf(test), pattern: null };
+  const { pattern } = test;
+  return {
+    key: keyOf(test),
+    pattern: pattern.kind === 'template' || pattern.kind === 'expression' || query === 'possible' ? null : pattern,
+    accepts: (text) => acceptsPath(pattern, query === 'none' ? text : (text.split('?')[0] ?? '')),
+    words: () => {
+      const words = wordsOfPath(pattern);
+      if (words === undefined) throw new BudgetExceeded('a path template that the webhook refuses');
+      return query === 'none' ? words : withQuery(words);
+    },
+  };
+}
+
+type HostTest = Extract<AtomicTest, { on: 'host' | 'authority' }>;
+
+/** The test of a host; with `asSent` the variable is the authority as sent, which hosts are compared with in lower case. */
+export function hostTest(test: HostTest, variable: 'lowerCase' | 'asSent'): WordTest {
+  const plain = { ...plainTest(test.pattern), key: keyOf(test) };
+  if (test.on === 'authority' || variable === 'lowerCase') return plain;
+  return {
+    key: plain.key,
+    pattern: null,
+    accepts: (text) => accepts(test.pattern, text.toLowerCase()),
+    words: () => wordsOf(test.pattern, { letters: 'ignored' }),
+  };
+}
