@@ -1,4 +1,7 @@
-/** Groups what a stream has ready into batches of 1 to `most`, without ever waiting for more than the first of each. */
+/**
+ * Groups what a stream has ready into batches of 1 to `most`, without ever waiting for more than the first of each.
+ * It reads one item ahead: who stops early ends the stream itself, by its signal.
+ */
 export async function* batchesOf<T>(source: AsyncIterable<T>, most: number): AsyncGenerator<readonly T[], void> {
   const iterator = source[Symbol.asyncIterator]();
   try {
@@ -16,7 +19,8 @@ export async function* batchesOf<T>(source: AsyncIterable<T>, most: number): Asy
       yield batch;
     }
   } finally {
-    await iterator.return?.();
+    // Not awaited: behind a read ahead it would wait for what the source may send some day.
+    iterator.return?.().catch(() => {});
   }
 }
 

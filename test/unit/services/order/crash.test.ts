@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OrderStatus, type OrderTerms, Side, TimeInForce } from '#services/gen/trading/fix/v1/fix.ts';
 import type { Order } from '#services/gen/trading/order/v1/order.ts';
 import { CrashPoint } from './crash.ts';
 import { terms } from './terms.ts';
 import { callBy, type Process, World } from './world.ts';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
 let world: World;
 beforeAll(async () => {
@@ -176,5 +179,35 @@ describe('a process of the order service', () => {
     }
     expect(found).toEqual([]);
     expect(steps).toBeGreaterThan(100);
+  });
+
+  test(`may crash again and again, in any session (seed ${seed})`, { timeout: 240_000 }, async () => {
+    const order = fc.record({
+      account: fc.constantFrom('x', 'y'),
+      side: fc.constantFrom(Side.SIDE_BUY, Side.SIDE_SELL),
+      quantity: fc.bigInt(1n, 9n),
+      priceTicks: fc.bigInt(98n, 102n),
+      timeInForce: fc.constantFrom(
+        TimeInForce.TIME_IN_FORCE_DAY,
+        TimeInForce.TIME_IN_FORCE_IMMEDIATE_OR_CANCEL,
+        TimeInForce.TIME_IN_FORCE_FILL_OR_KILL,
+      ),
+      isCancelled: fc.boolean(),
+    });
+    const sessions = fc.array(order, { minLength: 3, maxLength: 8 });
+    const crashes = fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 4 });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(sessions, crashes, async (orders, at) => {
+        run += 1;
+        const acts = orders.flatMap(({ account, isCancelled, ...asked }, index): readonly Act[] => {
+          const key = { account: `${account}-random${run}`, clientOrderId: `o${index}`, symbol: `Srandom${run}` };
+          const placing = place({ ...key, ...asked });
+          return isCancelled ? [placing, { kind: 'cancel', terms: placing.terms, requestId: `r${index}` }] : [placing];
+        });
+        expect(await faults(acts, await play(acts, at))).toEqual([]);
+      }),
+      { seed, numRuns: 20, endOnFailure: true },
+    );
   });
 });

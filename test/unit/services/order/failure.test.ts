@@ -191,7 +191,9 @@ describe('execution reports', () => {
     await takenIn();
     world.market.omitted.add(BigInt(world.market.journal.length) + 2n);
     for (const clientOrderId of ['a', 'b', 'c']) world.market.submit({ ...one(), clientOrderId });
-    expect(await process.parts.works.reports(AbortSignal.timeout(5000))).toBe(1n);
+    const late = AbortSignal.timeout(5000);
+    expect(await process.parts.works.reports(late)).toBe(1n);
+    expect(late.aborted).toBe(false);
     expect(await process.parts.works.reports(AbortSignal.timeout(500)).catch(() => 'open')).toBe('open');
     await takenIn();
     order = await startOrder(world);
