@@ -38,6 +38,23 @@ const textFormat = 'text';
 const int8 = 20;
 const int8Array = 1016;
 
+const mostPrepared = 256;
+const preparedNames = new Map<string, string>();
+
+/**
+ * A statement with values is prepared under a name, so that each connection parses and plans it once; a service has
+ * tens of them, and texts beyond the bound stay unnamed.
+ */
+function statementOf(sql: string, values: readonly unknown[] = []): pg.QueryConfig {
+  if (values.length === 0) return { text: sql };
+  let name = preparedNames.get(sql);
+  if (name === undefined && preparedNames.size < mostPrepared) {
+    name = `s${preparedNames.size}`;
+    preparedNames.set(sql, name);
+  }
+  return name === undefined ? { text: sql, values: [...values] } : { name, text: sql, values: [...values] };
+}
+
 /** The pool behind a `Database`. */
 export class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
@@ -65,7 +82,7 @@ export class PooledDatabase implements Database {
 
   async query<R>(sql: string, values?: readonly unknown[]): Promise<R[]> {
     try {
-      return (await this.#pool.query(sql, values as unknown[])).rows;
+      return (await this.#pool.query(statementOf(sql, values))).rows;
     } catch (thrown) {
       throw translate(thrown);
     }
@@ -94,7 +111,7 @@ export class PooledDatabase implements Database {
     const client = await this.#pool.connect();
     // Without a listener, a connection that breaks between two statements would end the process.
     client.on('error', ignore);
-    const tx: Transaction = { query: async (sql, values) => (await client.query(sql, values as unknown[])).rows };
+    const tx: Transaction = { query: async (sql, values) => (await client.query(statementOf(sql, values))).rows };
     try {
       await client.query(`BEGIN ISOLATION LEVEL ${(options.isolation ?? 'read committed').toUpperCase()}`);
       const result = await body(tx);
