@@ -1,0 +1,143 @@
+/** Turns a place where two decisions differ into concrete requests that the concrete evaluator has confirmed. */
+import { type Answer, toAnswer } from '../answer.ts';
+import { compile, type Decider } from '../compile.ts';
+import { parseRequest } from '../parse-request.ts';
+import type { Request } from '../request.ts';
+import { type Assignment, plainAssignment, tryFindCheapest } from '../symbolic/cheapest.ts';
+import type { Node } from '../symbolic/diagram.ts';
+import { decodeRequest, encodeRequest, type Reading, type RequestJson } from '../symbolic/sample.ts';
+import type { Universe } from '../symbolic/universe.ts';
+import type { World } from '../world.ts';
+import type { Grant } from './intent.ts';
+
+/** A request that shows what does not hold. */
+export interface Counterexample {
+  /** The call in one line: `risk -> execution POST /pkg.Service/Method`. */
+  readonly cell: string;
+  /** The request in the format of `meshwright decide`. */
+  readonly request: RequestJson;
+  readonly expected: 'allow' | 'deny' | 'deny by peer-authentication';
+  /** What the concrete evaluator decides. */
+  readonly decided: Answer;
+  /** How the request differs from the nearest declared call; empty when none is near. */
+  readonly differsIn: readonly string[];
+  /** The declared grant that is refused, or the one that the request is nearest to. */
+  readonly grant: Grant | null;
+  /** Which object would have to change. */
+  readonly change: string;
+}
+
+/** One destination with its universe and what requests to it mean. */
+export interface Site {
+  readonly world: World;
+  readonly destination: { readonly namespace: string; readonly workload: string; readonly port: number };
+  readonly universe: Universe;
+  readonly reading: Reading;
+}
+
+/** A declared call to measure distances from. */
+export interface Anchor {
+  readonly grant: Grant;
+  readonly assignment: Assignment;
+}
+
+/** The cheapest declared call of each grant that has one. */
+export function anchorsOf(
+  site: Site,
+  calls: readonly { readonly grant: Grant; readonly node: Node }[],
+): readonly Anchor[] {
+  const plain = plainAssignment(site.universe);
+  return calls.slice(0, MOST_ANCHORS).flatMap(({ grant, node }) => {
+    const found = tryFindCheapest(site.universe, node, plain);
+    return found === undefined ? [] : [{ grant, assignment: found.assignment }];
+  });
+}
+
+const MOST_ANCHORS = 60;
+
+/** A request somewhere in `node`, and the anchor that it is nearest to. */
+export interface Found {
+  readonly assignment: Assignment;
+  readonly nearest: Anchor | null;
+}
+
+/** The request of `node` that differs from some anchor in the fewest attributes. */
+export function tryFindNearest(site: Site, node: Node, anchors: readonly Anchor[]): Found | undefined {
+  let best: (Found & { readonly cost: number }) | undefined;
+  for (const anchor of anchors) {
+    const found = tryFindCheapest(site.universe, node, anchor.assignment);
+    if (found !== undefined && (best === undefined || found.cost < best.cost)) best = { ...found, nearest: anchor };
+  }
+  if (best !== undefined) return best;
+  const found = tryFindCheapest(site.universe, node, plainAssignment(site.universe));
+  return found === undefined ? undefined : { assignment: found.assignment, nearest: null };
+}
+
+/** The names of the attributes in which two assignments differ. */
+export function differences(universe: Universe, left: Assignment, right: Assignment): readonly string[] {
+  return universe.attributes
+    .filter(({ first, variable }) =>
+      variable.levels.some((_, index) => (left[first + index] ?? 0) !== (right[first + index] ?? 0)),
+    )
+    .map(({ name }) => name);
+}
+
+/** The decider of a site's own slice of the mesh. */
+export function deciderOf({ world }: Site): Decider {
+  return compile(world.mesh, world.profile, { issuerKeys: world.issuerKeys });
+}
+
+/** The request of an assignment, parsed as anybody would parse it. */
+export function requestOf(
+  site: Site,
+  assignment: Assignment,
+  id: string,
+): { readonly json: RequestJson; readonly request: Request } {
+  const json = decodeRequest(site.universe, assignment, { id, destination: site.destination, reading: site.reading });
+  const parsed = parseRequest(JSON.parse(JSON.stringify(json)));
+  if (!parsed.ok) throw new Error(`a counterexample is no request: ${JSON.stringify(parsed.problems)}`);
+  return { json, request: parsed.value };
+}
+
+/**
+ * Decides the request concretely and holds it against the symbolic verdict; a mismatch is a bug of the engine and
+ * throws. The request's atoms are also those it was made from.
+ */
+export function confirm(
+  site: Site,
+  decider: Decider,
+  made: { readonly json: RequestJson; readonly request: Request },
+  allowed: boolean,
+): Answer {
+  const { namespace, workload } = site.destination;
+  const verdict = decider.forWorkload({ namespace, workload }).decide(made.request);
+  if (verdict.allowed !== allowed) {
+    throw new Error(
+      `the symbolic engine says ${allowed ? 'allow' : 'deny'}, the concrete evaluator does not: ${JSON.stringify(made.json)}`,
+    );
+  }
+  return toAnswer(made.request, verdict);
+}
+
+/** True iff the request of an assignment belongs to `node` when it is read back. */
+export function isIn(site: Site, node: Node, request: Request): boolean {
+  const atoms = encodeRequest(site.universe, request, site.reading);
+  return site.universe.diagrams.evaluate(node, (level) => atoms[level] ?? 0);
+}
+
+/** One line for a call: caller, callee, method and path; the port where it is not the one that the intent names. */
+export function cellOf(site: Site, json: RequestJson, usualPort: number | null): string {
+  const source = json['source'] as { readonly principal: unknown };
+  const http = json['http'] as { readonly method: string; readonly path: string } | null;
+  const port = site.destination.port === usualPort ? '' : `:${site.destination.port}`;
+  const call = http === null ? `tcp ${site.destination.port}` : `${http.method} ${http.path}`;
+  return `${callerName(source.principal, site.world.mesh.config.trustDomain)} -> ${site.destination.workload}${http === null ? '' : port} ${call}`;
+}
+
+/** A caller in one word: the account of an identity of this mesh, else the identity. */
+export function callerName(principal: unknown, trustDomain: string): string {
+  if (principal === null) return 'plaintext';
+  if (typeof principal !== 'string') return JSON.stringify(principal);
+  const own = principal.match(/^spiffe:\/\/([^/]+)\/ns\/[^/]+\/sa\/([^/]+)$/);
+  return own !== null && own[1] === trustDomain ? (own[2] ?? principal) : principal;
+}

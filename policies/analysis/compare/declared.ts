@@ -1,0 +1,79 @@
+/**
+ * What an intent means, as formulas. A parameter of a path stands for one segment as Istio's `{*}` takes it; a user is
+ * a token with a subject. Between the two bounds lie the requests whose token is refused although nobody asked for one:
+ * they may be let through (where no token is looked at) and need not be.
+ */
+import type { PathPattern, Pattern } from '../../language/authorization.ts';
+import { parsePath } from '../../language/parse-pattern.ts';
+import { ALWAYS, all, type Formula, holds, NEVER, not, some } from '../symbolic/formula.ts';
+import { claimTest } from '../symbolic/rules.ts';
+import type { Grant, User } from './intent.ts';
+
+/** The declared calls of one port. */
+export interface Declared {
+  /** Nothing beyond it may be allowed. */
+  readonly atMost: Formula;
+  /** All of it must be allowed. */
+  readonly atLeast: Formula;
+  /** What each grant alone asks for, in their order. */
+  readonly each: readonly { readonly grant: Grant; readonly atLeast: Formula }[];
+}
+
+/** The meaning of the grants of one port. */
+export function declared(grants: readonly Grant[]): Declared {
+  const users = grants.flatMap(({ user }) => (user === null ? [] : [user]));
+  const noToken = not(holds({ on: 'token', is: 'present' }));
+  const harmless = some([
+    noToken,
+    ...users.map((user) => all([valid({ ...user, claims: [] }), not(holds({ on: 'fault', is: 'audience' }))])),
+  ]);
+  const each = grants.map((grant) => {
+    const { user } = grant;
+    const token = user === null ? harmless : all([valid(user), not(holds({ on: 'fault', is: 'audience' }))]);
+    return { grant, atLeast: all([callOf(grant), token]) };
+  });
+  return {
+    atMost: some(grants.map((grant) => all([callOf(grant), grant.user === null ? ALWAYS : valid(grant.user)]))),
+    atLeast: some(each.map(({ atLeast }) => atLeast)),
+    each,
+  };
+}
+
+function callOf({ caller, http }: Grant): Formula {
+  if (caller.kind === 'node') return NEVER;
+  return all([
+    caller.kind === 'internet'
+      ? ALWAYS
+      : holds({ on: 'peer', pattern: { kind: 'principal', pattern: exact(caller.identity) } }),
+    http === null
+      ? ALWAYS
+      : all([
+          holds({ on: 'bytes', is: 'http' }),
+          holds({ on: 'acceptedPath' }),
+          holds({ on: 'method', pattern: exact(http.method) }),
+          holds({ on: 'path', pattern: pathOf(http.path) }),
+        ]),
+  ]);
+}
+
+const exact = (value: string): Pattern => ({ kind: 'exact', value });
+
+function pathOf(path: string): PathPattern {
+  if (!path.includes('{')) return exact(path);
+  return parsePath(path.replace(/\{[^/}]*\}/g, '{*}'));
+}
+
+/** When the token is the user's: signed and in time, of the issuer, for an audience, with a subject and every claim. */
+function valid(user: User): Formula {
+  const claim = (name: string, values: readonly string[]) =>
+    some(values.map((value) => holds(claimTest([name], exact(value)))));
+  return all([
+    holds({ on: 'token', is: 'present' }),
+    holds({ on: 'issuer', pattern: exact(user.issuer) }),
+    not(holds({ on: 'fault', is: 'expired' })),
+    not(holds({ on: 'fault', is: 'signature' })),
+    claim('aud', user.audiences),
+    holds(claimTest(['sub'], { kind: 'nonEmpty' })),
+    ...user.claims.map(({ claim: name, values }) => claim(name, values)),
+  ]);
+}

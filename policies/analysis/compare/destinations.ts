@@ -1,0 +1,121 @@
+/** Every place that can be called: each port of each workload, one port that nothing names, and undeclared workloads. */
+import type { AuthorizationPolicy } from '../../language/authorization.ts';
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import { applicable, holdsLabels } from '../attachment.ts';
+import { listed } from '../listener.ts';
+
+/** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
+export class MeshIndex {
+  readonly mesh: Mesh;
+  readonly #slices = new Map<string, Mesh>();
+  readonly #byNamespace: ReadonlyMap<
+    string,
+    Partial<Record<NamespacedMember, readonly { readonly namespace: string }[]>>
+  >;
+
+  constructor(mesh: Mesh) {
+    this.mesh = mesh;
+    const groups = new Map<string, Partial<Record<NamespacedMember, { readonly namespace: string }[]>>>();
+    for (const member of MEMBERS) {
+      for (const object of mesh[member]) {
+        const group = groups.get(object.namespace) ?? {};
+        groups.set(object.namespace, group);
+        const list = group[member] ?? [];
+        group[member] = list;
+        list.push(object);
+      }
+    }
+    this.#byNamespace = groups;
+  }
+
+  /** The mesh as far as workloads of these namespaces can see it: their own objects and those of the root namespace. */
+  slice(...namespaces: readonly string[]): Mesh {
+    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces])];
+    const key = wanted.join(' ');
+    const known = this.#slices.get(key);
+    if (known !== undefined) return known;
+    const made = { ...this.mesh } as Record<string, unknown>;
+    for (const member of MEMBERS) {
+      made[member] = wanted.flatMap((namespace) => this.#byNamespace.get(namespace)?.[member] ?? []);
+    }
+    this.#slices.set(key, made as unknown as Mesh);
+    return made as unknown as Mesh;
+  }
+}
+
+const MEMBERS = [
+  'workloads',
+  'services',
+  'authorizationPolicies',
+  'peerAuthentications',
+  'requestAuthentications',
+  'networkPolicies',
+  'sidecars',
+  'destinationRules',
+  'unmodelled',
+] as const;
+type NamespacedMember = (typeof MEMBERS)[number];
+
+/** The name of the workload that stands for all that nobody declared. */
+export const UNDECLARED = 'undeclared';
+
+/** A workload of the namespace that nobody declared: no labels, no Service, the namespace's default account. */
+export function undeclaredWorkload(namespace: string): Workload {
+  return {
+    kind: 'Pod',
+    namespace,
+    name: UNDECLARED,
+    labels: {},
+    annotations: {},
+    serviceAccount: 'default',
+    ports: [],
+    injection: 'unstated',
+    at: { file: 'undeclared workloads', path: '', line: 1 },
+  };
+}
+
+/** True iff the workload is a gateway: its ports but those of its servers are not intercepted. */
+export function isGateway(mesh: Mesh, workload: Workload): boolean {
+  return mesh.gateways.some((gateway) => holdsLabels(workload.labels, gateway.selector));
+}
+
+/**
+ * The ports of a workload that anything names (container, Service, policy, PeerAuthentication, gateway server, intent),
+ * and one that nothing names, which stands for all others.
+ */
+export function portsOf(
+  mesh: Mesh,
+  workload: Workload,
+  named: Iterable<number>,
+): { readonly named: readonly number[]; readonly other: number } {
+  const ports = new Set<number>(named);
+  for (const port of workload.ports) if (port.protocol === 'TCP') ports.add(port.number);
+  for (const port of listed(workload, 'traffic.sidecar.istio.io/excludeInboundPorts')) ports.add(Number(port));
+  for (const service of mesh.services) {
+    const { selector } = service;
+    if (service.namespace !== workload.namespace || selector.kind === 'none') continue;
+    if (!holdsLabels(workload.labels, selector.labels)) continue;
+    for (const { target } of service.ports) if (target.kind === 'number') ports.add(target.number);
+  }
+  for (const policy of applicable(mesh.authorizationPolicies, mesh, workload))
+    for (const port of portsIn(policy)) ports.add(port);
+  for (const policy of applicable(mesh.peerAuthentications, mesh, workload)) {
+    for (const { port } of policy.portModes) ports.add(port);
+  }
+  for (const gateway of mesh.gateways) {
+    if (holdsLabels(workload.labels, gateway.selector)) for (const server of gateway.servers) ports.add(server.port);
+  }
+  let other = 65_000;
+  while (ports.has(other)) other -= 1;
+  return { named: [...ports].toSorted((left, right) => left - right), other };
+}
+
+function portsIn(policy: AuthorizationPolicy): readonly number[] {
+  return policy.rules.flatMap((rule) =>
+    rule.parts.flatMap((part) =>
+      part.alternatives.flatMap((clauses) =>
+        clauses.flatMap((clause) => (clause.on === 'port' ? [...clause.values, ...clause.notValues] : [])),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,178 @@
+/** The declared relation, parsed from the JSON of `intent.json`: whom each callee lets in. */
+import { type Problem, problem, type Result } from '../../language/problem.ts';
+
+/** Everything that was declared, platform flows included. */
+export interface Intent {
+  readonly trustDomain: string;
+  readonly grants: readonly Grant[];
+}
+
+/** One caller may use one port of one callee, for one method and path where it speaks HTTP. */
+export interface Grant {
+  readonly caller:
+    | {
+        readonly kind: 'identity';
+        readonly identity: string;
+        readonly namespace: string;
+        readonly serviceAccount: string;
+      }
+    /** Whoever reaches the port, with a certificate or without. */
+    | { readonly kind: 'internet' }
+    /** The kubelet: it passes beside the proxy and has no identity. */
+    | { readonly kind: 'node' };
+  readonly callee:
+    | { readonly kind: 'workload'; readonly namespace: string; readonly workload: string }
+    | { readonly kind: 'external'; readonly host: string };
+  readonly protocol: 'grpc' | 'http' | 'tcp' | 'udp';
+  readonly port: number;
+  readonly http: { readonly method: string; readonly path: string } | null;
+  readonly user: User | null;
+  readonly owner: string;
+  readonly reason: string;
+  /** `YYYY-MM-DD`, null for grants without end. */
+  readonly expires: string | null;
+  /** Where caller and callee declared it, as `file:line`; empty when the intent does not say. */
+  readonly declaredAt: readonly string[];
+}
+
+/** The end user that a grant asks for: a token with a subject, of that issuer, for one of the audiences, with every claim. */
+export interface User {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly claims: readonly { readonly claim: string; readonly values: readonly string[] }[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Parses `intent.json`; members that are not known are ignored.
+ * Errors: `intent/version`, `intent/type`; all at once, `at.path` is the member.
+ */
+export function parseIntent(json: unknown, file: string): Result<Intent> {
+  const reader = new IntentReader(file);
+  const root = reader.object(json, '');
+  if (root['version'] !== 1) reader.report('version', 'version', 'expected 1');
+  const trustDomain = reader.text(root, 'trustDomain', '');
+  const grants = ['grants', 'platform'].flatMap((list) => {
+    const items = root[list];
+    if (!Array.isArray(items)) {
+      reader.report('type', list, 'expected a list');
+      return [];
+    }
+    return items.map((item, index) =>
+      parseGrant(reader, reader.object(item, `${list}[${index}]`), { path: `${list}[${index}]`, trustDomain }),
+    );
+  });
+  return reader.problems.length > 0
+    ? { ok: false, problems: reader.problems }
+    : { ok: true, value: { trustDomain, grants } };
+}
+
+const PROTOCOLS = ['grpc', 'http', 'tcp', 'udp'] as const;
+
+function parseGrant(
+  reader: IntentReader,
+  grant: Json,
+  { path, trustDomain }: { readonly path: string; readonly trustDomain: string },
+): Grant {
+  const protocol = PROTOCOLS.find((known) => known === grant['protocol']);
+  if (protocol === undefined) reader.report('type', `${path}.protocol`, `expected one of ${PROTOCOLS.join(', ')}`);
+  const port = grant['port'];
+  if (typeof port !== 'number' || !Number.isInteger(port)) reader.report('type', `${path}.port`, 'expected a port');
+  const http = grant['http'] == null ? null : reader.object(grant['http'], `${path}.http`);
+  const user = grant['user'] == null ? null : reader.object(grant['user'], `${path}.user`);
+  return {
+    caller: parseCaller(reader, reader.object(grant['caller'], `${path}.caller`), {
+      path: `${path}.caller`,
+      trustDomain,
+    }),
+    callee: parseCallee(reader, reader.object(grant['callee'], `${path}.callee`), `${path}.callee`),
+    protocol: protocol ?? 'tcp',
+    port: typeof port === 'number' ? port : 0,
+    http:
+      http === null
+        ? null
+        : { method: reader.text(http, 'method', `${path}.http`), path: reader.text(http, 'path', `${path}.http`) },
+    user: user === null ? null : parseUser(reader, user, `${path}.user`),
+    owner: reader.text(grant, 'owner', path),
+    reason: reader.text(grant, 'reason', path),
+    expires: typeof grant['expires'] === 'string' ? grant['expires'] : null,
+    declaredAt: [grant['source'], grant['admittedAt']].filter((place) => typeof place === 'string'),
+  };
+}
+
+function parseCaller(
+  reader: IntentReader,
+  caller: Json,
+  { path, trustDomain }: { readonly path: string; readonly trustDomain: string },
+): Grant['caller'] {
+  const kind = caller['kind'];
+  if (kind === 'internet' || kind === 'node') return { kind };
+  if (kind !== 'workload') reader.report('type', `${path}.kind`, 'expected workload, internet or node');
+  const namespace = reader.text(caller, 'namespace', path);
+  const serviceAccount = reader.text(caller, 'serviceAccount', path);
+  const own = caller['trustDomain'];
+  const domain = typeof own === 'string' ? own : trustDomain;
+  return {
+    kind: 'identity',
+    identity: `spiffe://${domain}/ns/${namespace}/sa/${serviceAccount}`,
+    namespace,
+    serviceAccount,
+  };
+}
+
+function parseCallee(reader: IntentReader, callee: Json, path: string): Grant['callee'] {
+  if (callee['kind'] === 'external') return { kind: 'external', host: reader.text(callee, 'host', path) };
+  if (callee['kind'] !== 'workload') reader.report('type', `${path}.kind`, 'expected workload or external');
+  return {
+    kind: 'workload',
+    namespace: reader.text(callee, 'namespace', path),
+    workload: reader.text(callee, 'workload', path),
+  };
+}
+
+function parseUser(reader: IntentReader, user: Json, path: string): User {
+  const claims = Array.isArray(user['claims']) ? user['claims'] : [];
+  return {
+    issuer: reader.text(user, 'issuer', path),
+    audiences: reader.texts(user, 'audiences', path),
+    claims: claims.map((item, index) => {
+      const claim = reader.object(item, `${path}.claims[${index}]`);
+      return { claim: reader.text(claim, 'claim', path), values: reader.texts(claim, 'values', path) };
+    }),
+  };
+}
+
+/** Reads members and collects problems instead of stopping at the first. */
+class IntentReader {
+  readonly problems: Problem[] = [];
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  report(code: string, path: string, message: string): void {
+    this.problems.push(problem(`intent/${code}`, message, { file: this.#file, path, line: 1 }));
+  }
+
+  object(value: unknown, path: string): Json {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+    this.report('type', path, 'expected an object');
+    return {};
+  }
+
+  text(parent: Json, member: string, path: string): string {
+    const value = parent[member];
+    if (typeof value === 'string') return value;
+    this.report('type', path === '' ? member : `${path}.${member}`, 'expected a string');
+    return '';
+  }
+
+  texts(parent: Json, member: string, path: string): readonly string[] {
+    const value = parent[member];
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    this.report('type', `${path}.${member}`, 'expected a list of strings');
+    return [];
+  }
+}

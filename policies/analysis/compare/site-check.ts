@@ -1,0 +1,209 @@
+/** Compares what one port allows with what is declared for it. */
+import type { Workload } from '../../language/mesh.ts';
+import type { Answer } from '../answer.ts';
+import { applicable, byAge } from '../attachment.ts';
+import type { Listener } from '../listener.ts';
+import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import { decideAtProxy } from '../symbolic/proxy.ts';
+import { Universe } from '../symbolic/universe.ts';
+import { verifiers } from '../token.ts';
+import type { World } from '../world.ts';
+import {
+  type Anchor,
+  anchorsOf,
+  type Counterexample,
+  cellOf,
+  confirm,
+  deciderOf,
+  differences,
+  type Found,
+  isIn,
+  requestOf,
+  type Site,
+  tryFindNearest,
+} from './counterexample.ts';
+import { type Declared, declared } from './declared.ts';
+import type { Grant } from './intent.ts';
+
+/** One port of one workload in its slice of the mesh, with the grants that name it. */
+export interface Place {
+  readonly world: World;
+  readonly workload: Workload;
+  readonly port: number;
+  readonly grants: readonly Grant[];
+}
+
+/** What comparing one place gave. */
+export type SiteResult =
+  | { readonly kind: 'equal'; readonly listener: Listener; readonly assumptions: readonly string[] }
+  | {
+      readonly kind: 'different';
+      readonly listener: Listener;
+      readonly assumptions: readonly string[];
+      readonly counterexamples: readonly Counterexample[];
+      /** How many more cells differ. */
+      readonly more: number;
+    }
+  | { readonly kind: 'unknown'; readonly because: string };
+
+const MOST_CELLS = 60;
+
+/** Proves that the proxy of a place allows exactly what is declared, or shows requests; `identities` are all known ones. */
+export function checkSite(place: Place, identities: readonly string[]): SiteResult {
+  try {
+    return compareAt(place, identities);
+  } catch (error) {
+    if (error instanceof BudgetExceeded) return { kind: 'unknown', because: error.message };
+    throw error;
+  }
+}
+
+function compareAt(place: Place, identities: readonly string[]): SiteResult {
+  const decision = decideAtProxy({ ...place, ip: null });
+  const meaning = declared(place.grants);
+  const { listener, assumptions } = decision;
+  const bounds = compareIn(universeOf(place, decision.allowed, meaning, []), decision.allowed, meaning);
+  if (bounds.surplus === 0 && bounds.missing === 0) return { kind: 'equal', listener, assumptions };
+  const universe = universeOf(place, decision.allowed, meaning, identities);
+  const again = compareIn(universe, decision.allowed, meaning);
+  const site = siteOf(place, universe);
+  const calls = meaning.each.map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
+  const anchors = anchorsOf(site, calls);
+  const surplus = explain(site, again.surplus, { anchors, expected: 'deny', allowed: true });
+  const missing = calls.flatMap(({ grant, node }) => {
+    const refused = universe.diagrams.and(node, again.missing);
+    const own = anchors.filter((anchor) => anchor.grant === grant);
+    return explain(site, refused, { anchors: own, expected: 'allow', allowed: false, most: 1 }).counterexamples;
+  });
+  return {
+    kind: 'different',
+    listener,
+    assumptions,
+    counterexamples: [...missing, ...surplus.counterexamples],
+    more: surplus.more,
+  };
+}
+
+function universeOf(
+  place: Place,
+  allowed: Parameters<Universe['node']>[0],
+  meaning: Declared,
+  identities: readonly string[],
+): Universe {
+  return new Universe([allowed, meaning.atMost, meaning.atLeast], {
+    config: place.world.mesh.config,
+    headers: place.world.profile.repeatedHeaders,
+    peers: 'single',
+    identities,
+  });
+}
+
+function compareIn(
+  universe: Universe,
+  allowed: Parameters<Universe['node']>[0],
+  meaning: Declared,
+): { readonly surplus: Node; readonly missing: Node } {
+  const { diagrams } = universe;
+  const node = universe.node(allowed);
+  const surplus = diagrams.minus(node, universe.node(meaning.atMost));
+  const missing = diagrams.minus(universe.node(meaning.atLeast), node);
+  if (surplus === diagrams.never && missing === diagrams.never) return { surplus, missing };
+  const possible = universe.possible();
+  return { surplus: diagrams.and(surplus, possible), missing: diagrams.and(missing, possible) };
+}
+
+/** The site of a place: its universe, and what requests to it mean. */
+export function siteOf({ world, workload, port }: Omit<Place, 'grants'>, universe: Universe): Site {
+  const selected = applicable(world.mesh.requestAuthentications, world.mesh, workload).toSorted(byAge);
+  const rules = selected.flatMap((authentication) => authentication.rules);
+  return {
+    world,
+    destination: { namespace: workload.namespace, workload: workload.name, port },
+    universe,
+    reading: { config: world.mesh.config, profile: world.profile, verifiers: verifiers(rules, world.issuerKeys) },
+  };
+}
+
+interface Explanation {
+  readonly anchors: readonly Anchor[];
+  readonly expected: Counterexample['expected'];
+  readonly allowed: boolean;
+  /** @default 60 */
+  readonly most?: number;
+}
+
+/** One counterexample for each caller, method and path in `node`, the nearest first. */
+function explain(
+  site: Site,
+  node: Node,
+  { anchors, expected, allowed, most = MOST_CELLS }: Explanation,
+): { readonly counterexamples: readonly Counterexample[]; readonly more: number } {
+  const { diagrams } = site.universe;
+  const decider = deciderOf(site);
+  const counterexamples: Counterexample[] = [];
+  let rest = node;
+  while (rest !== diagrams.never && counterexamples.length < most) {
+    const found = tryFindNearest(site, rest, anchors);
+    if (found === undefined) break;
+    const made = requestOf(site, found.assignment, String(counterexamples.length + 1));
+    if (!isIn(site, node, made.request))
+      throw new Error(`a counterexample is not where it was found: ${JSON.stringify(made.json)}`);
+    const decided = confirm(site, decider, made, allowed);
+    counterexamples.push(counterexample(site, found, { ...made, decided, expected }));
+    rest = diagrams.and(rest, diagrams.not(cellNode(site, found)));
+  }
+  return { counterexamples, more: rest === diagrams.never || most === 1 ? 0 : 1 };
+}
+
+/** The calls with the same caller, method and path. */
+function cellNode({ universe }: Site, { assignment }: Found): Node {
+  const { diagrams } = universe;
+  const cell = universe.attributes
+    .filter(({ name }) => name === 'peer' || name === 'method' || name === 'path' || name === 'bytes')
+    .flatMap(({ first, variable, kind }) => {
+      const settled = kind === 'word' && (assignment[first] ?? 0) !== 0;
+      return (settled ? variable.levels.slice(0, 1) : variable.levels).map((size, index) => {
+        const value = assignment[first + index] ?? 0;
+        const others = Array.from({ length: size - 1 }, (_, other) => other + 1);
+        return value === 0
+          ? diagrams.node(
+              first + index,
+              diagrams.always,
+              others,
+              others.map(() => diagrams.never),
+            )
+          : diagrams.node(first + index, diagrams.never, [value], [diagrams.always]);
+      });
+    });
+  return diagrams.all(cell);
+}
+
+function counterexample(
+  site: Site,
+  { assignment, nearest }: Found,
+  made: {
+    readonly json: Counterexample['request'];
+    readonly decided: Answer;
+    readonly expected: Counterexample['expected'];
+  },
+): Counterexample {
+  return {
+    cell: cellOf(site, made.json, nearest?.grant.port ?? null),
+    request: made.json,
+    expected: made.expected,
+    decided: made.decided,
+    differsIn: nearest === null ? [] : differences(site.universe, assignment, nearest.assignment),
+    grant: nearest?.grant ?? null,
+    change: changeOf(site, made),
+  };
+}
+
+function changeOf(site: Site, { decided, expected }: { readonly decided: Answer; readonly expected: string }): string {
+  const place = `${site.destination.namespace}/${site.destination.workload}`;
+  if (expected !== 'allow') {
+    if (decided.policy !== null) return `AuthorizationPolicy \`${decided.policy}\`, rule ${decided.rule}, lets it in`;
+    return `no enforced ALLOW policy stops it at \`${place}\``;
+  }
+  if (decided.policy !== null) return `${decided.layer} \`${decided.policy}\`, rule ${decided.rule}, stops it`;
+  return `the ${decided.layer} layer of \`${place}\` does not admit it`;
+}

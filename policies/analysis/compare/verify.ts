@@ -1,0 +1,305 @@
+/** Proves that a mesh allows exactly the declared calls, or shows the calls on which both differ. */
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import { type Answer, toAnswer } from '../answer.ts';
+import { assumptionsOf } from '../assumptions.ts';
+import { decideNaively } from '../naive.ts';
+import { parseRequest } from '../parse-request.ts';
+import type { Profile } from '../profile.ts';
+import { Universe } from '../symbolic/universe.ts';
+import type { World } from '../world.ts';
+import { anchorsOf, type Counterexample, callerName, requestOf } from './counterexample.ts';
+import { declared } from './declared.ts';
+import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import type { Grant, Intent } from './intent.ts';
+import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
+
+/** The statements that `verify` proves. */
+export type ObligationName =
+  | 'allowed-equals-declared'
+  | 'undeclared-workloads-closed'
+  | 'mutual-tls-only'
+  | 'declared-calls-pass-every-layer'
+  | 'no-grant-expired';
+
+/** What became of one statement. */
+export interface Obligation {
+  readonly name: ObligationName;
+  /** `conditional` is a proof under the assumptions. */
+  readonly status: 'proved' | 'conditional' | 'refuted' | 'unknown';
+  readonly assumptions: readonly string[];
+  readonly counterexamples: readonly Counterexample[];
+  /** What could not be decided, or is left out, and why. */
+  readonly notes: readonly string[];
+}
+
+/** The outcome of a whole mesh. */
+export interface Verification {
+  readonly obligations: readonly Obligation[];
+  /** How many ports of how many workloads were compared. */
+  readonly ports: number;
+  readonly workloads: number;
+  readonly grants: number;
+}
+
+/** What `verify` may know besides mesh and intent. */
+export interface VerifyOptions {
+  readonly profile: Profile;
+  /** `YYYY-MM-DD`: grants that ended before it fail. @default - expiry is not looked at */
+  readonly on?: string;
+  /** Called after each workload. */
+  readonly progress?: () => void;
+}
+
+/** Verifies a mesh against an intent. */
+export function verifyIntent(mesh: Mesh, intent: Intent, options: VerifyOptions): Verification {
+  return new Verifier(mesh, intent, options).run();
+}
+
+/** Collects what the places of one obligation gave. */
+class Ledger {
+  readonly counterexamples: Counterexample[] = [];
+  readonly assumptions = new Set<string>();
+  readonly notes = new Set<string>();
+  unknown = false;
+
+  close(name: ObligationName): Obligation {
+    const status =
+      this.counterexamples.length > 0
+        ? 'refuted'
+        : this.unknown
+          ? 'unknown'
+          : this.assumptions.size > 0
+            ? 'conditional'
+            : 'proved';
+    return {
+      name,
+      status,
+      assumptions: [...this.assumptions].toSorted(),
+      counterexamples: this.counterexamples,
+      notes: [...this.notes].toSorted(),
+    };
+  }
+}
+
+class Verifier {
+  readonly #index: MeshIndex;
+  readonly #intent: Intent;
+  readonly #options: VerifyOptions;
+  readonly #byCallee: ReadonlyMap<string, readonly Grant[]>;
+  readonly #identities: readonly string[];
+  readonly #equal = new Ledger();
+  readonly #closed = new Ledger();
+  readonly #mtls = new Ledger();
+  readonly #layers = new Ledger();
+  #ports = 0;
+
+  constructor(mesh: Mesh, intent: Intent, options: VerifyOptions) {
+    this.#index = new MeshIndex(mesh);
+    this.#intent = intent;
+    this.#options = options;
+    const byCallee = new Map<string, Grant[]>();
+    for (const grant of intent.grants) {
+      if (grant.callee.kind === 'external' || grant.protocol === 'udp' || grant.caller.kind === 'node') continue;
+      const key = `${grant.callee.namespace}/${grant.callee.workload}`;
+      byCallee.set(key, [...(byCallee.get(key) ?? []), grant]);
+    }
+    this.#byCallee = byCallee;
+    this.#identities = knownIdentities(mesh, intent);
+  }
+
+  run(): Verification {
+    const { mesh } = this.#index;
+    for (const workload of mesh.workloads) {
+      this.#workload(workload, this.#index.slice(workload.namespace));
+      this.#options.progress?.();
+    }
+    const namespaces = [...new Set(mesh.workloads.map(({ namespace }) => namespace))];
+    for (const namespace of namespaces) this.#undeclared(namespace);
+    const known = new Set(mesh.workloads.map(({ namespace, name }) => `${namespace}/${name}`));
+    for (const [callee, grants] of this.#byCallee)
+      if (!known.has(callee))
+        this.#equal.notes.add(`${callee} is not part of the manifests: ${grants.length} grants are not decided`);
+    return {
+      obligations: [
+        this.#equal.close('allowed-equals-declared'),
+        this.#closed.close('undeclared-workloads-closed'),
+        this.#mtls.close('mutual-tls-only'),
+        this.#layers.close('declared-calls-pass-every-layer'),
+        ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),
+      ],
+      ports: this.#ports,
+      workloads: mesh.workloads.length,
+      grants: this.#intent.grants.length,
+    };
+  }
+
+  #place(workload: Workload, mesh: Mesh, port: number): Place {
+    const world: World = { mesh, profile: this.#options.profile, issuerKeys: new Map() };
+    const grants = this.#byCallee.get(`${workload.namespace}/${workload.name}`) ?? [];
+    return { world, workload, port, grants: grants.filter((grant) => grant.port === port) };
+  }
+
+  #workload(workload: Workload, mesh: Mesh): void {
+    const grants = this.#byCallee.get(`${workload.namespace}/${workload.name}`) ?? [];
+    const ports = portsOf(
+      mesh,
+      workload,
+      grants.map(({ port }) => port),
+    );
+    const gateway = isGateway(mesh, workload);
+    for (const assumption of assumptionsOf(mesh, workload)) this.#equal.assumptions.add(assumption);
+    for (const port of [...ports.named, ports.other]) {
+      const place = this.#place(workload, mesh, port);
+      const result = checkSite(place, this.#identities);
+      if (gateway && result.kind !== 'unknown' && result.listener.kind === 'unguarded') {
+        this.#equal.notes.add(
+          `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
+        );
+      } else this.#take(this.#equal, place, result);
+      this.#checkLayers(place);
+    }
+  }
+
+  #take(ledger: Ledger, place: Place, result: SiteResult): void {
+    this.#ports += 1;
+    if (result.kind === 'unknown') {
+      ledger.unknown = true;
+      ledger.notes.add(`\`${place.workload.namespace}/${place.workload.name}\` port ${place.port}: ${result.because}`);
+      return;
+    }
+    for (const assumption of result.assumptions) ledger.assumptions.add(assumption);
+    this.#checkTransport(place, result);
+    if (result.kind !== 'different') return;
+    ledger.counterexamples.push(...result.counterexamples);
+    if (result.more > 0)
+      ledger.notes.add(`\`${place.workload.namespace}/${place.workload.name}\` port ${place.port}: more cells differ`);
+  }
+
+  /** Plaintext must not get past the handshake, whatever the rules say of it. */
+  #checkTransport(place: Place, result: Exclude<SiteResult, { kind: 'unknown' }>): void {
+    const { listener } = result;
+    if (listener.kind === 'gateway' || (listener.kind === 'sidecar' && listener.mode === 'STRICT')) return;
+    const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : listener.because;
+    for (const { request, grant } of this.#plaintextCalls(place)) {
+      const parsed = parseRequest(request);
+      if (!parsed.ok) throw new Error('a plaintext call is no request');
+      const decided = toAnswer(parsed.value, decideNaively(place.world, parsed.value));
+      const http = request.http === null ? `tcp ${place.port}` : `${request.http.method} ${request.http.path}`;
+      this.#mtls.counterexamples.push({
+        cell: `plaintext -> ${place.workload.name} ${http}`,
+        request: { ...request },
+        expected: 'deny by peer-authentication',
+        decided,
+        differsIn: ['peer'],
+        grant,
+        change: `PeerAuthentication of \`${place.workload.namespace}/${place.workload.name}\` port ${place.port}: ${mode}, expected STRICT`,
+      });
+    }
+  }
+
+  #plaintextCalls({ workload, port, grants }: Place): readonly PlaintextCall[] {
+    const destination = { namespace: workload.namespace, workload: workload.name, port };
+    const of = (http: Grant['http'], grant: Grant | null): PlaintextCall => ({
+      request: { id: 'plaintext', source: { principal: null }, destination, http },
+      grant,
+    });
+    if (grants.length === 0) return [of({ method: 'GET', path: '/' }, null)];
+    return grants.map((grant) => of(grant.http, grant));
+  }
+
+  /** Each declared call, sent by the workloads that run under the caller's account, passes network and egress too. */
+  #checkLayers(place: Place): void {
+    for (const grant of place.grants) {
+      const { caller } = grant;
+      if (caller.kind !== 'identity') continue;
+      const sources = this.#index
+        .slice(caller.namespace)
+        .workloads.filter(
+          (each) => each.namespace === caller.namespace && each.serviceAccount === caller.serviceAccount,
+        );
+      for (const source of sources) this.#checkWay(place, grant, source);
+    }
+  }
+
+  #checkWay(place: Place, grant: Grant, source: Workload): void {
+    const mesh = this.#index.slice(place.workload.namespace, source.namespace);
+    const world: World = { ...place.world, mesh };
+    const meaning = declared([grant]);
+    const universe = new Universe([meaning.atLeast], {
+      config: mesh.config,
+      headers: world.profile.repeatedHeaders,
+      peers: 'single',
+      identities: [],
+    });
+    const site = siteOf({ world, workload: place.workload, port: place.port }, universe);
+    const [anchor] = anchorsOf(site, [{ grant, node: universe.node(meaning.atLeast) }]);
+    if (anchor === undefined) return;
+    const { json } = requestOf(site, anchor.assignment, 'declared');
+    const request = { ...json, source: { workload: { namespace: source.namespace, name: source.name } } };
+    const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
+    if (!parsed.ok) throw new Error('a declared call is no request');
+    const decided = toAnswer(parsed.value, decideNaively(world, parsed.value));
+    if (decided.verdict === 'allow') return;
+    const call = grant.http === null ? `tcp ${place.port}` : `${grant.http.method} ${grant.http.path}`;
+    this.#layers.counterexamples.push({
+      cell: `${source.name} -> ${place.workload.name} ${call}`,
+      request,
+      expected: 'allow',
+      decided,
+      differsIn: [],
+      grant,
+      change: changeOf(decided),
+    });
+  }
+
+  #undeclared(namespace: string): void {
+    const workload = undeclaredWorkload(namespace);
+    const slice = this.#index.slice(namespace);
+    const mesh = { ...slice, workloads: [...slice.workloads, workload] };
+    const ports = portsOf(mesh, workload, []);
+    for (const port of [...ports.named, ports.other]) {
+      const place = { ...this.#place(workload, mesh, port), grants: [] };
+      this.#take(this.#closed, place, checkSite(place, []));
+    }
+  }
+
+  #expired(on: string): Obligation {
+    const expired = this.#intent.grants.filter(({ expires }) => expires !== null && expires < on);
+    return {
+      name: 'no-grant-expired',
+      status: expired.length === 0 ? 'proved' : 'refuted',
+      assumptions: [],
+      counterexamples: [],
+      notes: expired.map(
+        (grant) =>
+          `${grantName(grant, this.#intent.trustDomain)} ended on ${grant.expires}: ${grant.owner} must renew or remove it`,
+      ),
+    };
+  }
+}
+
+interface PlaintextCall {
+  readonly request: { readonly http: Grant['http']; readonly [member: string]: unknown };
+  readonly grant: Grant | null;
+}
+
+function changeOf(decided: Answer): string {
+  const policy = decided.policy === null ? '' : ` \`${decided.policy}\``;
+  return `${decided.layer}${policy} does not admit it: ${decided.because}`;
+}
+
+/** A grant in one line. */
+export function grantName({ caller, callee, port, http }: Grant, trustDomain: string): string {
+  const from = caller.kind === 'identity' ? callerName(caller.identity, trustDomain) : caller.kind;
+  const to = callee.kind === 'workload' ? callee.workload : callee.host;
+  return `${from} -> ${to} ${http === null ? `tcp ${port}` : `${http.method} ${http.path}`}`;
+}
+
+/** The identities of all workloads and of all callers of the intent, so that counterexamples name them. */
+function knownIdentities(mesh: Mesh, intent: Intent): readonly string[] {
+  const own = mesh.workloads.map(
+    ({ namespace, serviceAccount }) => `spiffe://${mesh.config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
+  );
+  const declaredOnes = intent.grants.flatMap(({ caller }) => (caller.kind === 'identity' ? [caller.identity] : []));
+  return [...new Set([...own, ...declaredOnes])].toSorted();
+}
