@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, renameSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 
 /** One finished exchange or connection, or one that was refused. Members that do not apply are null. */
@@ -39,10 +39,13 @@ export interface AccessLog {
 
 // A reader polls the file after each answer, so that entries may wait a moment but not long.
 const delayMs = 5;
+const limitBytes = 64 * 1024 * 1024;
 
-/** Opens an access log; entries that the disk does not take in time (more than 4 MB waiting) are counted and dropped. */
+/** Opens an access log; beyond 64 MB it becomes `<file>.1` and a new one begins. Entries that the disk does not take in time (more than 4 MB waiting) are counted and dropped. */
 export function openAccessLog(file: string): AccessLog {
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  const open = () => createWriteStream(file, { flags: 'a', mode: 0o600 });
+  let stream = open();
+  let size = 0;
   let waiting = '';
   let timer: NodeJS.Timeout | undefined;
   let dropped = 0;
@@ -50,7 +53,15 @@ export function openAccessLog(file: string): AccessLog {
     timer = undefined;
     if (stream.writableLength < 4_000_000) stream.write(waiting);
     else dropped += 1;
+    size += waiting.length;
     waiting = '';
+    if (size > limitBytes) startAfresh();
+  };
+  const startAfresh = (): void => {
+    size = 0;
+    stream.end();
+    renameSync(file, `${file}.1`);
+    stream = open();
   };
   return {
     write(entry) {

@@ -1,5 +1,7 @@
 import { constants } from 'node:http2';
 import { type Request, toAnswer } from '#policies/analysis/index.ts';
+import { normalizePath } from '#policies/analysis/normalize.ts';
+import { DEFAULT_PROFILE } from '#policies/analysis/profile.ts';
 import { tryParseAddress } from '#policies/language/parse-pattern.ts';
 import { fieldOf, type HeaderFields, type Incoming, isGrpc, type RequestHead } from './exchange.ts';
 import { type LocalReply, type Outcome, replyLocally } from './forward.ts';
@@ -41,13 +43,21 @@ export async function serveRequest(
   const write = openEntry(context.log, opening);
   const ending = await admit(context, connection, incoming).then(async (refusal) => {
     if (refusal !== null) return refusal;
-    const outcome = await next(incoming, connection);
+    const outcome = await next(normalized(context, incoming), connection);
     const upstream = outcome.because === null ? {} : { layer: 'upstream', because: outcome.because };
     return { ...outcome, verdict: 'allow', ...upstream } as AccessEnding;
   });
   write(connection.peer, ending);
   const grpc = isGrpc(head);
   span.end(spanAttributes(head, connection.peer, ending), isFailure(ending, grpc));
+}
+
+// The next hop gets the path on which the decision was made, as from Envoy: one that reads it otherwise cannot be tricked.
+function normalized(context: SidecarContext, incoming: Incoming): Incoming {
+  const { head } = incoming;
+  const path = normalizePath(head.path, context.mesh.config.pathNormalization, DEFAULT_PROFILE);
+  if (path.kind !== 'path' || path.pathAndQuery === head.path) return incoming;
+  return { ...incoming, head: { ...head, path: path.pathAndQuery } };
 }
 
 /** Takes off what only the mesh may say. */

@@ -1,5 +1,5 @@
 import { createServer as createHttp1 } from 'node:http';
-import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
+import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { resolveListener } from '#policies/analysis/listener.ts';
@@ -28,6 +28,8 @@ export interface ConnectionServer {
 
 const maxStreams = 1024;
 const tlsRecord = 22;
+/** How long a new connection may say nothing. */
+const silenceMs = 10_000;
 
 /** Listens on a container port of the workload for mesh traffic. Errors: StartError for a busy port. */
 export async function openInbound(context: SidecarContext, port: number, application: string): Promise<OpenPort> {
@@ -62,7 +64,9 @@ function transportMode(context: SidecarContext, port: number): 'STRICT' | 'PERMI
 
 // 22 opens a TLS record; plaintext HTTP and PostgreSQL begin otherwise. The byte is put back.
 function sniff(socket: Socket, decided: (isTls: boolean) => void): void {
+  socket.setTimeout(silenceMs, () => socket.destroy());
   socket.once('readable', () => {
+    socket.setTimeout(0);
     const chunk: Buffer | null = socket.read();
     if (chunk === null) return void socket.destroy();
     socket.unshift(chunk);
@@ -119,7 +123,11 @@ export function serveHttp(context: SidecarContext, hop: HttpHop): ConnectionServ
   const connections = new WeakMap<Socket, InboundConnection>();
   const serve = (connection: InboundConnection, incoming: Parameters<NextHop>[0]): void => {
     hop.arriving?.(incoming.head.headers, connection.address);
-    void serveRequest(context, connection, incoming, hop.next);
+    // A fault of the sidecar itself refuses the request: nothing passes undecided.
+    serveRequest(context, connection, incoming, hop.next).catch((error: Error) => {
+      process.stderr.write(`${error.stack}\n`);
+      incoming.reset(constants.NGHTTP2_INTERNAL_ERROR);
+    });
   };
   const http1 = createHttp1((request, response) => {
     const connection = connections.get(request.socket) ?? plaintextConnection(request.socket, 0);
@@ -129,6 +137,7 @@ export function serveHttp(context: SidecarContext, hop: HttpHop): ConnectionServ
     accept(socket, connection) {
       if (!speaksHttp2(socket)) {
         connections.set(socket, connection);
+        if (connection.identities !== null) endInTime(context, socket as TLSSocket);
         http1.emit('connection', socket);
         return;
       }
@@ -162,6 +171,14 @@ function startSession(socket: Socket): ServerHttp2Session {
   });
   session.on('error', () => {});
   return session;
+}
+
+/** Ends an HTTP/1.1 connection, which cannot be drained, before a certificate that it was opened with does. */
+function endInTime(context: SidecarContext, socket: TLSSocket): void {
+  const peerExpiry = Date.parse(socket.getPeerCertificate().valid_to);
+  const { endsAfterMs } = connectionAge([context.identity.current.expiresAt, peerExpiry], Date.now());
+  const timer = setTimeout(() => socket.destroy(), endsAfterMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /**

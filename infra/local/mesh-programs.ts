@@ -12,6 +12,7 @@ const sidecarScript = new URL('./sidecar.ts', import.meta.url).pathname;
 const warmScript = new URL('./warm-cache.ts', import.meta.url).pathname;
 const readyWithinMs = 30_000;
 const pollMs = 25;
+const sidecarSuffix = '-sidecar';
 const askedWithinMs = 3000;
 
 /** Throws StartError naming every container port of the catalog that another program uses at `address`. */
@@ -63,6 +64,13 @@ export async function startPrograms(options: ProgramsOptions): Promise<void> {
   say(`services: ${services.map(({ declaration }) => declaration.name).join(', ')} serve`);
 }
 
+/** Stops services, which drain over their sidecars, and then those. */
+export async function stopPrograms(programs: readonly Program[]): Promise<void> {
+  const sidecars = programs.filter(({ name }) => name.endsWith(sidecarSuffix));
+  await Promise.all(programs.filter((program) => !sidecars.includes(program)).map((program) => program.stop()));
+  await Promise.all(sidecars.map((program) => program.stop()));
+}
+
 async function warmCache(options: ProgramsOptions): Promise<void> {
   const warm = { script: warmScript, args: [], env: {}, heapMb: heapMb.sidecar, readiness: 'started' } as const;
   await (await launch('warm-cache', warm, options)).ended;
@@ -74,7 +82,7 @@ async function startSidecar({ declaration, sidecar }: WorkloadPlan, options: Pro
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'sidecar.json');
   writeFileSync(file, JSON.stringify(sidecar), { mode: 0o600 });
-  const name = `${declaration.name}-sidecar`;
+  const name = `${declaration.name}${sidecarSuffix}`;
   await launch(
     name,
     { script: sidecarScript, args: [file], env: {}, heapMb: heapMb.sidecar, readiness: 'line' },

@@ -8,7 +8,7 @@ import { rotateIdentities } from './identity-files.ts';
 import { ensureKeys, mintUserToken, type UserTokenRequest } from './keys.ts';
 import { type MeshDatabase, openDatabase } from './mesh-database.ts';
 import { accessLogOf, collectorSockets, type MeshFolders, planMesh, type WorkloadPlan } from './mesh-plan.ts';
-import { checkPorts, startPrograms } from './mesh-programs.ts';
+import { checkPorts, startPrograms, stopPrograms } from './mesh-programs.ts';
 import type { ProbeIdentity, ProbeTarget } from './probe.ts';
 import type { Program } from './program.ts';
 import type { Enforcement } from './sidecar-configuration.ts';
@@ -59,6 +59,8 @@ export interface LocalMesh {
 
 const tenMinutesMs = 600_000;
 const databaseName = 'trading';
+/** As many spans as Jaeger's UI opens without trouble. */
+const exportedSpans = 20_000;
 
 /** What has been started so far; stopped the other way round. */
 class Undo {
@@ -113,7 +115,7 @@ async function start(options: MeshOptions, undo: Undo): Promise<LocalMesh> {
   const authority = await openAuthority(plan, { ...options, say }, undo);
   const edge = await issueEdge(folders);
   const programs: Program[] = [];
-  undo.add(() => Promise.all(programs.map((program) => program.stop())));
+  undo.add(() => stopPrograms(programs));
   await startPrograms({ plan, folders, programs, database: opening, say, signal: options.signal });
   const database = await opening;
   const broken = firstBroken(programs, database);
@@ -153,6 +155,8 @@ async function openCollector(folders: MeshFolders, undo: Undo): Promise<Collecto
     ...(forwardTo === undefined || forwardTo === '' ? {} : { forwardTo }),
   });
   undo.add(() => collector.close());
+  const document = join(folders.state, 'traces', 'traces.json');
+  undo.add(() => collector.store.exportTo(document, collector.store.newest(exportedSpans)));
   return collector;
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import type { OtlpObject } from './otlp-protobuf.ts';
 
 /** One span as it was received, with the service that made it. */
@@ -41,13 +41,20 @@ export interface SpanStore {
 
 const defaultLimitBytes = 256 * 1024 * 1024;
 
-/** Opens a store over `file`, which is emptied; spans beyond the limit are counted and dropped. */
+/** Opens a store over `file`, which is emptied now and whenever it is full: the newest spans are kept, others counted. */
 export function openSpanStore(file: string, limitBytes: number = defaultLimitBytes): SpanStore {
   const descriptor = openSync(file, 'w+', 0o600);
   const traces = new Map<string, Place[]>();
   const all: Place[] = [];
   let end = 0;
   let dropped = 0;
+  const forgetAll = (): void => {
+    dropped += all.length;
+    all.length = 0;
+    traces.clear();
+    end = 0;
+    ftruncateSync(descriptor, 0);
+  };
   const read = ({ offset, length }: Place): StoredSpan => {
     const bytes = Buffer.alloc(length);
     readSync(descriptor, bytes, 0, length, offset);
@@ -57,10 +64,7 @@ export function openSpanStore(file: string, limitBytes: number = defaultLimitByt
     add(spans) {
       for (const stored of spans) {
         const bytes = Buffer.from(`${JSON.stringify(stored)}\n`);
-        if (end + bytes.length > limitBytes) {
-          dropped += 1;
-          continue;
-        }
+        if (end + bytes.length > limitBytes) forgetAll();
         writeSync(descriptor, bytes, 0, bytes.length, end);
         const place = { offset: end, length: bytes.length };
         end += bytes.length;

@@ -70,6 +70,8 @@ function dialApplication(application: string): Socket {
 export function joinSockets(caller: Socket, callee: Socket, ended: (because: string | null) => void): void {
   callee.setNoDelay(true);
   callee.allowHalfOpen = true;
+  // Two pipelines listen on each socket, beside those who limit its age.
+  for (const socket of [caller, callee]) socket.setMaxListeners(24);
   let open = 2;
   let fault: string | null = null;
   const finished = (error: NodeJS.ErrnoException | null): void => {

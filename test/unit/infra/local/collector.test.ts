@@ -102,7 +102,7 @@ describe('the collector', () => {
 });
 
 describe('the span store', () => {
-  test('drops what is beyond its limit, counts it, and keeps the rest', () => {
+  test('never exceeds its limit, keeps the newest spans and counts the others', () => {
     const store = openSpanStore(join(folder, 'small.jsonl'), 600);
     const span = { traceId: 't', spanId: 's', name: 'n', startTimeUnixNano: '1', endTimeUnixNano: '2' };
     for (let count = 0; count < 20; count += 1) store.add([{ service: 'a', resource: {}, scope: {}, span }]);

@@ -8,6 +8,22 @@ afterEach(async () => mesh?.stop());
 const call = (running: SliceMesh, identity: ProbeIdentity): Promise<ProbeAnswer> =>
   probe({ target: running.target, identity, method: 'POST', path: '/slice.Echo/Say', protocol: 'grpc' });
 
+const inMode = (mode: string) => (yaml: string) => yaml.replace('mode: STRICT', `mode: ${mode}`);
+
+describe('the mode of PeerAuthentication', () => {
+  test('PERMISSIVE lets plaintext through to the policies, which deny it for want of an identity', async () => {
+    mesh = await startSlice('127.0.0.75', { edit: inMode('PERMISSIVE') });
+    expect(await call(mesh, { kind: 'plaintext' })).toMatchObject({ grpc: 7, layer: 'authorization-policy' });
+    expect(await call(mesh, await mesh.svid('alpha'))).toMatchObject({ grpc: 0, layer: 'none' });
+  });
+
+  test('DISABLE takes no TLS', async () => {
+    mesh = await startSlice('127.0.0.75', { edit: inMode('DISABLE') });
+    expect(await call(mesh, { kind: 'plaintext' })).toMatchObject({ grpc: 7, layer: 'authorization-policy' });
+    expect(await call(mesh, await mesh.svid('alpha'))).toMatchObject({ kind: 'refused', grpc: 14 });
+  });
+});
+
 describe('a sidecar that does not enforce is seen by the probes', () => {
   test('without enforcement even plaintext gets in', async () => {
     mesh = await startSlice('127.0.0.75', { enforcement: 'nothing' });

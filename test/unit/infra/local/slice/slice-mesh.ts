@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority } from '#infra/local/authority.ts';
@@ -32,6 +32,8 @@ export interface SliceMesh {
 export interface SliceOptions {
   readonly lifetimeMs?: number;
   readonly enforcement?: Enforcement;
+  /** Changes the manifests. @default - as they stand */
+  readonly edit?: (yaml: string) => string;
   /** Hosts that alpha's sidecar offers besides beta. */
   readonly extraUpstream?: { readonly host: string; readonly port: number };
 }
@@ -40,7 +42,8 @@ export interface SliceOptions {
 export async function startSlice(address: string, options: SliceOptions = {}): Promise<SliceMesh> {
   const folder = mkdtempSync(join(tmpdir(), 'mw-slice-'));
   mkdirSync(join(folder, 'manifests'));
-  cpSync(join(here, 'manifests.yaml'), join(folder, 'manifests', 'slice.yaml'));
+  const yaml = readFileSync(join(here, 'manifests.yaml'), 'utf8');
+  writeFileSync(join(folder, 'manifests', 'slice.yaml'), options.edit?.(yaml) ?? yaml);
   const authority = await createAuthority('trading.local');
   const lifetimeMs = options.lifetimeMs ?? 600_000;
   const folders = new Map(
