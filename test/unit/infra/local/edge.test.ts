@@ -15,8 +15,9 @@ import { type ProbeIdentity, probeTcp } from '#infra/local/probe.ts';
 import { startSidecar } from '#infra/local/sidecar.ts';
 import type { SidecarConfiguration } from '#infra/local/sidecar-configuration.ts';
 import { eventually } from './slice/echo-client.ts';
+import { ownAddress } from './slice/own-address.ts';
 
-const address = '127.0.0.76';
+const address = ownAddress();
 const forged = {
   'x-forwarded-for': '6.6.6.6',
   'x-forwarded-client-cert': 'By=spiffe://x',

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { meshFolder } from '../../../support/mesh-folder.ts';
 import { eventually } from './slice/echo-client.ts';
+import { ownAddress } from './slice/own-address.ts';
 
 const launcher = new URL('../../../../infra/local/main.ts', import.meta.url).pathname;
-const address = '127.0.0.81';
+const address = ownAddress();
 
 let folder: string;
 const started: ChildProcess[] = [];

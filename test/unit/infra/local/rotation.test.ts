@@ -11,7 +11,7 @@ const workers = 6;
 let mesh: SliceMesh;
 let client: EchoClient;
 beforeAll(async () => {
-  mesh = await startSlice('127.0.0.73', { lifetimeMs });
+  mesh = await startSlice({ lifetimeMs });
   client = new EchoClient(mesh.upstream);
 });
 afterAll(async () => {

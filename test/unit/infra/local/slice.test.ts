@@ -5,7 +5,7 @@ import { type SliceMesh, startSlice } from './slice/slice-mesh.ts';
 
 let mesh: SliceMesh;
 beforeAll(async () => {
-  mesh = await startSlice('127.0.0.71');
+  mesh = await startSlice();
 });
 afterAll(async () => mesh?.stop());
 

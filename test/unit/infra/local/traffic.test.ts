@@ -9,7 +9,7 @@ import { type SliceMesh, startSlice } from './slice/slice-mesh.ts';
 let mesh: SliceMesh;
 let client: EchoClient;
 beforeAll(async () => {
-  mesh = await startSlice('127.0.0.72', {
+  mesh = await startSlice({
     extraUpstream: { host: 'unknown.slice.svc.cluster.local', port: 50152 },
   });
   client = new EchoClient(mesh.upstream);

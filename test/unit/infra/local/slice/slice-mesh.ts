@@ -6,6 +6,7 @@ import { type Rotation, rotateIdentities } from '#infra/local/identity-files.ts'
 import type { ProbeIdentity, ProbeTarget } from '#infra/local/probe.ts';
 import { type Program, startProgram } from '#infra/local/program.ts';
 import type { Enforcement, SidecarConfiguration } from '#infra/local/sidecar-configuration.ts';
+import { ownAddress } from './own-address.ts';
 
 const here = new URL('.', import.meta.url).pathname;
 const sidecarScript = new URL('../../../../../infra/local/sidecar.ts', import.meta.url).pathname;
@@ -39,7 +40,8 @@ export interface SliceOptions {
 }
 
 /** Starts the slice at an address of its own, so that test files do not meet. */
-export async function startSlice(address: string, options: SliceOptions = {}): Promise<SliceMesh> {
+export async function startSlice(options: SliceOptions = {}): Promise<SliceMesh> {
+  const address = ownAddress();
   const folder = mkdtempSync(join(tmpdir(), 'mw-slice-'));
   mkdirSync(join(folder, 'manifests'));
   const yaml = readFileSync(join(here, 'manifests.yaml'), 'utf8');
