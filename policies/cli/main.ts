@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PROFILES } from '../analysis/index.ts';
 import { type DecideOptions, decide } from './commands/decide.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerVerify } from './commands/verify.ts';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 
@@ -67,6 +68,7 @@ function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
       ended(await decide(sources, options, io));
     });
   registerExplain(program, io, ended);
+  registerVerify(program, io, ended);
   return program;
 }
 

@@ -7,30 +7,12 @@ import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
-import { anchorsOf, type Counterexample, callerName, requestOf } from './counterexample.ts';
+import { anchorsOf, callerName, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
 import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
 import type { Grant, Intent } from './intent.ts';
+import { Ledger, type Obligation } from './obligation.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
-
-/** The statements that `verify` proves. */
-export type ObligationName =
-  | 'allowed-equals-declared'
-  | 'undeclared-workloads-closed'
-  | 'mutual-tls-only'
-  | 'declared-calls-pass-every-layer'
-  | 'no-grant-expired';
-
-/** What became of one statement. */
-export interface Obligation {
-  readonly name: ObligationName;
-  /** `conditional` is a proof under the assumptions. */
-  readonly status: 'proved' | 'conditional' | 'refuted' | 'unknown';
-  readonly assumptions: readonly string[];
-  readonly counterexamples: readonly Counterexample[];
-  /** What could not be decided, or is left out, and why. */
-  readonly notes: readonly string[];
-}
 
 /** The outcome of a whole mesh. */
 export interface Verification {
@@ -53,32 +35,6 @@ export interface VerifyOptions {
 /** Verifies a mesh against an intent. */
 export function verifyIntent(mesh: Mesh, intent: Intent, options: VerifyOptions): Verification {
   return new Verifier(mesh, intent, options).run();
-}
-
-/** Collects what the places of one obligation gave. */
-class Ledger {
-  readonly counterexamples: Counterexample[] = [];
-  readonly assumptions = new Set<string>();
-  readonly notes = new Set<string>();
-  unknown = false;
-
-  close(name: ObligationName): Obligation {
-    const status =
-      this.counterexamples.length > 0
-        ? 'refuted'
-        : this.unknown
-          ? 'unknown'
-          : this.assumptions.size > 0
-            ? 'conditional'
-            : 'proved';
-    return {
-      name,
-      status,
-      assumptions: [...this.assumptions].toSorted(),
-      counterexamples: this.counterexamples,
-      notes: [...this.notes].toSorted(),
-    };
-  }
 }
 
 class Verifier {

@@ -1,5 +1,5 @@
 /** The twin of `../naive-proxy.ts`: what the proxy before a workload allows, in filter order (semantics.md 3). */
-import type { Action, AuthorizationPolicy } from '../../language/authorization.ts';
+import type { Action, AuthorizationPolicy, Rule } from '../../language/authorization.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { applicable, byAge } from '../attachment.ts';
 import { customEffect } from '../custom.ts';
@@ -56,6 +56,29 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   const chains = new Set(arrivals.map(({ chain }) => chain));
   const assumptions = [...chains].flatMap((chain) => custom[chain].assumptions);
   return { allowed: some(allowed), listener, policies, assumptions };
+}
+
+/** When each rule of enforced policies matches a request whose connection the listener of a port accepts. */
+export function ruleMatches(
+  destination: Destination,
+): readonly { readonly policy: AuthorizationPolicy; readonly rule: Rule; readonly when: Formula }[] {
+  const { world, workload, port } = destination;
+  const listener = resolveListener(world.mesh, workload, port);
+  if (listener.kind === 'unguarded') return [];
+  const token = tokenOutcome(destination);
+  const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
+    (policy) => policy.enforcement === 'enforced',
+  );
+  return arriveAt(listener, world.mesh.config).flatMap((arrival) => {
+    const { chain, sees } = arrival;
+    const facts: SymbolicFacts = { sees, chain, port, destinationIp: destination.ip, hasClaims: token.hasClaims };
+    const codec = chain === 'http' ? [holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })] : [];
+    return rulesOnChain(policies, chain, world.profile).map(({ policy, rule }) => ({
+      policy,
+      rule: policy.rules.find(({ index }) => index === rule.index) ?? rule,
+      when: all([arrival.when, ...codec, covers(rule, facts)]),
+    }));
+  });
 }
 
 /** The codec takes the request, and the token filter does not refuse it. */

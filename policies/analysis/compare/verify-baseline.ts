@@ -1,0 +1,153 @@
+/** What can be proved of a mesh without an intent: no plaintext, no strangers, default deny, no vacuous rule. */
+import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts';
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import { applicable } from '../attachment.ts';
+import type { Profile } from '../profile.ts';
+import { isTrusted } from '../symbolic/connection.ts';
+import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import { all, type Formula, holds, not } from '../symbolic/formula.ts';
+import { decideAtProxy, ruleMatches } from '../symbolic/proxy.ts';
+import { Universe } from '../symbolic/universe.ts';
+import type { World } from '../world.ts';
+import { cellOf, confirm, deciderOf, requestOf, type Site, tryFindNearest } from './counterexample.ts';
+import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import { Ledger } from './obligation.ts';
+import { siteOf } from './site-check.ts';
+import type { Verification } from './verify.ts';
+
+/** Verifies what needs no intent. `progress` is called after each workload. */
+export function verifyBaseline(
+  mesh: Mesh,
+  options: { readonly profile: Profile; readonly progress?: () => void },
+): Verification {
+  return new Baseline(mesh, options).run();
+}
+
+class Baseline {
+  readonly #index: MeshIndex;
+  readonly #options: { readonly profile: Profile; readonly progress?: () => void };
+  readonly #plaintext = new Ledger();
+  readonly #trusted = new Ledger();
+  readonly #deny = new Ledger();
+  readonly #vacuous = new Ledger();
+  readonly #matched = new Set<Rule>();
+  #ports = 0;
+
+  constructor(mesh: Mesh, options: { readonly profile: Profile; readonly progress?: () => void }) {
+    this.#index = new MeshIndex(mesh);
+    this.#options = options;
+  }
+
+  run(): Verification {
+    const { mesh } = this.#index;
+    for (const workload of mesh.workloads) {
+      this.#workload(workload, this.#index.slice(workload.namespace));
+      this.#options.progress?.();
+    }
+    for (const namespace of new Set(mesh.workloads.map((workload) => workload.namespace))) {
+      const slice = this.#index.slice(namespace);
+      const workload = undeclaredWorkload(namespace);
+      this.#defaultDeny(workload, { ...slice, workloads: [...slice.workloads, workload] });
+    }
+    this.#closeRules(mesh.authorizationPolicies);
+    return {
+      obligations: [
+        this.#plaintext.close('no-plaintext'),
+        this.#trusted.close('trusted-identities-only'),
+        this.#deny.close('default-deny'),
+        this.#vacuous.close('no-vacuous-rule'),
+      ],
+      ports: this.#ports,
+      workloads: mesh.workloads.length,
+      grants: 0,
+    };
+  }
+
+  #workload(workload: Workload, mesh: Mesh): void {
+    this.#defaultDeny(workload, mesh);
+    const ports = portsOf(mesh, workload, []);
+    for (const port of [...ports.named, ports.other]) {
+      this.#ports += 1;
+      try {
+        this.#port({ mesh, profile: this.#options.profile, issuerKeys: new Map() }, workload, port);
+      } catch (error) {
+        if (!(error instanceof BudgetExceeded)) throw error;
+        for (const ledger of [this.#plaintext, this.#trusted, this.#vacuous]) {
+          ledger.unknown = true;
+          ledger.notes.add(`\`${workload.namespace}/${workload.name}\` port ${port}: ${error.message}`);
+        }
+      }
+    }
+  }
+
+  #port(world: World, workload: Workload, port: number): void {
+    const decision = decideAtProxy({ world, workload, port, ip: null });
+    const name = `\`${workload.namespace}/${workload.name}\``;
+    if (decision.listener.kind === 'unguarded' && isGateway(world.mesh, workload)) return;
+    const plaintext = not(holds({ on: 'certificate' }));
+    const stranger = all([holds({ on: 'certificate' }), not(isTrusted(world.mesh.config))]);
+    const rules = ruleMatches({ world, workload, port, ip: null }).filter(({ rule }) => !this.#matched.has(rule));
+    const formulas = [decision.allowed, plaintext, stranger, ...rules.map(({ when }) => when)];
+    const universe = new Universe(formulas, {
+      config: world.mesh.config,
+      headers: world.profile.repeatedHeaders,
+      peers: 'single',
+      identities: [],
+    });
+    for (const { rule, when } of rules) if (universe.node(when) !== universe.diagrams.never) this.#matched.add(rule);
+    for (const ledger of [this.#plaintext, this.#trusted])
+      for (const assumption of decision.assumptions) ledger.assumptions.add(assumption);
+    const site = siteOf({ world, workload, port }, universe);
+    if (decision.listener.kind === 'gateway') {
+      this.#plaintext.notes.add(`${name} port ${port} is a gateway's server: callers from outside are its purpose`);
+      return;
+    }
+    const at = (formula: Formula) => universe.diagrams.and(universe.node(decision.allowed), universe.node(formula));
+    this.#refute(this.#plaintext, site, at(plaintext));
+    this.#refute(this.#trusted, site, at(stranger));
+  }
+
+  #refute(ledger: Ledger, site: Site, node: Node): void {
+    const { universe } = site;
+    const found = tryFindNearest(site, universe.diagrams.and(node, universe.possible()), []);
+    if (found === undefined) return;
+    const made = requestOf(site, found.assignment, '1');
+    const decided = confirm(site, deciderOf(site), made, true);
+    const change =
+      decided.policy === null
+        ? `no enforced ALLOW policy stops it at \`${site.destination.namespace}/${site.destination.workload}\``
+        : `AuthorizationPolicy \`${decided.policy}\`, rule ${decided.rule}, lets it in`;
+    ledger.counterexamples.push({
+      cell: cellOf(site, made.json, null),
+      request: made.json,
+      expected: 'deny',
+      decided,
+      differsIn: [],
+      grant: null,
+      change,
+    });
+  }
+
+  /** A default deny is an enforced ALLOW policy without rules: it does not depend on any other policy. */
+  #defaultDeny(workload: Workload, mesh: Mesh): void {
+    const policies = applicable(mesh.authorizationPolicies, mesh, workload);
+    const closes = (policy: AuthorizationPolicy) =>
+      policy.action.kind === 'ALLOW' && policy.enforcement === 'enforced' && policy.rules.length === 0;
+    if (policies.some(closes)) return;
+    this.#deny.failed = true;
+    this.#deny.notes.add(`\`${workload.namespace}/${workload.name}\`: no ALLOW policy without rules applies`);
+  }
+
+  #closeRules(policies: readonly AuthorizationPolicy[]): void {
+    for (const policy of policies) {
+      if (policy.enforcement === 'dryRun') continue;
+      for (const rule of policy.rules) {
+        if (this.#matched.has(rule)) continue;
+        this.#vacuous.failed = true;
+        this.#vacuous.notes.add(
+          `\`${policy.namespace}/${policy.name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) matches no request to any workload`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** `meshwright verify`: proves that manifests allow exactly what an intent declares, or shows requests. */
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { type Intent, parseIntent } from '../../analysis/compare/intent.ts';
+import { type Verification, verifyIntent } from '../../analysis/compare/verify.ts';
+import { verifyBaseline } from '../../analysis/compare/verify-baseline.ts';
+import { PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { problem, type Result } from '../../language/problem.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
+import type { Io } from '../io.ts';
+import { type MeshOptions, readMesh } from '../read-mesh.ts';
+import { printProblem } from '../report/problems.ts';
+import { Progress } from '../report/progress.ts';
+import { policySources, verificationJson, verificationText } from '../report/verification.ts';
+
+interface VerifyOptions extends MeshOptions {
+  readonly intent?: string;
+  readonly on?: string;
+  readonly format: 'text' | 'json';
+  readonly semantics: ProfileName;
+}
+
+const HELP = `
+With --intent every call that the manifests allow is declared and every declared call is allowed: for each identity,
+known, unknown, foreign or missing, each port, method, path and token. Without it only what needs none is proved.
+
+Examples:
+  $ meshwright verify dist/kind --intent dist/kind/intent.json
+  $ helm template shop | meshwright verify -
+
+Exit codes: 0 proved, 1 the tool failed or could not decide, 2 refuted, 3 invalid input.`;
+
+/** Adds the command to the program. */
+export function registerVerify(program: Command, io: Io, ended: (code: ExitCode) => void): void {
+  program
+    .command('verify')
+    .description('prove that the manifests allow exactly the declared calls, or show calls that refute it')
+    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
+    .option('--intent <file>', 'the declared relation (intent.json); without it only basic statements are proved')
+    .option('--on <date>', 'fail grants that ended before this day (YYYY-MM-DD)')
+    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .addOption(
+      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
+        .choices(Object.keys(PROFILES))
+        .default('istio-1.31'),
+    )
+    .addHelpText('after', HELP)
+    .action(async (sources: readonly string[], options: VerifyOptions) => {
+      ended(await run(sources, options, io));
+    });
+}
+
+async function run(sources: readonly string[], options: VerifyOptions, io: Io): Promise<ExitCode> {
+  const intent = options.intent === undefined ? undefined : await readIntent(options.intent);
+  const read = await readMesh(sources, options, io);
+  const date = options.on === undefined || /^\d{4}-\d{2}-\d{2}$/.test(options.on);
+  if (!read.ok || intent?.ok === false || !date) {
+    const at = { file: '--on', path: '', line: 1 };
+    const problems = [
+      ...(read.ok ? [] : read.problems),
+      ...(intent?.ok === false ? intent.problems : []),
+      ...(date ? [] : [problem('input/date', `expected YYYY-MM-DD, got \`${options.on}\``, at)]),
+    ];
+    for (const found of problems) io.stderr.write(`${printProblem(found)}\n`);
+    return EXIT_CODES.inputInvalid;
+  }
+  const progress = new Progress(io.stderr, 'workloads verified');
+  const shared = { profile: PROFILES[options.semantics], progress: () => progress.step() };
+  const { mesh, documents } = read.value;
+  const verification = intent?.ok
+    ? verifyIntent(mesh, intent.value, { ...shared, ...(options.on === undefined ? {} : { on: options.on }) })
+    : verifyBaseline(mesh, shared);
+  progress.end();
+  const report = {
+    verification,
+    sources: policySources(documents),
+    intent: intent === undefined ? null : options.intent,
+  };
+  io.stdout.write(options.format === 'json' ? verificationJson(report) : verificationText(report));
+  return exitCodeOf(verification);
+}
+
+function exitCodeOf({ obligations }: Verification): ExitCode {
+  if (obligations.some(({ status }) => status === 'refuted')) return EXIT_CODES.refuted;
+  return obligations.some(({ status }) => status === 'unknown') ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
+}
+
+/** Reads the declared relation. Errors: `input/not-found`, `intent/json`, and those of `parseIntent`. */
+async function readIntent(file: string): Promise<Result<Intent>> {
+  const at = { file, path: '', line: 1 };
+  const content = await readFile(file, 'utf8').catch(() => undefined);
+  if (content === undefined) return { ok: false, problems: [problem('input/not-found', 'no such file', at)] };
+  try {
+    return parseIntent(JSON.parse(content), file);
+  } catch {
+    return { ok: false, problems: [problem('intent/json', 'expected a JSON object', at)] };
+  }
+}
