@@ -138,6 +138,8 @@ function prepareFolders(options: MeshOptions, undo: Undo): MeshFolders {
   undo.add(() => rmSync(run, { recursive: true, force: true }));
   // As root the database runs as another user, who must pass through to its socket; all that matters is below, 0700.
   chmodSync(run, process.getuid?.() === 0 ? 0o711 : 0o700);
+  mkdirSync(state, { recursive: true });
+  if (process.getuid?.() === 0) chmodSync(state, 0o711);
   const logs = join(state, 'logs');
   rmSync(logs, { recursive: true, force: true });
   for (const folder of [logs, join(state, 'traces'), join(state, 'keys')])
