@@ -3,7 +3,7 @@ import type { Cidr } from '../../language/authorization.ts';
 import { holds } from '../matching.ts';
 import type { Address } from '../request.ts';
 import type { Diagrams, Node } from './diagram.ts';
-import { keyOf, type Variable } from './variable.ts';
+import { type Description, keyOf, type Variable } from './variable.ts';
 
 const MISSING = 1;
 
@@ -61,6 +61,11 @@ export class AddressVariable implements Variable<Address | null> {
   decode([atom = 0]: readonly number[]): Address | null {
     if (atom === MISSING) return null;
     return this.#witnesses[atom === 0 ? 0 : atom - 1] ?? null;
+  }
+
+  describe(atoms: readonly number[]): Description {
+    const address = this.decode(atoms);
+    return { exact: false, text: address === null ? '' : addressText(address) };
   }
 }
 

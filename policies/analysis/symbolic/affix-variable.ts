@@ -4,7 +4,7 @@
  * word because the alphabet is open: prefix, filler, suffix.
  */
 import type { Diagrams, Node } from './diagram.ts';
-import type { Variable } from './variable.ts';
+import type { Description, Variable } from './variable.ts';
 import { unused } from './word-automaton.ts';
 import { contains, type WordDomain } from './word-domain.ts';
 import type { WordTest } from './word-test.ts';
@@ -128,6 +128,13 @@ export class AffixVariable implements Variable<string | null> {
     const word = [...shown, head + this.#fresh() + tail].find(isClass);
     if (word === undefined) throw new Error(`variable \`${this.name}\`: class ${prefix}/${suffix} has no word`);
     return word;
+  }
+
+  describe([atom = OTHER, prefix = 0, suffix = 0]: readonly number[]): Description {
+    if (atom === MISSING && this.#space.absence === 'possible') return { exact: true, text: '' };
+    if (atom !== OTHER) return { exact: true, text: this.#exact[atom - this.#firstExact] ?? '' };
+    const head = this.#prefixes[prefix - 1] ?? '';
+    return { exact: false, text: `${head}*${this.#suffixes[suffix - 1] ?? ''}` };
   }
 
   /** Every test gives the answer of its atom on the word shown for a class: rows and columns of prefix × suffix. */

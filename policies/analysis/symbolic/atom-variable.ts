@@ -1,7 +1,7 @@
 /** Word-valued attributes under any tests: the atoms of the automaton, one value or a set of them. */
 import type { WordSpace } from './affix-variable.ts';
 import { BudgetExceeded, type Diagrams, type Node } from './diagram.ts';
-import type { Variable } from './variable.ts';
+import type { Description, Variable } from './variable.ts';
 import { wordAtoms } from './word-automaton.ts';
 import { contains } from './word-domain.ts';
 import type { WordTest } from './word-test.ts';
@@ -51,6 +51,15 @@ class Atoms {
     return this.#signs[atom]?.includes(true) ?? false;
   }
 
+  /** The class in words: its exact value, else the patterns that accept it. */
+  describe(atom: number): Description {
+    const accepting = this.#tests.filter((_, index) => this.#signs[atom]?.[index] === true);
+    if (accepting.some(({ pattern, text }) => pattern?.kind === 'exact' && text === this.witnesses[atom]))
+      return { exact: true, text: this.witnesses[atom] ?? '' };
+    const texts = [...new Set(accepting.map(({ text }) => text))].toSorted((left, right) => right.length - left.length);
+    return { exact: false, text: texts.length === 0 ? '*' : texts.join(' and ') };
+  }
+
   of(text: string): number {
     const atom = this.#bySigns.get(this.#signsOf(text));
     if (atom === undefined) throw new Error(`no atom holds \`${text}\``);
@@ -98,6 +107,10 @@ export class AtomVariable implements Variable<string | null> {
 
   decode([atom = 0]: readonly number[]): string | null {
     return atom === this.#missing ? null : (this.#atoms.witnesses[atom] ?? '');
+  }
+
+  describe([atom = 0]: readonly number[]): Description {
+    return atom === this.#missing ? { exact: true, text: '' } : this.#atoms.describe(atom);
   }
 }
 
@@ -151,5 +164,9 @@ export class SetVariable implements Variable<readonly string[] | null> {
     return this.#elements.flatMap((atom, index) =>
       atoms[index + this.#offset] === 1 ? [this.#atoms.witnesses[atom] ?? ''] : [],
     );
+  }
+
+  describe(atoms: readonly number[]): Description {
+    return { exact: false, text: (this.decode(atoms) ?? []).join(', ') };
   }
 }

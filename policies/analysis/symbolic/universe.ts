@@ -46,6 +46,7 @@ export class Universe {
   readonly attributes: readonly Attribute[];
   /** The number of atoms of every level. */
   readonly levels: readonly number[];
+  readonly #tests: readonly AtomicTest[];
   readonly #made = new Map<string, Made & { readonly first: number }>();
   readonly #nodes = new Map<Formula, Node>();
   readonly #asSent: boolean;
@@ -62,6 +63,7 @@ export class Universe {
       const pattern = { kind: 'principal', pattern: { kind: 'exact', value: identity } } as const;
       tests.get('peer')?.push({ on: 'peer', pattern });
     }
+    this.#tests = [...tests.values()].flat();
     const levels: number[] = [];
     const attributes: Attribute[] = [];
     for (const name of [...tests.keys()].toSorted(byOrder)) {
@@ -96,6 +98,11 @@ export class Universe {
       if (word !== undefined) found.set(word.key, word);
     }
     return found;
+  }
+
+  /** Every test that was given, each once. */
+  tests(): readonly AtomicTest[] {
+    return [...new Map(this.#tests.map((test) => [keyOf(test), test])).values()];
   }
 
   /** The diagram of a formula whose tests were given when the universe was made. */

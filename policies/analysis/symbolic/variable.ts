@@ -12,6 +12,14 @@ export interface Variable<Value> {
   encode(value: Value): readonly number[];
   /** A value of the class; levels behind one that settles the class do not matter. */
   decode(atoms: readonly number[]): Value;
+  /** The class in words: its only value, or a pattern. */
+  describe(atoms: readonly number[]): Description;
+}
+
+/** A class of values: `exact` when it holds one value that something names. */
+export interface Description {
+  readonly exact: boolean;
+  readonly text: string;
 }
 
 /** The key of a test among those of its variable. */
@@ -50,5 +58,9 @@ export class EnumVariable implements Variable<string> {
 
   decode(atoms: readonly number[]): string {
     return this.#values[atoms[0] ?? 0] ?? '';
+  }
+
+  describe(atoms: readonly number[]): Description {
+    return { exact: true, text: this.decode(atoms) };
   }
 }

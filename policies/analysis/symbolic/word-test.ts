@@ -1,5 +1,5 @@
 /** Tests of one word-valued attribute, in the form that variables are made from. */
-import type { Pattern, PeerPattern } from '../../language/authorization.ts';
+import type { PathPattern, Pattern, PeerPattern } from '../../language/authorization.ts';
 import { accepts, acceptsPath, acceptsPeer } from '../matching.ts';
 import { BudgetExceeded } from './diagram.ts';
 import type { AtomicTest } from './formula.ts';
@@ -10,6 +10,8 @@ import { type Word, withQuery, wordsOf, wordsOfPath, wordsOfPeer } from './word.
 export interface WordTest {
   readonly key: string;
   readonly pattern: Pattern | null;
+  /** The pattern in the spelling of policies. */
+  readonly text: string;
   accepts(text: string): boolean;
   words(): readonly Word[];
 }
@@ -19,6 +21,7 @@ export function plainTest(pattern: Pattern): WordTest {
   return {
     key: keyOf(pattern),
     pattern,
+    text: patternText(pattern),
     accepts: (text) => accepts(pattern, text),
     words: () => wordsOf(pattern),
   };
@@ -29,6 +32,7 @@ export function peerTest(pattern: PeerPattern): WordTest {
   return {
     key: keyOf(pattern),
     pattern: asPlain(pattern),
+    text: peerText(pattern),
     accepts: (text) => acceptsPeer(pattern, text),
     words: () => wordsOfPeer(pattern),
   };
@@ -51,6 +55,7 @@ export function pathTest(test: PathTest, query: 'none' | 'possible'): WordTest {
   const { pattern } = test;
   return {
     key: keyOf(test),
+    text: pathText(pattern),
     pattern: pattern.kind === 'template' || pattern.kind === 'expression' || query === 'possible' ? null : pattern,
     accepts: (text) => acceptsPath(pattern, query === 'none' ? text : (text.split('?')[0] ?? '')),
     words: () => {
@@ -70,7 +75,49 @@ export function hostTest(test: HostTest, variable: 'lowerCase' | 'asSent'): Word
   return {
     key: plain.key,
     pattern: null,
+    text: plain.text,
     accepts: (text) => accepts(test.pattern, text.toLowerCase()),
     words: () => wordsOf(test.pattern, { letters: 'ignored' }),
   };
+}
+
+/** A plain pattern as policies write it. */
+export function patternText(pattern: Pattern): string {
+  switch (pattern.kind) {
+    case 'exact':
+      return pattern.value;
+    case 'prefix':
+      return `${pattern.value}*`;
+    case 'suffix':
+      return `*${pattern.value}`;
+    case 'nonEmpty':
+    case 'present':
+      return '*';
+  }
+}
+
+/** A path pattern as policies write it. */
+function pathText(pattern: PathPattern): string {
+  if (pattern.kind === 'expression') return pattern.source;
+  if (pattern.kind !== 'template') return patternText(pattern);
+  return pattern.pieces
+    .map((piece) => (piece.kind === 'literal' ? piece.text : piece.kind === 'one' ? '{*}' : '{**}'))
+    .join('');
+}
+
+function peerText(pattern: PeerPattern): string {
+  switch (pattern.kind) {
+    case 'principal':
+      return patternText(pattern.pattern);
+    case 'principalSuffix':
+      return `spiffe://*${pattern.suffix}`;
+    case 'namespace':
+      return `*/ns/${pattern.pieces.join('*')}/*`;
+    case 'serviceAccount':
+      return `spiffe://*/ns/${pattern.namespace}/sa/${pattern.name}`;
+    case 'trustDomain':
+      return `spiffe://${pattern.pieces.join('*')}/*`;
+    case 'anyTrustDomain':
+      return 'spiffe://*';
+  }
 }

@@ -1,0 +1,151 @@
+/** Lists the calls of a diagram: methods and paths in words, and what else they must satisfy. */
+
+import type { Node } from '../symbolic/diagram.ts';
+import type { AtomicTest } from '../symbolic/formula.ts';
+import { holds } from '../symbolic/formula.ts';
+import type { Attribute, Universe } from '../symbolic/universe.ts';
+import { patternText } from '../symbolic/word-test.ts';
+
+/** Calls with one method and path, exact or patterns; `http` null stands for whatever bytes. */
+export interface CallClass {
+  readonly http: { readonly method: string; readonly path: string } | null;
+  readonly exact: boolean;
+  /** What every call of the class satisfies besides, in words. */
+  readonly conditions: readonly string[];
+  /** The calls of the class, the attributes named above left out. */
+  readonly rest: Node;
+}
+
+/** Lists the classes of calls in `node`, in which the peer no longer occurs. */
+export function callsOf(universe: Universe, node: Node): readonly CallClass[] {
+  return new Enumeration(universe).list(node);
+}
+
+interface Prefix {
+  readonly speaks: 'http' | 'raw' | 'any';
+  readonly method: Label;
+  readonly path: Label;
+}
+
+interface Label {
+  readonly exact: boolean;
+  readonly text: string;
+}
+
+const ANY: Label = { exact: false, text: '*' };
+
+class Enumeration {
+  readonly #universe: Universe;
+  readonly #conditions = new Map<Node, readonly string[]>();
+  readonly #found: CallClass[] = [];
+
+  constructor(universe: Universe) {
+    this.#universe = universe;
+  }
+
+  list(node: Node): readonly CallClass[] {
+    this.#visit(node, { speaks: 'any', method: ANY, path: ANY });
+    return this.#found;
+  }
+
+  #attributeOf(level: number): Attribute | undefined {
+    return this.#universe.attributes.findLast(({ first }) => first <= level);
+  }
+
+  #visit(node: Node, prefix: Prefix): void {
+    const { diagrams } = this.#universe;
+    if (node === diagrams.never) return;
+    const attribute = node === diagrams.always ? undefined : this.#attributeOf(diagrams.level(node));
+    if (attribute === undefined || !['bytes', 'method', 'path'].includes(attribute.name)) {
+      const speaksHttp = prefix.speaks === 'http' || prefix.method !== ANY || prefix.path !== ANY;
+      this.#found.push({
+        http: speaksHttp ? { method: prefix.method.text, path: prefix.path.text } : null,
+        exact: speaksHttp ? prefix.method.exact && prefix.path.exact : true,
+        conditions: this.#conditionsOf(node),
+        rest: node,
+      });
+      return;
+    }
+    this.#branches(
+      attribute,
+      node,
+      attribute.variable.levels.map(() => 0),
+      (child, label) => {
+        if (attribute.name === 'bytes')
+          this.#visit(child, { ...prefix, speaks: label.text === 'http' ? 'http' : 'raw' });
+        else this.#visit(child, { ...prefix, [attribute.name]: label });
+      },
+    );
+  }
+
+  /** Goes through the levels of one attribute; the child has left them behind. */
+  #branches(attribute: Attribute, node: Node, atoms: number[], enter: (child: Node, label: Label) => void): void {
+    const { diagrams } = this.#universe;
+    const level = diagrams.level(node);
+    if (node <= 1 || level >= attribute.first + attribute.variable.levels.length) {
+      if (node !== diagrams.never) enter(node, attribute.variable.describe(atoms));
+      return;
+    }
+    const at = level - attribute.first;
+    this.#branches(attribute, diagrams.fallback(node), atoms.with(at, 0), enter);
+    diagrams.values(node).forEach((value, index) => {
+      this.#branches(attribute, diagrams.children(node)[index] ?? diagrams.never, atoms.with(at, value), enter);
+    });
+  }
+
+  /** The tests that hold, or fail, on all of `node`; says so when they do not say everything. */
+  #conditionsOf(node: Node): readonly string[] {
+    const known = this.#conditions.get(node);
+    if (known !== undefined) return known;
+    const { diagrams } = this.#universe;
+    const found: string[] = [];
+    let said = diagrams.always;
+    for (const test of node === diagrams.always ? [] : this.#universe.tests()) {
+      const words = testText(test);
+      if (words === undefined) continue;
+      const holding = this.#universe.node(holds(test));
+      const failing = diagrams.not(holding);
+      const implied =
+        diagrams.minus(node, holding) === diagrams.never
+          ? holding
+          : diagrams.and(node, holding) === diagrams.never
+            ? failing
+            : undefined;
+      if (implied === undefined || diagrams.minus(said, implied) === diagrams.never) continue;
+      found.push(implied === holding ? words : `not ${words}`);
+      said = diagrams.and(said, implied);
+    }
+    if (said !== node) found.push('further conditions of the rules');
+    this.#conditions.set(node, found);
+    return found;
+  }
+}
+
+/** A test in words; undefined for those that callers, methods and paths already say. */
+function testText(test: AtomicTest): string | undefined {
+  switch (test.on) {
+    case 'peer':
+    case 'certificate':
+    case 'method':
+    case 'path':
+    case 'acceptedPath':
+    case 'bytes':
+      return undefined;
+    case 'pathAndQuery':
+      return `request.headers[:path] ${patternText(test.pattern)}`;
+    case 'address':
+      return `${test.of} address in a block of ${test.block.bits} bits`;
+    case 'header':
+      return `request.headers[${test.name}] ${patternText(test.pattern)}`;
+    case 'claim':
+      return `request.auth.claims${test.path.map((key) => `[${key}]`).join('')} ${patternText(test.pattern)}`;
+    case 'issuer':
+      return `request.auth.claims[iss] ${patternText(test.pattern)}`;
+    case 'token':
+      return 'a token is present';
+    case 'fault':
+      return `the token's fault is ${test.is}`;
+    default:
+      return `${test.on} ${patternText(test.pattern)}`;
+  }
+}

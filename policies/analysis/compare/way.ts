@@ -1,0 +1,30 @@
+/** The way of a workload's calls to a port, in front of the proxy: egress, transport, NetworkPolicy. */
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import type { Listener } from '../listener.ts';
+import { admits, isolating } from '../network.ts';
+import { depart } from '../outbound.ts';
+
+/** Whether calls arrive, and with which identity. */
+export type Way =
+  | { readonly kind: 'open'; readonly shows: 'certificate' | 'nothing' }
+  | { readonly kind: 'closed'; readonly layer: 'egress' | 'network-policy' | 'peer-authentication' };
+
+/** Resolves the way from a workload to a port of another; addresses of pods are not known. */
+export function wayBetween(
+  mesh: Mesh,
+  source: Workload,
+  to: { readonly workload: Workload; readonly port: number; readonly listener: Listener },
+): Way {
+  const closed = (layer: Extract<Way, { kind: 'closed' }>['layer']): Way => ({ kind: 'closed', layer });
+  const target = { target: to.workload, port: to.port };
+  const outward = { ...target, peer: { workload: to.workload, ip: null } };
+  const inward = { ...target, peer: { workload: source, ip: null } };
+  if (!admits(mesh, isolating(mesh, source, 'egress'), 'egress', outward)) return closed('network-policy');
+  const departure = depart(mesh, source, to);
+  if (departure.kind === 'blocked') return closed('egress');
+  if (!admits(mesh, isolating(mesh, to.workload, 'ingress'), 'ingress', inward)) return closed('network-policy');
+  if (departure.transport.kind === 'mtls') return { kind: 'open', shows: 'certificate' };
+  if (departure.transport.kind === 'plaintext') return { kind: 'open', shows: 'nothing' };
+  const passes = to.listener.kind === 'sidecar' && to.listener.mode === 'PERMISSIVE' && to.listener.protocol !== 'http';
+  return passes ? { kind: 'open', shows: 'nothing' } : closed('peer-authentication');
+}
