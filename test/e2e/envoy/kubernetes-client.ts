@@ -90,7 +90,9 @@ export class KubernetesClient {
     const known = this.#paths.get(key) ?? (await this.#discover(group, kind));
     if (known === undefined) throw new Error(`${key}: the API server does not know this kind`);
     this.#paths.set(key, known);
-    return known.namespaced ? `${group}/namespaces/${metadata.namespace ?? 'default'}/${known.plural}` : `${group}/${known.plural}`;
+    return known.namespaced
+      ? `${group}/namespaces/${metadata.namespace ?? 'default'}/${known.plural}`
+      : `${group}/${known.plural}`;
   }
 
   async #discover(group: string, kind: string): Promise<{ plural: string; namespaced: boolean } | undefined> {
@@ -104,3 +106,6 @@ export class KubernetesClient {
 /** The name of an object in messages: `Service trading/order`. */
 export const describe = ({ kind, metadata }: KubernetesObject): string =>
   `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
+
+/** The namespace of an object; the API server's default when it names none. */
+export const namespaceOf = ({ metadata }: KubernetesObject): string => metadata.namespace ?? 'default';

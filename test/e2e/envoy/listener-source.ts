@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Binaries } from './binaries.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
@@ -26,6 +26,9 @@ export class ListenerSource {
     this.#child = child;
     const lines = child.process.stdout;
     if (lines === null) throw new Error('xds-fetch has no standard output');
+    child.process.once('close', () => {
+      for (const [id, hear] of this.#waiting) hear({ id, error: 'xds-fetch has ended' });
+    });
     createInterface({ input: lines }).on('line', (line) => {
       const answer = JSON.parse(line) as Answer;
       this.#waiting.get(answer.id)?.(answer);
@@ -35,7 +38,7 @@ export class ListenerSource {
 
   /** Builds the program below `cache`, unless it is there, and starts it. */
   static async start(binaries: Binaries, processes: Processes, options: { cache: string; discovery: string }) {
-    const program = join(options.cache, 'xds-fetch');
+    const program = resolve(options.cache, 'xds-fetch');
     if (!existsSync(program)) {
       const env = { ...process.env, CGO_ENABLED: '0' };
       await output(binaries.go, ['build', '-trimpath', '-o', program, '.'], { cwd: source, env });

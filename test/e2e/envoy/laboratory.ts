@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiServer, startApiServer } from './api-server.ts';
+import type { Binaries } from './binaries.ts';
+import { ControlPlane } from './control-plane.ts';
+import { CertificateAuthority } from './credentials.ts';
+import { type Driver, drive, type Probe } from './drive.ts';
+import { Envoy } from './envoy.ts';
+import type { KubernetesObject } from './kubernetes-client.ts';
+import { type EnvoyJson, ListenerSource } from './listener-source.ts';
+import { type Observation, observe } from './observation.ts';
+import { Processes } from './processes.ts';
+import { servedListener } from './served-listener.ts';
+
+/** A listener of istiod and where requests find it. */
+export interface Placed {
+  readonly listener: EnvoyJson;
+  readonly ip: string;
+  readonly ports: readonly number[];
+}
+
+/** The running parts: API server, istiod, and an Envoy whenever requests are sent. */
+export class Laboratory {
+  readonly binaries: Binaries;
+  readonly server: ApiServer;
+  readonly plane: ControlPlane;
+  readonly listeners: ListenerSource;
+  readonly authority: CertificateAuthority;
+  readonly #processes: Processes;
+  #rounds = 0;
+
+  private constructor(
+    parts: Pick<Laboratory, 'binaries' | 'server' | 'plane' | 'listeners' | 'authority'>,
+    processes: Processes,
+  ) {
+    this.binaries = parts.binaries;
+    this.server = parts.server;
+    this.plane = parts.plane;
+    this.listeners = parts.listeners;
+    this.authority = parts.authority;
+    this.#processes = processes;
+  }
+
+  /** Runs `body` with everything started; all processes have ended and their files are gone when it returns. */
+  static async use<T>(binaries: Binaries, cache: string, body: (laboratory: Laboratory) => Promise<T>): Promise<T> {
+    const folder = mkdtempSync(join(tmpdir(), 'meshwright-envoy-'));
+    const processes = new Processes(folder);
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    try {
+      mkdirSync(cache, { recursive: true });
+      const server = await startApiServer(binaries, processes);
+      const plane = await ControlPlane.start(binaries, processes, server);
+      const listeners = await ListenerSource.start(binaries, processes, { cache, discovery: plane.discovery });
+      const authority = await CertificateAuthority.create();
+      return await body(new Laboratory({ binaries, server, plane, listeners, authority }, processes));
+    } finally {
+      await processes.stopAll();
+    }
+  }
+
+  /** The inbound listener of a pod. */
+  fetch(pod: KubernetesObject, ip: string): Promise<EnvoyJson> {
+    return this.listeners.fetch(pod, ip);
+  }
+
+  /** Serves the listeners with one Envoy, sends the probes, and reads what came of each. */
+  async observe(
+    placed: readonly Placed[],
+    driver: Omit<Driver, 'authority'>,
+    probes: readonly Probe[],
+    trustDomain: string,
+  ): Promise<readonly Observation[]> {
+    this.#rounds += 1;
+    const folder = join(this.#processes.folder, `envoy-${this.#rounds}`);
+    mkdirSync(folder);
+    const secretFile = await this.authority.writeSecrets(folder, `spiffe://${trustDomain}/ns/server/sa/server`);
+    const envoy = await Envoy.start(this.binaries, this.#processes, {
+      folder,
+      listeners: (accessLog) =>
+        placed.map(({ listener, ip, ports }) =>
+          servedListener(listener, { name: `inbound ${ip}`, ip, ports, accessLog, secretFile }),
+        ),
+    });
+    const seen = await drive({ ...driver, authority: this.authority }, probes);
+    const records = await envoy.stop();
+    rmSync(folder, { recursive: true });
+    return probes.map(({ request }, index) => observe(request, seen[index] ?? { kind: 'silent' }, records));
+  }
+}

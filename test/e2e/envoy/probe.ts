@@ -1,0 +1,128 @@
+import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ClientCertificate } from './credentials.ts';
+import type { RequestJson } from './request-json.ts';
+import { detailsHeader, policyHeader } from './served-listener.ts';
+
+/** What a client sees of one request; `connection` is its own address and Envoy's, to look the end up. */
+export type Seen =
+  | { readonly kind: 'answered'; readonly status: number; readonly details: string; readonly policy: string }
+  | { readonly kind: 'echoed' }
+  | { readonly kind: 'closed'; readonly connection: string }
+  | { readonly kind: 'silent' };
+
+/** How a request goes out. */
+export interface Sending {
+  readonly request: RequestJson;
+  readonly form: 'http' | 'raw';
+  readonly certificate: ClientCertificate | null;
+  readonly token: string | null;
+}
+
+const patienceMs = 10_000;
+// No method starts with a zero byte: to an HTTP codec these are foreign bytes.
+const rawBytes = Buffer.from([0, 1, 2, 3, 10]);
+
+function open({ request, form, certificate }: Sending): Socket {
+  const { ip: host, port } = request.destination;
+  const at = { host, port, localAddress: request.source.ip };
+  if (certificate === null) return connectTcp(at);
+  return connectTls({
+    ...at,
+    ...certificate,
+    // What the server shows is not under test; its key is made by this very run.
+    rejectUnauthorized: false,
+    servername: request.sni,
+    ALPNProtocols: form === 'http' ? ['istio-h2', 'istio', 'h2'] : ['istio'],
+  });
+}
+
+/** Both addresses of a connection as Envoy's access log writes them. */
+function addressesOf(socket: Socket, { destination, source }: RequestJson): string {
+  return `${source.ip}:${socket.localPort} ${destination.ip}:${destination.port}`;
+}
+
+/** One HTTP/2 connection of one caller to one port; requests that follow share its fate. */
+export class HttpConnection {
+  readonly #session: ClientHttp2Session;
+  #addresses = '';
+
+  constructor(first: Sending) {
+    const socket = open(first);
+    socket.once('connect', () => {
+      this.#addresses = addressesOf(socket, first.request);
+    });
+    this.#session = connectHttp2(`http://${first.request.destination.ip}`, { createConnection: () => socket });
+    // Every request hears of the end itself.
+    this.#session.on('error', () => undefined);
+  }
+
+  get isUsable(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  send({ request, token }: Sending): Promise<Seen> {
+    if (!this.isUsable) return Promise.resolve({ kind: 'closed', connection: this.#addresses });
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => resolve({ kind: 'silent' }), patienceMs);
+      const end = (seen: () => Seen) => {
+        clearTimeout(patience);
+        resolve(seen());
+      };
+      const closed = () => ({ kind: 'closed', connection: this.#addresses }) as const;
+      const stream = this.#session.request(headersOf(request, token), { endStream: true });
+      stream.once('response', (headers) => {
+        const text = (name: string) => String(headers[name] ?? '');
+        const [details, policy] = [text(detailsHeader), text(policyHeader)];
+        end(() => ({ kind: 'answered', status: Number(headers[':status']), details, policy }));
+        stream.resume();
+      });
+      stream.once('error', () => end(closed));
+      stream.once('close', () => end(closed));
+    });
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+}
+
+function headersOf({ http, source }: RequestJson, token: string | null): OutgoingHttpHeaders {
+  if (http === null) throw new Error('a request without HTTP goes out raw');
+  const headers = Object.entries(http.headers).map(([name, values]) => [name, [...values]] as const);
+  return {
+    ':method': http.method,
+    ':path': http.path,
+    ':authority': http.host,
+    ':scheme': 'http',
+    ...Object.fromEntries(headers),
+    ...(source.remoteIp === undefined ? {} : { 'x-forwarded-for': source.remoteIp }),
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+}
+
+/** Sends a few bytes on a connection of their own: an echo allows, an HTTP error or a close denies. */
+export function sendRaw(sending: Sending): Promise<Seen> {
+  return new Promise((resolve) => {
+    const socket = open(sending);
+    let addresses = '';
+    const end = (seen: Seen) => {
+      clearTimeout(patience);
+      socket.destroy();
+      resolve(seen);
+    };
+    const patience = setTimeout(() => end({ kind: 'silent' }), patienceMs);
+    socket.once('connect', () => {
+      addresses = addressesOf(socket, sending.request);
+    });
+    socket.once(sending.certificate === null ? 'connect' : 'secureConnect', () => socket.write(rawBytes));
+    socket.once('data', (bytes) =>
+      end(
+        bytes.equals(rawBytes) ? { kind: 'echoed' } : { kind: 'answered', status: 400, details: 'codec', policy: '-' },
+      ),
+    );
+    socket.once('error', () => end({ kind: 'closed', connection: addresses }));
+    socket.once('close', () => end({ kind: 'closed', connection: addresses }));
+  });
+}
