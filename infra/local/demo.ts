@@ -8,11 +8,12 @@ import { planOrders } from './demo-plan.ts';
 import { printFigures, printLayers, printMatrix } from './demo-report.ts';
 import { DemoSession, type SessionFigures } from './demo-session.ts';
 import { describeLiveCell, type LiveCell, probeMatrix } from './live-matrix.ts';
+import { readManifests } from './manifests.ts';
 import type { DeclaredIntent } from './meaning.ts';
 import { type LocalMesh, startMesh, tryReadResidentMb } from './mesh.ts';
 import { printTrace } from './trace-tree.ts';
 import { openTradingApi } from './trading-api.ts';
-import { readManifests, verifyMatrix } from './verify.ts';
+import { verifyMatrix } from './verify.ts';
 
 /** Exit codes: holds, refuted, input invalid. */
 const exitCodes = { holds: 0, refuted: 2, inputInvalid: 3 } as const;

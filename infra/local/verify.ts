@@ -3,8 +3,6 @@
  * Each identity is asked for twice: as a bare certificate, so that AuthorizationPolicy must deny by itself, and, where
  * it belongs to a workload of the manifests, as that workload, with egress and NetworkPolicy in front.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Answer, compile, type Decider, parseRequest, toAnswer } from '#policies/analysis/index.ts';
 import { readDocuments, type SourceDocument } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
@@ -26,20 +24,6 @@ export interface MatrixVerdict {
   readonly allowed: number;
   readonly denied: number;
   readonly differences: readonly CellDifference[];
-}
-
-/** The YAML files of `dist/<environment>`, manifests and mesh settings, in path order, with the problems of all of them. */
-export async function readManifests(
-  folder: string,
-): Promise<{ readonly documents: readonly SourceDocument[]; readonly problems: readonly Problem[] }> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml')).sort();
-  const readings = await Promise.all(
-    names.map(async (name) => readDocuments(join(folder, name), await readFile(join(folder, name), 'utf8'))),
-  );
-  return {
-    documents: readings.flatMap((reading) => reading.documents),
-    problems: readings.flatMap((reading) => reading.problems),
-  };
 }
 
 /** The token of a cell in the request format of `meshwright decide`. */

@@ -28,6 +28,8 @@ export interface Database extends Transaction {
 }
 
 const mostConnections = 8;
+/** Connections end here, between two statements, before the mesh ends them with the certificate they were opened with. */
+const longestConnectionSeconds = 240;
 const connectMs = 2000;
 const statementMs = 5000;
 const idleInTransactionMs = 10_000;
@@ -67,6 +69,7 @@ export class PooledDatabase implements Database {
       user: configuration.user,
       password: async () => (await readFile(configuration.passwordFile, 'utf8')).trim(),
       max: mostConnections,
+      maxLifetimeSeconds: longestConnectionSeconds,
       connectionTimeoutMillis: connectMs,
       statement_timeout: statementMs,
       // The server's own time-out comes first; this one is for a server that no longer answers at all.

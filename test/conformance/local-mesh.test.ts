@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeLiveCell, type LiveCell, probeMatrix } from '#infra/local/live-matrix.ts';
 import { type LocalMesh, type MeshOptions, startMesh } from '#infra/local/mesh.ts';
 import { meshFolder } from '../support/mesh-folder.ts';
+import { ownAddress } from '../support/own-address.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'meshwright-conformance-'));
 const { dist, state, intent } = await meshFolder(folder);
 
 async function withMesh<T>(options: MeshOptions, body: (mesh: LocalMesh) => Promise<T>): Promise<T> {
-  const mesh = await startMesh({ dist, state, address: '127.0.0.31', database: 'thrownAway', ...options });
+  const mesh = await startMesh({ dist, state, address: ownAddress(), database: 'thrownAway', ...options });
   try {
     return await body(mesh);
   } finally {

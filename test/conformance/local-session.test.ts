@@ -7,6 +7,7 @@ import { DemoSession, type SessionFigures } from '#infra/local/demo-session.ts';
 import { type LocalMesh, startMesh } from '#infra/local/mesh.ts';
 import { openTradingApi, type TradingApi } from '#infra/local/trading-api.ts';
 import { meshFolder } from '../support/mesh-folder.ts';
+import { ownAddress } from '../support/own-address.ts';
 
 const seed = 7;
 const [alice, bob] = traders;
@@ -26,7 +27,7 @@ describe('a trading session through the ingress of the local mesh', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'meshwright-session-'));
     const { dist, state } = await meshFolder(folder);
-    mesh = await startMesh({ dist, state, address: '127.0.0.32', database: 'thrownAway' });
+    mesh = await startMesh({ dist, state, address: ownAddress(), database: 'thrownAway' });
     const { host, port, ca } = mesh.edge;
     api = openTradingApi({ baseUrl: `https://${host}:${port}`, address: mesh.address, ca });
     const session = new DemoSession(

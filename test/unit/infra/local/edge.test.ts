@@ -14,8 +14,8 @@ import type { OpenPort } from '#infra/local/inbound.ts';
 import { type ProbeIdentity, probeTcp } from '#infra/local/probe.ts';
 import { startSidecar } from '#infra/local/sidecar.ts';
 import type { SidecarConfiguration } from '#infra/local/sidecar-configuration.ts';
+import { ownAddress } from '../../../support/own-address.ts';
 import { eventually } from './slice/echo-client.ts';
-import { ownAddress } from './slice/own-address.ts';
 
 const address = ownAddress();
 const forged = {

@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ownAddress } from '../../../support/own-address.ts';
 import { meshFolder } from '../../../support/mesh-folder.ts';
 import { eventually } from './slice/echo-client.ts';
-import { ownAddress } from './slice/own-address.ts';
 
 const launcher = new URL('../../../../infra/local/main.ts', import.meta.url).pathname;
 const address = ownAddress();

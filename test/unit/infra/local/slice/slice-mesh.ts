@@ -6,7 +6,7 @@ import { type Rotation, rotateIdentities } from '#infra/local/identity-files.ts'
 import type { ProbeIdentity, ProbeTarget } from '#infra/local/probe.ts';
 import { type Program, startProgram } from '#infra/local/program.ts';
 import type { Enforcement, SidecarConfiguration } from '#infra/local/sidecar-configuration.ts';
-import { ownAddress } from './own-address.ts';
+import { ownAddress } from '../../../../support/own-address.ts';
 
 const here = new URL('.', import.meta.url).pathname;
 const sidecarScript = new URL('../../../../../infra/local/sidecar.ts', import.meta.url).pathname;
