@@ -3,6 +3,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { PROFILES } from '../analysis/index.ts';
 import { type DecideOptions, decide } from './commands/decide.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerLint } from './commands/lint.ts';
+import { registerReach } from './commands/reach.ts';
 import { registerVerify } from './commands/verify.ts';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -68,7 +70,9 @@ function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
       ended(await decide(sources, options, io));
     });
   registerExplain(program, io, ended);
+  registerLint(program, io, ended);
   registerVerify(program, io, ended);
+  registerReach(program, io, ended);
   return program;
 }
 
