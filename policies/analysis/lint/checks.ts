@@ -1,0 +1,36 @@
+/** Every check, in the order of the reference. */
+import { ADVISORIES } from './checks/advisories.ts';
+import { DEFENCE } from './checks/defence.ts';
+import { ENFORCEMENT } from './checks/enforcement.ts';
+import { PORTS } from './checks/ports.ts';
+import { REDUNDANCY } from './checks/redundancy.ts';
+import { REFERENCES } from './checks/references.ts';
+import { SHAPE } from './checks/shape.ts';
+import { SPELLING } from './checks/spelling.ts';
+import { TOKENS } from './checks/tokens.ts';
+import { TRANSPORT } from './checks/transport.ts';
+import type { MeshCheck } from './context.ts';
+import type { Check } from './finding.ts';
+import { SUPPRESSION_FAULTS } from './suppression.ts';
+
+/** The checks that read the mesh. */
+export const MESH_CHECKS: readonly MeshCheck[] = [
+  ...SPELLING,
+  ...REFERENCES,
+  ...SHAPE,
+  ...PORTS,
+  ...TOKENS,
+  ...TRANSPORT,
+  ...ENFORCEMENT,
+  ...DEFENCE,
+  ...REDUNDANCY,
+  ...ADVISORIES,
+];
+
+/** What is known of a code: everything but how it is found. */
+export type CodeEntry = Omit<Check<never>, 'find'>;
+
+/** Every code, those about suppressions included, sorted. */
+export const CODES: readonly CodeEntry[] = [...MESH_CHECKS, ...SUPPRESSION_FAULTS]
+  .map(({ code, severity, title, resolution }) => ({ code, severity, title, resolution }))
+  .toSorted((left, right) => (left.code < right.code ? -1 : 1));

@@ -1,0 +1,184 @@
+/** What every check reads: the mesh, and its policies with the text their authors wrote. */
+import type { AuthorizationPolicy, Clause } from '../../language/authorization.ts';
+import type { SourceDocument } from '../../language/document.ts';
+import type { Mesh, Named, Workload } from '../../language/mesh.ts';
+import { Cursor } from '../../language/parse-cursor.ts';
+import { parseNamed } from '../../language/parse-traffic.ts';
+import { applicable } from '../attachment.ts';
+import type { Profile } from '../profile.ts';
+import type { Check, Sighting, Subject } from './finding.ts';
+
+/** One field of a rule as it is written: `when` keys that read the same thing as a field come under that field's name. */
+export interface WrittenField {
+  readonly rule: number;
+  readonly part: 'from' | 'to' | 'when';
+  /** `principals`, `paths`, … or the `when` key without its brackets. */
+  readonly field: string;
+  readonly polarity: 'values' | 'notValues';
+  readonly entries: readonly Cursor[];
+}
+
+/** An AuthorizationPolicy with its text and the workloads it applies to. */
+export interface WrittenPolicy {
+  readonly policy: AuthorizationPolicy;
+  readonly document: Cursor;
+  readonly fields: readonly WrittenField[];
+  readonly workloads: readonly Workload[];
+}
+
+/** Everything a check may ask. */
+export interface Context {
+  readonly mesh: Mesh;
+  readonly profile: Profile;
+  readonly documents: readonly Cursor[];
+  readonly policies: readonly WrittenPolicy[];
+  /** `namespace/serviceAccount` of every workload and every ServiceAccount. */
+  readonly accounts: ReadonlySet<string>;
+  /** Names of every namespace that some object is in or that is declared. */
+  readonly namespaces: ReadonlySet<string>;
+}
+
+/** A check over the context. */
+export type MeshCheck = Check<Context>;
+
+/** Prepares what checks read. */
+export function contextOf(mesh: Mesh, sources: readonly SourceDocument[], profile: Profile): Context {
+  const documents = sources.map((source) => new Cursor(source));
+  const accounts = new Set([
+    ...mesh.workloads.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
+    ...mesh.serviceAccounts.map(({ namespace, name }) => `${namespace}/${name}`),
+  ]);
+  const named: readonly Named[] = [...mesh.workloads, ...mesh.serviceAccounts, ...mesh.services];
+  const namespaces = new Set([...mesh.namespaces.map(({ name }) => name), ...named.map(({ namespace }) => namespace)]);
+  return { mesh, profile, documents, policies: writtenPolicies(mesh, documents), accounts, namespaces };
+}
+
+function writtenPolicies(mesh: Mesh, documents: readonly Cursor[]): readonly WrittenPolicy[] {
+  const byName = new Map(
+    documents
+      .filter((document) => document.get('kind').text() === 'AuthorizationPolicy')
+      .map((document) => [key(parseNamed(document)), document] as const),
+  );
+  const reached = new Map<AuthorizationPolicy, Workload[]>();
+  for (const workload of mesh.workloads) {
+    for (const policy of applicable(mesh.authorizationPolicies, mesh, workload)) {
+      const workloads = reached.get(policy) ?? [];
+      workloads.push(workload);
+      reached.set(policy, workloads);
+    }
+  }
+  return mesh.authorizationPolicies.flatMap((policy) => {
+    const document = byName.get(key(policy));
+    if (document === undefined) return [];
+    return [{ policy, document, fields: fieldsOf(document), workloads: reached.get(policy) ?? [] }];
+  });
+}
+
+const key = ({ namespace, name }: { readonly namespace: string; readonly name: string }) => `${namespace}/${name}`;
+
+const LISTS: readonly (readonly [part: 'from' | 'to', owner: string, fields: readonly string[]])[] = [
+  [
+    'from',
+    'source',
+    ['principals', 'namespaces', 'serviceAccounts', 'trustDomains', 'requestPrincipals', 'ipBlocks', 'remoteIpBlocks'],
+  ],
+  ['to', 'operation', ['hosts', 'ports', 'methods', 'paths']],
+];
+
+/** `when` keys that read what a field reads. Source: semantics.md 3.5. */
+const CONDITION_FIELDS: Readonly<Record<string, string>> = {
+  'source.principal': 'principals',
+  'source.namespace': 'namespaces',
+  'source.serviceAccount': 'serviceAccounts',
+  'source.trustDomain': 'trustDomains',
+  'source.ip': 'ipBlocks',
+  'remote.ip': 'remoteIpBlocks',
+  'destination.port': 'ports',
+  'request.auth.principal': 'requestPrincipals',
+};
+
+function fieldsOf(document: Cursor): readonly WrittenField[] {
+  return document
+    .get('spec', 'rules')
+    .items()
+    .flatMap((rule, index) => [
+      ...LISTS.flatMap(([part, owner, fields]) =>
+        rule
+          .get(part)
+          .items()
+          .flatMap((item) =>
+            fields.flatMap((field) => bothForms(item.get(owner), field, { rule: index, part, field })),
+          ),
+      ),
+      ...rule
+        .get('when')
+        .items()
+        .flatMap((condition) => conditionFields(condition, index)),
+    ]);
+}
+
+type Head = Pick<WrittenField, 'rule' | 'part' | 'field'>;
+
+function bothForms(owner: Cursor, field: string, head: Head): readonly WrittenField[] {
+  const notField = `not${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+  return forms(head, owner.get(field), owner.get(notField));
+}
+
+function conditionFields(condition: Cursor, rule: number): readonly WrittenField[] {
+  const text = condition.get('key').text();
+  const field = CONDITION_FIELDS[text] ?? text.split('[')[0] ?? text;
+  return forms({ rule, part: 'when', field }, condition.get('values'), condition.get('notValues'));
+}
+
+function forms(head: Head, values: Cursor, notValues: Cursor): readonly WrittenField[] {
+  return [
+    { ...head, polarity: 'values' as const, entries: values.items() },
+    { ...head, polarity: 'notValues' as const, entries: notValues.items() },
+  ].filter(({ entries }) => entries.length > 0);
+}
+
+/** The subject of an object of the model. */
+export function subjectOf(
+  kind: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Subject {
+  return { kind, namespace, name };
+}
+
+/** A sighting at a place of an AuthorizationPolicy. */
+export function inPolicy({ policy }: WrittenPolicy, message: string, place: Pick<Cursor, 'at'>): Sighting {
+  return { subject: subjectOf('AuthorizationPolicy', policy), message, at: place.at() };
+}
+
+/** A sighting at an object as a whole. */
+export function atObject(kind: string, object: Named, message: string): Sighting {
+  return { subject: subjectOf(kind, object), message, at: object.at };
+}
+
+/** The rule of a policy as written. */
+export function ruleAt({ document }: WrittenPolicy, index: number): Cursor {
+  return document.get('spec', 'rules').items()[index] ?? document.get('spec', 'rules');
+}
+
+/** Every entry of the given fields of all policies. */
+export function* entriesOf(
+  { policies }: Context,
+  fields: readonly string[],
+): Generator<{
+  readonly written: WrittenPolicy;
+  readonly field: WrittenField;
+  readonly entry: Cursor;
+  readonly text: string;
+}> {
+  for (const written of policies) {
+    for (const field of written.fields) {
+      if (!fields.includes(field.field)) continue;
+      for (const entry of field.entries) yield { written, field, entry, text: entry.text() };
+    }
+  }
+}
+
+/** Every clause of a rule. */
+export function clausesOf(rule: AuthorizationPolicy['rules'][number]): readonly Clause[] {
+  return rule.parts.flatMap(({ alternatives }) => alternatives.flat());
+}
