@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { PROFILES } from '../analysis/index.ts';
 import { type DecideOptions, decide } from './commands/decide.ts';
+import { registerDiff } from './commands/diff.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerLint } from './commands/lint.ts';
 import { registerReach } from './commands/reach.ts';
@@ -73,6 +74,7 @@ function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
   registerLint(program, io, ended);
   registerVerify(program, io, ended);
   registerReach(program, io, ended);
+  registerDiff(program, io, ended);
   return program;
 }
 

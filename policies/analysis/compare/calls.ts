@@ -3,6 +3,7 @@
 import type { Node } from '../symbolic/diagram.ts';
 import type { AtomicTest } from '../symbolic/formula.ts';
 import { holds } from '../symbolic/formula.ts';
+import type { SymbolicTokenOutcome } from '../symbolic/token.ts';
 import type { Attribute, Universe } from '../symbolic/universe.ts';
 import { patternText } from '../symbolic/word-test.ts';
 
@@ -17,8 +18,8 @@ export interface CallClass {
 }
 
 /** Lists the classes of calls in `node`, in which the peer no longer occurs. */
-export function callsOf(universe: Universe, node: Node): readonly CallClass[] {
-  return new Enumeration(universe).list(node);
+export function callsOf(universe: Universe, node: Node, token: SymbolicTokenOutcome): readonly CallClass[] {
+  return new Enumeration(universe, token).list(node);
 }
 
 interface Prefix {
@@ -36,11 +37,13 @@ const ANY: Label = { exact: false, text: '*' };
 
 class Enumeration {
   readonly #universe: Universe;
+  readonly #token: SymbolicTokenOutcome;
   readonly #conditions = new Map<Node, readonly string[]>();
   readonly #found: CallClass[] = [];
 
-  constructor(universe: Universe) {
+  constructor(universe: Universe, token: SymbolicTokenOutcome) {
     this.#universe = universe;
+    this.#token = token;
   }
 
   list(node: Node): readonly CallClass[] {
@@ -100,20 +103,26 @@ class Enumeration {
     const { diagrams } = this.#universe;
     const found: string[] = [];
     let said = diagrams.always;
+    const say = (words: string, holding: Node): void => {
+      if (diagrams.minus(node, holding) !== diagrams.never || diagrams.minus(said, holding) === diagrams.never) return;
+      found.push(words);
+      said = diagrams.and(said, holding);
+    };
+    if (node !== diagrams.always) {
+      const accepted = this.#universe.node(this.#token.accepted);
+      say('an accepted token', accepted);
+      if (this.#token.accepted.kind !== 'never')
+        say(
+          'no token or an accepted one',
+          diagrams.or(accepted, diagrams.not(this.#universe.node(holds({ on: 'token', is: 'present' })))),
+        );
+    }
     for (const test of node === diagrams.always ? [] : this.#universe.tests()) {
       const words = testText(test);
       if (words === undefined) continue;
       const holding = this.#universe.node(holds(test));
-      const failing = diagrams.not(holding);
-      const implied =
-        diagrams.minus(node, holding) === diagrams.never
-          ? holding
-          : diagrams.and(node, holding) === diagrams.never
-            ? failing
-            : undefined;
-      if (implied === undefined || diagrams.minus(said, implied) === diagrams.never) continue;
-      found.push(implied === holding ? words : `not ${words}`);
-      said = diagrams.and(said, implied);
+      say(words, holding);
+      say(`not ${words}`, diagrams.not(holding));
     }
     if (said !== node) found.push('further conditions of the rules');
     this.#conditions.set(node, found);

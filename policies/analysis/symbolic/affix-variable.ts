@@ -124,7 +124,11 @@ export class AffixVariable implements Variable<string | null> {
       const found = this.encode(word);
       return found[0] === OTHER && found[1] === prefix && found[2] === suffix && contains(this.#space.domain, word);
     };
-    const shown = this.#space.candidates.flatMap((candidate) => [candidate + tail, head + candidate + tail]);
+    const fillers = this.#space.candidates.filter((candidate) => !candidate.includes('://'));
+    const shown = [
+      ...this.#space.candidates.map((candidate) => candidate + tail),
+      ...(head.includes('/ns/') ? fillers.toReversed() : fillers).map((filler) => head + filler + tail),
+    ];
     const word = [...shown, head + this.#fresh() + tail].find(isClass);
     if (word === undefined) throw new Error(`variable \`${this.name}\`: class ${prefix}/${suffix} has no word`);
     return word;

@@ -25,7 +25,8 @@ export interface Destination {
 export interface ProxyDecision {
   readonly allowed: Formula;
   readonly listener: Listener;
-  readonly policies: readonly AuthorizationPolicy[];
+  /** What the token filter does where the port speaks HTTP. */
+  readonly token: SymbolicTokenOutcome;
   /** Assumptions under which the formula is what the proxy decides. */
   readonly assumptions: readonly string[];
 }
@@ -37,8 +38,8 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
     (policy) => policy.enforcement === 'enforced',
   );
-  if (listener.kind === 'unguarded') return { allowed: ALWAYS, listener, policies, assumptions: [] };
   const token = tokenOutcome(destination);
+  if (listener.kind === 'unguarded') return { allowed: ALWAYS, listener, token, assumptions: [] };
   const custom = { http: askCustom(destination, policies, 'http'), tcp: askCustom(destination, policies, 'tcp') };
   const arrivals = arriveAt(listener, world.mesh.config);
   const allowed = arrivals.map((arrival) => {
@@ -55,7 +56,7 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   });
   const chains = new Set(arrivals.map(({ chain }) => chain));
   const assumptions = [...chains].flatMap((chain) => custom[chain].assumptions);
-  return { allowed: some(allowed), listener, policies, assumptions };
+  return { allowed: some(allowed), listener, token, assumptions };
 }
 
 /** When each rule of enforced policies matches a request whose connection the listener of a port accepts. */

@@ -7,20 +7,30 @@ import { claimTest } from './rules.ts';
 export interface SymbolicTokenOutcome {
   readonly hasClaims: Formula;
   readonly refused: Formula;
+  /** A token is there and some rule accepts it, whether or not the request is a preflight. */
+  readonly accepted: Formula;
 }
 
 /** Decides tokens against the selected rules. No token passes, and so does a CORS preflight; both leave no claims. */
 export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcome {
   const looking = verifiers.filter(({ rule }) => looksInAuthorization(rule));
-  if (looking.length === 0) return { hasClaims: NEVER, refused: NEVER };
-  const looked = all([holds({ on: 'token', is: 'present' }), not(isPreflight())]);
+  if (looking.length === 0) return NO_TOKENS;
+  const present = holds({ on: 'token', is: 'present' });
+  const looked = all([present, not(isPreflight())]);
   const accepted = some(
     looking.map((verifier) =>
       all([holds({ on: 'issuer', pattern: { kind: 'exact', value: verifier.rule.issuer } }), isFaultless(verifier)]),
     ),
   );
-  return { hasClaims: all([looked, accepted]), refused: all([looked, not(accepted)]) };
+  return {
+    hasClaims: all([looked, accepted]),
+    refused: all([looked, not(accepted)]),
+    accepted: all([present, accepted]),
+  };
 }
+
+/** What comes of tokens where nobody looks at them. */
+export const NO_TOKENS: SymbolicTokenOutcome = { hasClaims: NEVER, refused: NEVER, accepted: NEVER };
 
 function isPreflight(): Formula {
   const filled = (name: string) => holds({ on: 'header', name, pattern: { kind: 'nonEmpty' } });

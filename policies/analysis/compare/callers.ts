@@ -1,0 +1,130 @@
+/** The callers of a port, each with what it may call: in one version of a mesh, or in several at once. */
+import type { Workload } from '../../language/mesh.ts';
+import type { Profile } from '../profile.ts';
+import type { Node } from '../symbolic/diagram.ts';
+import { holds } from '../symbolic/formula.ts';
+import type { ProxyDecision } from '../symbolic/proxy.ts';
+import { type Attribute, Universe } from '../symbolic/universe.ts';
+import type { MeshIndex } from './destinations.ts';
+import { wayBetween } from './way.ts';
+
+/** Who calls. Patterns and unknown identities are bare certificates: no layer in front of the proxy is counted. */
+export type ReachSource =
+  | { readonly kind: 'workload'; readonly principal: string; readonly namespace: string; readonly workload: string }
+  | { readonly kind: 'identity' | 'pattern'; readonly principal: string }
+  | { readonly kind: 'plaintext'; readonly principal: null };
+
+/** One version of the port: the mesh it stands in and what its proxy decides. */
+export interface CallerSide {
+  readonly index: MeshIndex;
+  readonly workload: Workload;
+  readonly decision: ProxyDecision;
+  /** The workloads behind each identity of the mesh. */
+  readonly identities: ReadonlyMap<string, readonly Workload[]>;
+}
+
+/** One caller; `nodes` holds what it may call in each version, the peer left out. */
+export interface CallerCalls {
+  readonly source: ReachSource;
+  readonly nodes: readonly Node[];
+}
+
+/** Lists the callers of one port in a universe that all its versions share. */
+export class Callers {
+  readonly universe: Universe;
+  readonly #sides: readonly CallerSide[];
+  readonly #nodes: readonly Node[];
+  readonly #port: number;
+
+  constructor(sides: readonly CallerSide[], place: { readonly port: number; readonly profile: Profile }) {
+    this.#sides = sides;
+    this.#port = place.port;
+    const config = sides[0]?.index.mesh.config;
+    if (config === undefined) throw new Error('callers of no version were asked for');
+    this.universe = new Universe([...sides.map(({ decision }) => decision.allowed), holds({ on: 'certificate' })], {
+      config,
+      headers: place.profile.repeatedHeaders,
+      peers: 'single',
+      identities: [],
+    });
+    const possible = this.universe.possible();
+    this.#nodes = sides.map(({ decision }) =>
+      this.universe.diagrams.and(this.universe.node(decision.allowed), possible),
+    );
+  }
+
+  list(): readonly CallerCalls[] {
+    const { never } = this.universe.diagrams;
+    const peer = this.universe.attributes.find((attribute) => attribute.name === 'peer');
+    if (peer === undefined || peer.kind !== 'word' || this.#nodes.every((node) => node === never)) return [];
+    const plaintext = this.#fixed(peer, peer.variable.encode(null));
+    const found: CallerCalls[] = [{ source: { kind: 'plaintext', principal: null }, nodes: plaintext }];
+    const known = new Set(this.#sides.flatMap(({ identities }) => [...identities.keys()]));
+    for (const { atoms, nodes } of this.#classes(peer)) {
+      const { exact, text } = peer.variable.describe(atoms);
+      if (exact && (text === '' || known.has(text))) continue;
+      found.push({ source: { kind: exact ? 'identity' : 'pattern', principal: text }, nodes });
+    }
+    for (const identity of known) {
+      const shown = this.#fixed(peer, peer.variable.encode(identity));
+      if (shown.some((node) => node !== never) || plaintext.some((node) => node !== never))
+        found.push(...this.#workloads(identity, { shown, plaintext }));
+    }
+    return found.filter(({ nodes }) => nodes.some((node) => node !== never));
+  }
+
+  /** The workloads of an identity, with what passes egress, transport and NetworkPolicy. */
+  #workloads(
+    identity: string,
+    calls: { readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
+  ): readonly CallerCalls[] {
+    const { never } = this.universe.diagrams;
+    const found = new Map<string, { readonly source: ReachSource; readonly nodes: Node[] }>();
+    this.#sides.forEach(({ index, workload, decision, identities }, version) => {
+      for (const source of identities.get(identity) ?? []) {
+        if (source === workload) continue;
+        const key = `${source.namespace}/${source.name}`;
+        const entry = found.get(key) ?? {
+          source: { kind: 'workload', principal: identity, namespace: source.namespace, workload: source.name },
+          nodes: this.#nodes.map(() => never),
+        };
+        found.set(key, entry);
+        const mesh = index.slice(workload.namespace, source.namespace);
+        const way = wayBetween(mesh, source, { workload, port: this.#port, listener: decision.listener });
+        if (way.kind === 'open')
+          entry.nodes[version] = (way.shows === 'certificate' ? calls.shown : calls.plaintext)[version] ?? never;
+      }
+    });
+    return [...found.values()];
+  }
+
+  #fixed(peer: Attribute, atoms: readonly number[]): readonly Node[] {
+    return this.#nodes.map((start) =>
+      atoms.reduce((node, atom, at) => this.universe.diagrams.restrict(node, peer.first + at, atom), start),
+    );
+  }
+
+  /** The classes of peers that differ in what they may call in some version. */
+  #classes(peer: Attribute): readonly { readonly atoms: readonly number[]; readonly nodes: readonly Node[] }[] {
+    const { diagrams } = this.universe;
+    const end = peer.first + peer.variable.levels.length;
+    const found: { readonly atoms: readonly number[]; readonly nodes: readonly Node[] }[] = [];
+    const visit = (nodes: readonly Node[], atoms: readonly number[]): void => {
+      const level = Math.min(...nodes.map((node) => diagrams.level(node)));
+      if (level >= end) {
+        if (nodes.some((node) => node !== diagrams.never)) found.push({ atoms, nodes });
+        return;
+      }
+      const listed = new Set(nodes.flatMap((node) => (diagrams.level(node) === level ? diagrams.values(node) : [])));
+      for (const value of [0, ...listed]) {
+        const next = nodes.map((node) => (diagrams.level(node) === level ? diagrams.child(node, value) : node));
+        visit(next, atoms.with(level - peer.first, value));
+      }
+    };
+    visit(
+      this.#nodes,
+      peer.variable.levels.map(() => 0),
+    );
+    return found;
+  }
+}
