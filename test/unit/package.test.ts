@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writePackage } from '../support/package.ts';
+import { synthesized } from '../support/synthesized.ts';
+
+const run = promisify(execFile);
+
+const CALL = {
+  id: '1',
+  source: { workload: { namespace: 'trading', name: 'risk' } },
+  destination: { namespace: 'trading', workload: 'execution', port: 50053 },
+  http: { method: 'POST', path: '/trading.execution.v1.ExecutionService/SubmitTrade' },
+};
+
+let folder = '';
+const bin = () => join(folder, 'empty/node_modules/.bin/meshwright');
+const manifests = () => join(folder, 'manifests');
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the installed command as a user would; a command that ends with another code than 0 is no error here. */
+const meshwright = (...argv: readonly string[]): Promise<Ended> =>
+  run(process.execPath, [bin(), ...argv]).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: Ended) => error,
+  );
+
+// Slow: compiles, packs and installs. It needs the package registry, and fails where there is none.
+describe('the package, packed and installed into an empty folder', () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meshwright-package-'));
+    const tarball = await writePackage(join(folder, 'npm'));
+    await mkdir(join(folder, 'empty'));
+    await writeFile(join(folder, 'empty/package.json'), '{"private":true}');
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
+      cwd: join(folder, 'empty'),
+    });
+    for (const [path, text] of await synthesized('kind')) {
+      await mkdir(dirname(join(manifests(), path)), { recursive: true });
+      await writeFile(join(manifests(), path), text);
+    }
+    await writeFile(join(folder, 'calls.jsonl'), JSON.stringify(CALL));
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('brings only what the analysis needs', async () => {
+    const installed = await readdir(join(folder, 'empty/node_modules'));
+    const { dependencies } = JSON.parse(await readFile(join(folder, 'npm/package.json'), 'utf8'));
+    expect(Object.values<string>(dependencies).every((version) => /^\d+\.\d+\.\d+$/.test(version))).toBe(true);
+    expect(installed.filter((name) => !name.startsWith('.')).toSorted()).toEqual([
+      'argparse',
+      'commander',
+      'ipaddr.js',
+      'js-yaml',
+      'meshwright',
+    ]);
+  });
+
+  test('holds JavaScript and declarations, no TypeScript sources', async () => {
+    const files = await readdir(join(folder, 'empty/node_modules/meshwright'), { recursive: true });
+    expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining(['cli/bin.js', 'analysis/index.d.ts', 'schemas/lint.schema.json', 'README.md', 'LICENSE']),
+    );
+  });
+
+  test('decides', async () => {
+    const { code, stdout } = await meshwright('decide', manifests(), '--requests', join(folder, 'calls.jsonl'));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id: '1', verdict: 'deny', layer: 'network-policy' });
+  });
+
+  test('lints', async () => {
+    const { code, stdout } = await meshwright('lint', manifests(), '--format', 'json', '--fail-on', 'error');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1 });
+  });
+
+  test('explains', async () => {
+    const { code, stdout } = await meshwright('explain', manifests(), '--request', JSON.stringify(CALL));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^DENIED {2}trading\/risk -> trading\/execution:50053/);
+  });
+
+  test('names every verb of the command line', async () => {
+    const { stdout } = await meshwright('--help');
+    for (const verb of ['decide', 'explain', 'lint']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+  });
+
+  test('opens its doors to programs, and only those', async () => {
+    const program = `
+      const { compile } = await import('meshwright');
+      const { readDocuments } = await import('meshwright/language/document');
+      const { lint } = await import('meshwright/lint');
+      const inner = await import('meshwright/analysis/naive.js').catch(({ code }) => code);
+      process.stdout.write([typeof compile, typeof readDocuments, typeof lint, inner].join(' '));`;
+    await writeFile(join(folder, 'empty/doors.mjs'), program);
+    const { stdout } = await run(process.execPath, [join(folder, 'empty/doors.mjs')]);
+    expect(stdout).toBe('function function function ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+});
