@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { CODES } from '#policies/analysis/lint/checks.ts';
+import type { CodeCase } from './code-case.ts';
+import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
+import { codesWith, lintWith } from './lint-mesh.ts';
+import { RULE_CASES } from './rule-cases.ts';
+import { TRAFFIC_CASES } from './traffic-cases.ts';
+
+const CASES: readonly CodeCase[] = [...RULE_CASES, ...TRAFFIC_CASES, ...ENFORCEMENT_CASES];
+
+describe('the codes of lint', () => {
+  test('the clean mesh has no finding at all', () => {
+    expect(lintWith({}).findings).toEqual([]);
+  });
+
+  test.for(CASES)('$code is found', ({ code, bad }) => {
+    expect(codesWith(bad)).toContain(code);
+  });
+
+  test.for(CASES)('$code is not found: $because', ({ code, good }) => {
+    expect(codesWith(good)).not.toContain(code);
+  });
+
+  test('every code has its case', () => {
+    const tested = new Set(CASES.map(({ code }) => code));
+    const untested = CODES.map(({ code }) => code).filter(
+      (code) => !tested.has(code) && !code.startsWith('suppression/'),
+    );
+    expect(untested).toEqual([]);
+  });
+
+  test.for(CODES)('$code is area-first, has a title and a paragraph', ({ code, title, resolution }) => {
+    expect(code).toMatch(/^[a-z]+\/[a-z0-9-]+$/);
+    expect(title).toMatch(/^[^\n]{10,80}[^.]$/);
+    expect(resolution).toMatch(/^[^\n]{80,}\.$/);
+  });
+});

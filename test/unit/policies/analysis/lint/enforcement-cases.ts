@@ -1,0 +1,120 @@
+import type { CodeCase } from './code-case.ts';
+import { CLEAN, cartPolicy, cartRule, deployment, istio, settings } from './lint-mesh.ts';
+
+const namespace = (labels: string) => `{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {${labels}}}}`;
+const ambient = { namespace: namespace('istio.io/dataplane-mode: ambient') };
+const l4 = cartPolicy([
+  { from: [{ source: { principals: ['td/ns/shop/sa/front'] } }], to: [{ operation: { ports: ['8080'] } }] },
+]);
+const network = (name: string, spec: object) => istio('NetworkPolicy', name, spec);
+const custom = {
+  custom: istio('AuthorizationPolicy', 'c', {
+    action: 'CUSTOM',
+    provider: { name: 'opa' },
+    rules: [{ to: [{ operation: { paths: ['/x'] } }] }],
+  }),
+};
+
+/** Codes about who enforces, and how many layers do. */
+export const ENFORCEMENT_CASES: readonly CodeCase[] = [
+  {
+    code: 'enforcement/no-sidecar',
+    bad: { cart: deployment('cart', 'annotations: {sidecar.istio.io/inject: "false"}') },
+    good: { cart: deployment('cart', 'annotations: {sidecar.istio.io/inject: "true"}') },
+    because: 'the sidecar is injected',
+  },
+  {
+    code: 'enforcement/excluded-traffic',
+    bad: { cart: deployment('cart', 'annotations: {traffic.sidecar.istio.io/excludeInboundPorts: "8080"}') },
+    good: { cart: deployment('cart', 'annotations: {traffic.sidecar.istio.io/excludeInboundPorts: ""}') },
+    because: 'nothing is excluded',
+  },
+  {
+    code: 'enforcement/injection-unstated',
+    bad: { namespace: namespace('') },
+    good: { namespace: namespace('istio.io/rev: stable') },
+    because: 'a revision injects',
+  },
+  {
+    code: 'authz/target-refs-on-sidecar',
+    bad: {
+      refs: istio('AuthorizationPolicy', 'refs', {
+        targetRefs: [{ group: '', kind: 'Service', name: 'cart' }],
+        rules: [cartRule()],
+      }),
+    },
+    good: { refs: cartPolicy([cartRule()]).replace('"cart"', '"refs"') },
+    because: 'the policy selects by label',
+  },
+  {
+    code: 'authz/custom-provider-missing',
+    bad: custom,
+    good: {
+      ...custom,
+      settings: settings({
+        extensionProviders: [{ name: 'opa', envoyExtAuthzGrpc: { service: 'opa.shop', port: 9191 } }],
+      }),
+    },
+    because: 'the mesh settings declare the provider',
+  },
+  {
+    code: 'ambient/http-field',
+    bad: ambient,
+    good: { ...ambient, policy: l4 },
+    because: 'ztunnel knows identities and ports',
+  },
+  {
+    code: 'ambient/trust-domains-dropped',
+    bad: { ...ambient, policy: cartPolicy([{ from: [{ source: { trustDomains: ['td'], namespaces: ['shop'] } }] }]) },
+    good: { ...ambient, policy: l4 },
+    because: 'the principal is named as a whole',
+  },
+  {
+    code: 'ambient/disable-is-permissive',
+    bad: { ...ambient, off: istio('PeerAuthentication', 'off', { mtls: { mode: 'DISABLE' } }) },
+    good: { off: istio('PeerAuthentication', 'off', { mtls: { mode: 'DISABLE' } }) },
+    because: 'sidecars have the mode DISABLE',
+  },
+  {
+    code: 'ambient/hbone-opens-every-port',
+    bad: { ...ambient, hbone: network('hbone', { podSelector: {}, ingress: [{ ports: [{ port: 15008 }] }] }) },
+    good: { hbone: network('hbone', { podSelector: {}, ingress: [{ ports: [{ port: 15008 }] }] }) },
+    because: 'with sidecars the port carries nothing',
+  },
+  {
+    code: 'authz/no-default-deny',
+    bad: { rootDeny: null, shopDeny: null },
+    good: { rootDeny: null },
+    because: 'the namespace is closed by its own policy',
+  },
+  {
+    code: 'authz/default-deny-incomplete',
+    bad: { rootDeny: null },
+    good: { shopDeny: null },
+    because: 'the root namespace closes all of them alike',
+  },
+  {
+    code: 'network/ingress-not-isolated',
+    bad: { network: network('all', { podSelector: {}, policyTypes: ['Egress'] }) },
+    good: { network: network('all', { podSelector: {}, policyTypes: ['Ingress'] }) },
+    because: 'the policy isolates for ingress',
+  },
+  {
+    code: 'network/egress-not-isolated',
+    bad: { network: network('all', { podSelector: {}, policyTypes: ['Ingress'] }) },
+    good: { network: network('all', { podSelector: {}, policyTypes: ['Egress'] }) },
+    because: 'the policy isolates for egress',
+  },
+  {
+    code: 'network/egress-open',
+    bad: { open: network('open', { podSelector: {}, egress: [{}] }) },
+    good: { open: network('open', { podSelector: {}, egress: [{ ports: [{ port: 53, protocol: 'UDP' }] }] }) },
+    because: 'only one port is open',
+  },
+  {
+    code: 'defence/single-layer',
+    bad: { network: null },
+    good: { network: CLEAN['network'] ?? null },
+    because: 'the network isolates the pod as well',
+  },
+];
