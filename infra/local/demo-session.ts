@@ -24,8 +24,8 @@ export interface SessionFigures {
   readonly refusedByRisk: number;
   readonly duplicates: number;
   readonly elapsedMs: number;
-  /** The trace of one order that traded at once, seen from the client. */
-  readonly tracedOrder: { readonly traceId: string; readonly clientOrderId: string };
+  /** The orders that traded at once, newest first, each with the trace that the client began. */
+  readonly tracedOrders: readonly { readonly traceId: string; readonly clientOrderId: string }[];
 }
 
 interface OrderBody {
@@ -128,13 +128,13 @@ export class DemoSession {
     const queue = plan.values();
     let done = 0;
     let duplicates = 0;
-    let tracedOrder: SessionFigures['tracedOrder'] | undefined;
+    const tracedOrders: { traceId: string; clientOrderId: string }[] = [];
     const work = async () => {
       for (const planned of queue) {
         const answer = await this.place(planned);
         const order = orderIn(answer, `placing ${planned.clientOrderId}`);
         if (order.status === 'ORDER_STATUS_FILLED')
-          tracedOrder = { traceId: answer.traceId, clientOrderId: planned.clientOrderId };
+          tracedOrders.unshift({ traceId: answer.traceId, clientOrderId: planned.clientOrderId });
         if (planned.twist === 'duplicate') duplicates += await this.duplicate(planned);
         if (planned.twist === 'cancel') await this.cancel(planned);
         if (planned.twist === 'refused' && order.status !== 'ORDER_STATUS_REJECTED')
@@ -144,9 +144,9 @@ export class DemoSession {
       }
     };
     await Promise.all(Array.from({ length: workers }, work));
-    if (tracedOrder === undefined) throw new Error('no order of the session traded at once');
+    if (tracedOrders.length === 0) throw new Error('no order of the session traded at once');
     const elapsedMs = performance.now() - startedAt;
-    return { ...(await this.readBack(plan)), placed: plan.length, duplicates, elapsedMs, tracedOrder };
+    return { ...(await this.readBack(plan)), placed: plan.length, duplicates, elapsedMs, tracedOrders };
   }
 
   private async duplicate(planned: PlannedOrder): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Logger } from '../runtime/index.ts';
+import type { CallContext, Logger, TraceContext } from '../runtime/index.ts';
 import { type Clock, tradingDay } from './clock.ts';
 import type {
   ActionAnswer,
@@ -9,7 +9,7 @@ import type {
   Report,
   SubmitAnswer,
 } from './market.ts';
-import type { OrderTerms } from './order.ts';
+import { type OrderTerms, orderKey } from './order.ts';
 import { type QuotePublisher, topOfBook } from './quote-publisher.ts';
 import { type FeedBounds, type FeedReader, ReportFeed } from './report-feed.ts';
 import { Fenced, type JournalStore, type Lease } from './store.ts';
@@ -40,6 +40,8 @@ export class Engine {
   readonly #props: EngineProps;
   readonly #feed: ReportFeed;
   #writer: Writer | undefined;
+  /** The traces of the orders that are being submitted, by order. */
+  readonly #traces = new Map<string, TraceContext>();
 
   constructor(props: EngineProps) {
     this.#props = props;
@@ -47,8 +49,14 @@ export class Engine {
   }
 
   /** Resolves when the journal holds the order and everything that its arrival caused. Errors: UNAVAILABLE. */
-  submit(terms: OrderTerms, signal: AbortSignal): Promise<SubmitAnswer> {
-    return this.#run({ keys: { orders: [terms] }, apply: (draft) => draft.submit(terms), signal });
+  async submit(terms: OrderTerms, { signal, trace }: Pick<CallContext, 'signal' | 'trace'>): Promise<SubmitAnswer> {
+    const key = orderKey(terms);
+    if (trace !== undefined) this.#traces.set(key, trace);
+    try {
+      return await this.#run({ keys: { orders: [terms] }, apply: (draft) => draft.submit(terms), signal });
+    } finally {
+      this.#traces.delete(key);
+    }
   }
 
   /** Resolves when the journal holds the answer. Errors: UNAVAILABLE. */
@@ -145,15 +153,17 @@ export class Engine {
 
   #announce(market: Market, reports: readonly Report[]): void {
     this.#feed.append(reports);
-    for (const symbol of new Set(reports.map((report) => report.symbol))) this.#offer(market, symbol);
+    const causes = new Map<string, TraceContext | undefined>();
+    for (const { symbol, outcome } of reports) causes.set(symbol, this.#traces.get(orderKey(outcome.order.terms)));
+    for (const [symbol, trace] of causes) this.#offer(market, symbol, trace);
   }
 
   #announceAll(market: Market): void {
     for (const symbol of market.instruments.keys()) this.#offer(market, symbol);
   }
 
-  #offer(market: Market, symbol: string): void {
+  #offer(market: Market, symbol: string, trace?: TraceContext): void {
     const top = topOfBook(market, symbol);
-    if (top !== undefined) this.#props.publisher.offer(top);
+    if (top !== undefined) this.#props.publisher.offer(trace === undefined ? top : { ...top, trace });
   }
 }

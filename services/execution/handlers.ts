@@ -9,8 +9,8 @@ const operatorScope = 'operations.market';
 /** The gRPC face of the market. */
 export function executionHandlers(engine: Engine): Handlers<typeof ExecutionServiceService> {
   return {
-    submitTrade: async ({ terms }, { signal }) => {
-      const answer = await engine.submit(readOrRefuse(readTerms(terms)), signal);
+    submitTrade: async ({ terms }, call) => {
+      const answer = await engine.submit(readOrRefuse(readTerms(terms)), call);
       if (answer.kind === 'order') return submitResponse(answer.order);
       throw new RpcError(status.ALREADY_EXISTS, `order \`${terms?.clientOrderId}\` is known with other terms`);
     },

@@ -1,4 +1,4 @@
-import type { Logger } from '../runtime/index.ts';
+import type { Logger, TraceContext } from '../runtime/index.ts';
 import { topOf } from './book.ts';
 import type { Clock } from './clock.ts';
 import type { Market } from './market.ts';
@@ -10,6 +10,8 @@ export interface TopOfBook {
   readonly bid: PriceAndQuantity;
   readonly ask: PriceAndQuantity;
   readonly last: PriceAndQuantity;
+  /** The trace of the order that moved the book last, so that its publication is seen there. */
+  readonly trace?: TraceContext;
 }
 
 /** A price in ticks with the units at it. */

@@ -27,7 +27,7 @@ export function serveMarket(
   const { log, stopping } = context;
   const marketData = context.client(MarketDataServiceService, 'market-data');
   const send = async (top: TopOfBook) => {
-    await marketData.publish({ quote: quoteOf(top, clock.nowUnixUs()) });
+    await marketData.publish({ quote: quoteOf(top, clock.nowUnixUs()) }, { trace: top.trace });
   };
   const engine = new Engine({
     store: new JournalStore(context.database),

@@ -149,7 +149,7 @@ class UnaryCall {
   #send(bytes: Buffer): void {
     const { upstream, tracing, method, options } = this.#props;
     this.#attempt += 1;
-    const span = tracing.client(method.subject, options.parent?.trace);
+    const span = tracing.client(method.subject, options.parent?.trace ?? options.trace);
     const call = upstream.channel.createCall(method.definition.path, this.#deadlineAt, undefined, null, undefined);
     this.#span = span;
     call.start(outgoingMetadata(span, options), this);
@@ -207,7 +207,7 @@ async function* callStream(
 ): AsyncGenerator<unknown, void, undefined> {
   const { parent } = options;
   const deadline = Date.now() + timeoutFor({ declaredMs: method.timeoutMs, askedMs: options.timeoutMs, parent });
-  const span = tracing.client(method.subject, parent?.trace);
+  const span = tracing.client(method.subject, parent?.trace ?? options.trace);
   const signals = cancellationOf(options);
   const { requestSerialize, responseDeserialize, path } = method.definition;
   const metadata = outgoingMetadata(span, options);

@@ -1,5 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import type { CallContext } from './call-context.ts';
+import type { TraceContext } from './trace-context.ts';
 
 type RequestOf<M> = M extends { requestDeserialize: (bytes: Buffer) => infer R } ? R : never;
 type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R } ? R : never;
@@ -15,6 +16,8 @@ export type Handlers<D> = {
 export interface CallOptions {
   /** The served call on whose behalf this one is made: bounds its time, cancels it, and carries the trace. */
   readonly parent?: CallContext | undefined;
+  /** The trace to continue where there is no `parent`: work that outlives the call that caused it. */
+  readonly trace?: TraceContext | undefined;
   /** Shortens the declared time. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;

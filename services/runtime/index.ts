@@ -13,4 +13,5 @@ export {
   type ServiceContext,
   startService,
 } from './start-service.ts';
+export type { TraceContext } from './trace-context.ts';
 export { requireUser, type User } from './user.ts';
