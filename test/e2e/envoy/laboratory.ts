@@ -59,6 +59,11 @@ export class Laboratory {
     }
   }
 
+  /** Where files of this run may lie; gone when it ends. */
+  get folder(): string {
+    return this.#processes.folder;
+  }
+
   /** The inbound listener of a pod. */
   fetch(pod: KubernetesObject, ip: string): Promise<EnvoyJson> {
     return this.listeners.fetch(pod, ip);

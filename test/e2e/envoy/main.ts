@@ -1,31 +1,57 @@
+/** `make test-envoy`: the policy engine against a real API server, istiod and Envoy. */
 import { findBinaries } from './binaries.ts';
 import { Laboratory } from './laboratory.ts';
 import { runOwnManifests } from './own-manifests.ts';
+import { type Extent, runRandomSets } from './random-sets.ts';
+import { versionsLine } from './versions.ts';
 
-const cache = '.meshwright/envoy';
+const folder = '.meshwright/envoy';
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-async function runAll(laboratory: Laboratory): Promise<boolean> {
+function numberOf(name: string, otherwise: number): number {
+  const text = process.env[name] ?? '';
+  const value = text === '' ? otherwise : Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${name}: \`${text}\`: expected a whole number`);
+  return value;
+}
+
+async function ownManifestsHold(laboratory: Laboratory): Promise<boolean> {
   let holds = true;
   for (const [block, environment] of ['kind', 'production'].entries()) {
     const result = await runOwnManifests(laboratory, environment, block);
     for (const line of [...result.refused, ...result.differences]) print(`  ${line}`);
     print(
-      `${environment}: ${result.objects} objects, ${result.refused.length} refused by the API server; ${result.workloads} workloads, ${result.cells} cells, ${result.allowed} allowed, ${result.differences.length} differences`,
+      `${environment}: ${result.objects} objects, ${result.refused.length} refused by the API server; ` +
+        `${result.workloads} workloads, ${result.cells} cells, ${result.allowed} allowed, ${result.differences.length} differences`,
     );
     holds &&= result.refused.length === 0 && result.differences.length === 0 && result.allowed > 0;
   }
   return holds;
 }
 
+async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<boolean> {
+  const result = await runRandomSets(laboratory, extent, { folder, tell: print });
+  print(
+    `random: seed ${extent.seed}, ${extent.sets} sets, ${result.policies} policies, ${result.decisions} decisions ` +
+      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherRules} named another rule, ` +
+      `${result.gates} documents judged differently by a gate; ${Math.round(result.seconds)} s, ` +
+      `${Math.round(result.decisions / result.seconds)} decisions/s, ${(extent.sets / result.seconds).toFixed(1)} sets/s`,
+  );
+  return result.disagreements === 0 && result.gates === 0;
+}
+
 const binaries = findBinaries(process.env);
 if (binaries.ok) {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-  const holds = await Laboratory.use(binaries.value, cache, runAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  const extent = { sets: numberOf('SETS', 200), requests: numberOf('REQUESTS', 100), seed: numberOf('SEED', 1) };
+  print(`${new Date().toISOString().slice(0, 10)}: ${await versionsLine(binaries.value)}`);
+  const holds = await Laboratory.use(binaries.value, folder, async (laboratory) => {
+    const own = await ownManifestsHold(laboratory);
+    return (await randomSetsHold(laboratory, extent)) && own;
+  });
   process.exit(holds ? 0 : 2);
 } else {
-  process.stderr.write(
-    `test-envoy: not run: missing ${binaries.missing.join(', ')}: set the variable or put it on PATH\n`,
-  );
+  const names = binaries.missing.join(', ');
+  process.stderr.write(`test-envoy: not run: missing ${names}: set the variable or put the program on PATH\n`);
   process.exitCode = 1;
 }

@@ -13,8 +13,6 @@ export interface Observation {
   readonly http: number | null;
 }
 
-const grpcStatuses: Readonly<Record<string, number>> = { rbac: 403 };
-
 function ruleOf(id: string): Pick<Observation, 'policy' | 'rule'> {
   const [, namespace, policy, rule] = /^ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]$/.exec(id) ?? [];
   return namespace === undefined
@@ -28,7 +26,7 @@ function ofAnswer(request: RequestJson, seen: Extract<Seen, { kind: 'answered' }
   const isGrpc = request.http?.headers['content-type']?.[0]?.startsWith('application/grpc') ?? false;
   const denied = /rbac_access_denied_matched_policy\[(.*)\]/.exec(seen.details);
   if (denied !== null) {
-    const http = isGrpc ? (grpcStatuses['rbac'] ?? seen.status) : seen.status;
+    const http = isGrpc ? 403 : seen.status;
     return { verdict: 'deny', layer: 'authorization-policy', ...ruleOf(denied[1] ?? ''), http };
   }
   if (seen.details.startsWith('jwt_authn')) {
@@ -37,15 +35,24 @@ function ofAnswer(request: RequestJson, seen: Extract<Seen, { kind: 'answered' }
   }
   if (seen.details === 'direct_response')
     return { verdict: 'allow', layer: 'none', ...ruleOf(seen.policy), http: seen.status };
-  return { verdict: 'deny', layer: 'none', ...none, http: seen.details === 'codec' ? null : seen.status };
+  // The codec answers 400; to a gRPC request it does so in the trailers.
+  const http = seen.details === 'codec' ? null : isGrpc ? 400 : seen.status;
+  return { verdict: 'deny', layer: 'none', ...none, http };
 }
 
-function ofRecord(record: ConnectionRecord | undefined): Observation {
+function ofClose(
+  request: RequestJson,
+  handshake: 'done' | 'failed',
+  record: ConnectionRecord | undefined,
+): Observation {
+  const closed = { verdict: 'deny', ...none, http: null } as const;
+  if (handshake === 'failed') return { ...closed, layer: 'peer-authentication' };
   const denied = /rbac_access_denied_matched_policy\[(.*)\]/.exec(record?.ended ?? '');
-  if (denied !== null)
-    return { verdict: 'deny', layer: 'authorization-policy', ...ruleOf(denied[1] ?? ''), http: null };
-  const refused = record === undefined || (record.tls ?? '') !== '' || (record.chain ?? '') === '';
-  return { verdict: 'deny', layer: refused ? 'peer-authentication' : 'none', ...none, http: null };
+  if (denied !== null) return { ...closed, layer: 'authorization-policy', ...ruleOf(denied[1] ?? '') };
+  // Of a plaintext connection too it is written that it is no TLS; that is no failure.
+  const tlsFailed = request.source.principal !== null && (record?.tls ?? '') !== '';
+  const refused = (record?.chain ?? '') === '' || tlsFailed;
+  return { ...closed, layer: refused ? 'peer-authentication' : 'none' };
 }
 
 /** Reads what a client saw; a closed connection is looked up in what Envoy wrote. */
@@ -56,7 +63,7 @@ export function observe(request: RequestJson, seen: Seen, records: ReadonlyMap<s
     case 'echoed':
       return { verdict: 'allow', layer: 'none', ...none, http: null };
     case 'closed':
-      return ofRecord(records.get(seen.connection));
+      return ofClose(request, seen.handshake, records.get(seen.connection));
     case 'silent':
       return { verdict: 'unknown', layer: 'none', ...none, http: null };
     default:

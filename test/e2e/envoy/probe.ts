@@ -9,7 +9,7 @@ import { detailsHeader, policyHeader } from './served-listener.ts';
 export type Seen =
   | { readonly kind: 'answered'; readonly status: number; readonly details: string; readonly policy: string }
   | { readonly kind: 'echoed' }
-  | { readonly kind: 'closed'; readonly connection: string }
+  | { readonly kind: 'closed'; readonly connection: string; readonly handshake: 'done' | 'failed' }
   | { readonly kind: 'silent' };
 
 /** How a request goes out. */
@@ -38,6 +38,8 @@ function open({ request, form, certificate }: Sending): Socket {
   });
 }
 
+const readyEvent = ({ certificate }: Sending) => (certificate === null ? 'connect' : 'secureConnect');
+
 /** Both addresses of a connection as Envoy's access log writes them. */
 function addressesOf(socket: Socket, { destination, source }: RequestJson): string {
   return `${source.ip}:${socket.localPort} ${destination.ip}:${destination.port}`;
@@ -47,11 +49,15 @@ function addressesOf(socket: Socket, { destination, source }: RequestJson): stri
 export class HttpConnection {
   readonly #session: ClientHttp2Session;
   #addresses = '';
+  #handshake: 'done' | 'failed' = 'failed';
 
   constructor(first: Sending) {
     const socket = open(first);
     socket.once('connect', () => {
       this.#addresses = addressesOf(socket, first.request);
+    });
+    socket.once(readyEvent(first), () => {
+      this.#handshake = 'done';
     });
     this.#session = connectHttp2(`http://${first.request.destination.ip}`, { createConnection: () => socket });
     // Every request hears of the end itself.
@@ -63,14 +69,14 @@ export class HttpConnection {
   }
 
   send({ request, token }: Sending): Promise<Seen> {
-    if (!this.isUsable) return Promise.resolve({ kind: 'closed', connection: this.#addresses });
+    const closed = () => ({ kind: 'closed', connection: this.#addresses, handshake: this.#handshake }) as const;
+    if (!this.isUsable) return Promise.resolve(closed());
     return new Promise((resolve) => {
       const patience = setTimeout(() => resolve({ kind: 'silent' }), patienceMs);
       const end = (seen: () => Seen) => {
         clearTimeout(patience);
         resolve(seen());
       };
-      const closed = () => ({ kind: 'closed', connection: this.#addresses }) as const;
       const stream = this.#session.request(headersOf(request, token), { endStream: true });
       stream.once('response', (headers) => {
         const text = (name: string) => String(headers[name] ?? '');
@@ -107,6 +113,8 @@ export function sendRaw(sending: Sending): Promise<Seen> {
   return new Promise((resolve) => {
     const socket = open(sending);
     let addresses = '';
+    let handshake: 'done' | 'failed' = 'failed';
+    const closed = () => end({ kind: 'closed', connection: addresses, handshake });
     const end = (seen: Seen) => {
       clearTimeout(patience);
       socket.destroy();
@@ -116,13 +124,16 @@ export function sendRaw(sending: Sending): Promise<Seen> {
     socket.once('connect', () => {
       addresses = addressesOf(socket, sending.request);
     });
-    socket.once(sending.certificate === null ? 'connect' : 'secureConnect', () => socket.write(rawBytes));
+    socket.once(readyEvent(sending), () => {
+      handshake = 'done';
+      socket.write(rawBytes);
+    });
     socket.once('data', (bytes) =>
       end(
         bytes.equals(rawBytes) ? { kind: 'echoed' } : { kind: 'answered', status: 400, details: 'codec', policy: '-' },
       ),
     );
-    socket.once('error', () => end({ kind: 'closed', connection: addresses }));
-    socket.once('close', () => end({ kind: 'closed', connection: addresses }));
+    socket.once('error', closed);
+    socket.once('close', closed);
   });
 }
