@@ -89,7 +89,7 @@ export class Callers {
           nodes: this.#nodes.map(() => never),
         };
         found.set(key, entry);
-        const mesh = index.slice(workload.namespace, source.namespace);
+        const mesh = index.wayBetween(source.namespace, workload.namespace);
         const way = wayBetween(mesh, source, { workload, port: this.#port, listener: decision.listener });
         if (way.kind === 'open')
           entry.nodes[version] = (way.shows === 'certificate' ? calls.shown : calls.plaintext)[version] ?? never;

@@ -8,6 +8,7 @@ import { listed } from '../listener.ts';
 export class MeshIndex {
   readonly mesh: Mesh;
   readonly #slices = new Map<string, Mesh>();
+  #byAccount: ReadonlyMap<string, readonly Workload[]> | undefined;
   readonly #byNamespace: ReadonlyMap<
     string,
     Partial<Record<NamespacedMember, readonly { readonly namespace: string }[]>>
@@ -28,17 +29,40 @@ export class MeshIndex {
     this.#byNamespace = groups;
   }
 
-  /** The mesh as far as workloads of these namespaces can see it: their own objects and those of the root namespace. */
-  slice(...namespaces: readonly string[]): Mesh {
-    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces])];
-    const key = wanted.join(' ');
-    const known = this.#slices.get(key);
+  /** The workloads that run under an account. */
+  accountWorkloads(namespace: string, serviceAccount: string): readonly Workload[] {
+    this.#byAccount ??= Map.groupBy(
+      this.mesh.workloads,
+      (workload) => `${workload.namespace}/${workload.serviceAccount}`,
+    );
+    return this.#byAccount.get(`${namespace}/${serviceAccount}`) ?? [];
+  }
+
+  /** The mesh as far as workloads of a namespace can see it: its own objects and those of the root namespace. */
+  slice(namespace: string): Mesh {
+    const known = this.#slices.get(namespace);
     if (known !== undefined) return known;
+    const made = this.#made([namespace], MEMBERS);
+    this.#slices.set(namespace, made);
+    return made;
+  }
+
+  /** The mesh as far as a call from one namespace to another can see it; not kept, since there are many pairs. */
+  between(source: string, target: string): Mesh {
+    return source === target ? this.slice(source) : this.#made([target, source], MEMBERS);
+  }
+
+  /** As `between`, with no more than `wayBetween` reads: services, Sidecars, DestinationRules and NetworkPolicies. */
+  wayBetween(source: string, target: string): Mesh {
+    return source === target ? this.slice(source) : this.#made([target, source], WAY_MEMBERS);
+  }
+
+  #made(namespaces: readonly string[], members: readonly NamespacedMember[]): Mesh {
+    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces])];
     const made = { ...this.mesh } as Record<string, unknown>;
-    for (const member of MEMBERS) {
+    for (const member of members) {
       made[member] = wanted.flatMap((namespace) => this.#byNamespace.get(namespace)?.[member] ?? []);
     }
-    this.#slices.set(key, made as unknown as Mesh);
     return made as unknown as Mesh;
   }
 }
@@ -54,6 +78,7 @@ const MEMBERS = [
   'destinationRules',
   'unmodelled',
 ] as const;
+const WAY_MEMBERS = ['services', 'networkPolicies', 'sidecars', 'destinationRules'] as const;
 type NamespacedMember = (typeof MEMBERS)[number];
 
 /** The name of the workload that stands for all that nobody declared. */

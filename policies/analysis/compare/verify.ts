@@ -2,6 +2,7 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type Answer, toAnswer } from '../answer.ts';
 import { assumptionsOf } from '../assumptions.ts';
+import { type Listener, resolveListener } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
@@ -13,6 +14,7 @@ import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destination
 import type { Grant, Intent } from './intent.ts';
 import { Ledger, type Obligation } from './obligation.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
+import { wayBetween } from './way.ts';
 
 /** The outcome of a whole mesh. */
 export interface Verification {
@@ -112,7 +114,7 @@ class Verifier {
           `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
         );
       } else this.#take(this.#equal, place, result);
-      this.#checkLayers(place);
+      if (place.grants.length > 0) this.#checkLayers(place, resolveListener(mesh, workload, port));
     }
   }
 
@@ -163,22 +165,27 @@ class Verifier {
     return grants.map((grant) => of(grant.http, grant));
   }
 
-  /** Each declared call, sent by the workloads that run under the caller's account, passes network and egress too. */
-  #checkLayers(place: Place): void {
-    for (const grant of place.grants) {
-      const { caller } = grant;
-      if (caller.kind !== 'identity') continue;
-      const sources = this.#index
-        .slice(caller.namespace)
-        .workloads.filter(
-          (each) => each.namespace === caller.namespace && each.serviceAccount === caller.serviceAccount,
-        );
-      for (const source of sources) this.#checkWay(place, grant, source);
+  /**
+   * Each declared call, sent by the workloads that run under the caller's account, passes egress, transport and network
+   * too: where the way shows the caller's certificate, the proxy decides as it was proved to.
+   */
+  #checkLayers(place: Place, listener: Listener): void {
+    const byCaller = Map.groupBy(place.grants, ({ caller }) => (caller.kind === 'identity' ? caller.identity : ''));
+    for (const grants of byCaller.values()) {
+      const caller = grants[0]?.caller;
+      if (caller?.kind !== 'identity') continue;
+      const { namespace, serviceAccount } = caller;
+      for (const source of this.#index.accountWorkloads(namespace, serviceAccount)) {
+        const mesh = this.#index.wayBetween(source.namespace, place.workload.namespace);
+        const way = wayBetween(mesh, source, { workload: place.workload, port: place.port, listener });
+        if (way.kind === 'open' && way.shows === 'certificate') continue;
+        for (const grant of grants) this.#checkWay(place, grant, source);
+      }
     }
   }
 
   #checkWay(place: Place, grant: Grant, source: Workload): void {
-    const mesh = this.#index.slice(place.workload.namespace, source.namespace);
+    const mesh = this.#index.between(source.namespace, place.workload.namespace);
     const world: World = { ...place.world, mesh };
     const meaning = declared([grant]);
     const universe = new Universe([meaning.atLeast], {
