@@ -85,7 +85,19 @@ function parseToken(jwt: Reader): Token | null {
   const invalid = jwt.member('invalid');
   const fault = FAULTS.find((known) => known === invalid.value);
   if (invalid.isGiven() && fault === undefined) invalid.report('type', `expected one of ${FAULTS.join(', ')}`);
-  return { claims, fault: fault ?? 'none' };
+  return { claims, fault: isReadable(claims) ? (fault ?? 'none') : 'expired' };
+}
+
+/**
+ * True iff the registered claims have types that a verifier can read; a token with others is refused as an expired one
+ * is, before its issuer, audience and signature are looked at. Source: Envoy jwt_verify_lib `Jwt::parseFromString`.
+ */
+function isReadable(claims: Readonly<Record<string, unknown>>): boolean {
+  const isText = (value: unknown) => typeof value === 'string';
+  const texts = ['iss', 'sub', 'jti'].map((name) => claims[name]).filter((value) => value !== undefined);
+  const audience = claims['aud'];
+  const audiences = Array.isArray(audience) ? audience : audience === undefined ? [] : [audience];
+  return [...texts, ...audiences].every(isText);
 }
 
 /** Reads JSON members and collects problems instead of stopping at the first. */

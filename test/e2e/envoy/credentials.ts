@@ -81,7 +81,7 @@ export class CertificateAuthority {
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
         new SubjectAlternativeNameExtension(
-          uris.map((value) => ({ type: 'url', value })),
+          uris.map((value) => ({ type: 'url' as const, value })),
           true,
         ),
       ],

@@ -3,7 +3,7 @@ import type { Laboratory } from './laboratory.ts';
 import type { Observation } from './observation.ts';
 import type { PolicySet } from './random-set.ts';
 import type { RequestJson } from './request-json.ts';
-import { addressOf, carriesHttp, deciderOf, translate } from './stage.ts';
+import { addressOf, carriesHttp, deciderOf, type Translated, translate } from './stage.ts';
 import type { TokenMint } from './tokens.ts';
 
 /** What Envoy and the engine say of one request under one set. */
@@ -36,7 +36,7 @@ export const namesSameRule = ({ seen, decided }: Judged): boolean =>
 
 /** Translates every set, serves all of them with one Envoy, and asks both sides every request. */
 export async function judge(laboratory: Laboratory, tokens: TokenMint, trials: readonly Trial[]): Promise<BatchResult> {
-  const translated = [];
+  const translated: Translated[] = [];
   for (const [slot, { set }] of trials.entries()) translated.push(await translate(laboratory, set, slot));
   const asked = trials.flatMap((trial, slot) => {
     const set = translated[slot]?.set ?? trial.set;

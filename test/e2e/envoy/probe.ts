@@ -130,7 +130,9 @@ export function sendRaw(sending: Sending): Promise<Seen> {
     });
     socket.once('data', (bytes) =>
       end(
-        bytes.equals(rawBytes) ? { kind: 'echoed' } : { kind: 'answered', status: 400, details: 'codec', policy: '-' },
+        rawBytes.equals(Buffer.from(bytes))
+          ? { kind: 'echoed' }
+          : { kind: 'answered', status: 400, details: 'codec', policy: '-' },
       ),
     );
     socket.once('error', closed);
