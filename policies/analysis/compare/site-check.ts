@@ -62,6 +62,7 @@ function compareAt(place: Place, identities: readonly string[]): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
   const meaning = declared(place.grants);
   const { listener, assumptions } = decision;
+  if (decision.allowed.kind === 'never' && place.grants.length === 0) return { kind: 'equal', listener, assumptions };
   const bounds = compareIn(universeOf(place, decision.allowed, meaning, []), decision.allowed, meaning);
   if (bounds.surplus === 0 && bounds.missing === 0) return { kind: 'equal', listener, assumptions };
   const universe = universeOf(place, decision.allowed, meaning, identities);

@@ -24,6 +24,7 @@ export interface Description {
 
 /** The key of a test among those of its variable. */
 export function keyOf(test: object): string {
+  if ('kind' in test && 'value' in test && test.kind === 'exact') return `=${String(test.value)}`;
   return JSON.stringify(test);
 }
 
