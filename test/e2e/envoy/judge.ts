@@ -27,8 +27,30 @@ export interface BatchResult {
 }
 
 /** True iff verdict, layer and status are the same; a rule that Envoy names is compared apart. */
-export const agrees = ({ seen, decided }: Judged): boolean =>
+export const agreesFully = ({ seen, decided }: Judged): boolean =>
   seen.verdict === decided.verdict && seen.layer === decided.layer && seen.http === (decided.status?.http ?? null);
+
+/**
+ * True iff the verdict is the same, and layer and status are where Envoy settles them. It does not in two places: which
+ * of several layers closed a connection depends on what reached the log first; and when several rules share the token's
+ * issuer, whose fault gives the status depends on the order of a hash map.
+ */
+export function agrees(judged: Judged): boolean {
+  const { seen, decided } = judged;
+  if (agreesFully(judged)) return true;
+  if (seen.verdict !== 'deny' || decided.verdict !== 'deny') return false;
+  if (seen.http === null) return (decided.status?.http ?? null) === null;
+  return seen.layer === 'request-authentication' && decided.layer === seen.layer && sharesIssuer(judged);
+}
+
+function sharesIssuer({ set, request }: Judged): boolean {
+  const rules = set.policies
+    .filter(({ kind }) => kind === 'RequestAuthentication')
+    .flatMap(
+      (policy) => (policy['spec'] as { readonly jwtRules?: readonly { readonly issuer?: string }[] }).jwtRules ?? [],
+    );
+  return rules.filter(({ issuer }) => issuer === request.jwt?.claims['iss']).length > 1;
+}
 
 /** True iff not both name a rule, or both the same; an AUDIT rule, which Envoy names too, decides nothing. */
 export const namesSameRule = ({ seen, decided }: Judged): boolean =>

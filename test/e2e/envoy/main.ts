@@ -33,7 +33,7 @@ async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<b
   const result = await runRandomSets(laboratory, extent, { folder, tell: print });
   print(
     `random: seed ${extent.seed}, ${extent.sets} sets, ${result.policies} policies, ${result.decisions} decisions ` +
-      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherRules} named another rule, ` +
+      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherLayers} with another layer or status, ${result.otherRules} with another of the matching rules, ` +
       `${result.gates} documents judged differently by a gate; ${Math.round(result.seconds)} s, ` +
       `${Math.round(result.decisions / result.seconds)} decisions/s, ${(extent.sets / result.seconds).toFixed(1)} sets/s`,
   );

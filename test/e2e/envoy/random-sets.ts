@@ -1,7 +1,7 @@
 /** The differential over random policy sets: batches of sets behind one Envoy each. */
 import { Draw } from '../../support/draw.ts';
 import { writeCandidate } from './candidate.ts';
-import { agrees, type BatchResult, type Judged, judge, namesSameRule } from './judge.ts';
+import { agrees, agreesFully, type BatchResult, type Judged, judge, namesSameRule } from './judge.ts';
 import type { Laboratory } from './laboratory.ts';
 import { issuers, randomRequests, randomSet } from './random-set.ts';
 import { shrink } from './shrink.ts';
@@ -23,6 +23,8 @@ export interface RandomResult {
   readonly policies: number;
   readonly allowed: number;
   readonly disagreements: number;
+  /** Decisions with the same verdict, on which Envoy told another layer or status. */
+  readonly otherLayers: number;
   /** Decisions on which both name a rule, but not the same. */
   readonly otherRules: number;
   /** Documents on which a gate and our validation disagree. */
@@ -47,7 +49,7 @@ export async function runRandomSets(
   await setStage(laboratory);
   const begun = performance.now();
   const seen = new Set<string>();
-  let total = { decisions: 0, policies: 0, allowed: 0, disagreements: 0, otherRules: 0, gates: 0 };
+  let total = { decisions: 0, policies: 0, allowed: 0, disagreements: 0, otherLayers: 0, otherRules: 0, gates: 0 };
   const report = async ({ judged, gates }: BatchResult) => {
     for (const gate of gates) options.tell(`gate: ${gate}`);
     for (const found of judged.filter((each) => !agrees(each))) {
@@ -61,11 +63,8 @@ export async function runRandomSets(
       options.tell(`  request ${JSON.stringify(small.request)}`);
       options.tell(`  kept as ${target}`);
     }
-    const other = judged.find((each) => !namesSameRule(each));
-    if (other !== undefined && total.otherRules === 0)
-      options.tell(
-        `other rule: Envoy ${other.seen.policy} ${other.seen.rule}, ours ${other.decided.policy} ${other.decided.rule}: ${JSON.stringify(other.request)} ${JSON.stringify(other.set.policies)}`,
-      );
+    const layer = judged.find((each) => agrees(each) && !agreesFully(each));
+    if (layer !== undefined) options.tell(`same verdict, other layer or status: Envoy ${kindOf(layer)}`);
   };
   for (let first = 0; first < extent.sets; first += setsAtOnce) {
     const trials = Array.from({ length: Math.min(setsAtOnce, extent.sets - first) }, (_, index) => {
@@ -86,6 +85,7 @@ export async function runRandomSets(
       policies: total.policies + policies.length,
       allowed: total.allowed + batch.judged.filter((each) => each.seen.verdict === 'allow').length,
       disagreements: total.disagreements + batch.judged.filter((each) => !agrees(each)).length,
+      otherLayers: total.otherLayers + batch.judged.filter((each) => agrees(each) && !agreesFully(each)).length,
       otherRules: total.otherRules + batch.judged.filter((each) => !namesSameRule(each)).length,
       gates: total.gates + gates.length,
     };
