@@ -16,7 +16,8 @@ local: synth ## run the mesh of local processes until Ctrl-C
 synth: $(STAMP) ## write dist/<environment>/ for every environment
 	@node infra/local/main.ts keys
 	@node infra/main.ts
-verify: synth ## decide every caller x method cell of dist/kind and compare it with the declared intent [ON=2027-06-30]
+verify: synth ## prove dist/kind equal to the declared intent, and decide every caller x method cell [ON=2027-06-30]
+	@node policies/cli/bin.ts verify dist/kind --intent dist/kind/intent.json $(if $(ON),--on $(ON))
 	@node infra/local/main.ts verify $(if $(ON),--on $(ON))
 
 ##@ Develop
