@@ -5,11 +5,12 @@ import { type ParseOptions, parseMesh } from '../../language/parse.ts';
 import { applicable, selects } from '../attachment.ts';
 import { compile } from '../compile.ts';
 import type { Request } from '../request.ts';
+import { portsOf } from '../workload-ports.ts';
 import { applyEdits } from './edit.ts';
 import type { Change, Edit, LayerReport, Opened } from './explanation.ts';
 import { type Repair, repair } from './layer-edits.ts';
 import type { Situation } from './situation.ts';
-import { callersOf, identityOf, type KnownCaller, operationsOf, portsOf } from './universe.ts';
+import { callersOf, identityOf, type KnownCaller, operationsOf } from './universe.ts';
 
 /** Combinations of edits that are tried, and calls that are decided twice for each. */
 const COMBINATIONS = 4;

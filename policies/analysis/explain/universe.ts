@@ -2,7 +2,6 @@
 import type { AuthorizationPolicy, Clause, Pattern, PeerPattern } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { applicable } from '../attachment.ts';
-import { servicePorts } from '../listener.ts';
 import type { Caller, Request } from '../request.ts';
 
 /** A caller with the name under which it is reported. */
@@ -15,7 +14,7 @@ export interface KnownCaller {
 export type Operation = { readonly method: string; readonly path: string } | null;
 
 /** Stands for every path that no policy names. */
-export const UNLISTED_PATH = '/unlisted-path';
+const UNLISTED_PATH = '/unlisted-path';
 
 /** Every workload, every identity that policies name, one that nobody names, and plaintext. */
 export function callersOf(mesh: Mesh): readonly KnownCaller[] {
@@ -70,14 +69,4 @@ function clausesOf(policies: readonly AuthorizationPolicy[]): readonly Clause[] 
   return policies.flatMap(({ rules }) =>
     rules.flatMap(({ parts }) => parts.flatMap(({ alternatives }) => alternatives.flat())),
   );
-}
-
-/** The TCP ports of a workload: those its containers declare and those that Services lead to. */
-export function portsOf(mesh: Mesh, workload: Workload): readonly number[] {
-  const declared = workload.ports.filter(({ protocol }) => protocol === 'TCP').map(({ number }) => number);
-  const targets = mesh.services.flatMap(({ ports }) =>
-    ports.flatMap(({ target }) => (target.kind === 'number' ? [target.number] : [])),
-  );
-  const reached = [...new Set(targets)].filter((port) => servicePorts(mesh, workload, port).length > 0);
-  return [...new Set([...declared, ...reached])].toSorted((left, right) => left - right);
 }

@@ -138,10 +138,7 @@ function forms(head: Head, values: Cursor, notValues: Cursor): readonly WrittenF
 }
 
 /** The subject of an object of the model. */
-export function subjectOf(
-  kind: string,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-): Subject {
+function subjectOf(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): Subject {
   return { kind, namespace, name };
 }
 

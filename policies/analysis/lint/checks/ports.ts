@@ -2,6 +2,7 @@
 import type { Clause, Rule } from '../../../language/authorization.ts';
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import { injectionOf, resolveListener, servicePorts } from '../../listener.ts';
+import { portsOf } from '../../workload-ports.ts';
 import {
   atObject,
   type Context,
@@ -13,7 +14,6 @@ import {
   type WrittenPolicy,
 } from '../context.ts';
 import type { Sighting } from '../finding.ts';
-import { portsOf } from '../workload-ports.ts';
 
 const HTTP_ONLY: ReadonlySet<Clause['on']> = new Set<Clause['on']>([
   'host',

@@ -4,9 +4,9 @@ import type { DestinationRule } from '../../../language/traffic.ts';
 import { applicable } from '../../attachment.ts';
 import { resolveListener } from '../../listener.ts';
 import { hostOf, isHostPattern } from '../../outbound.ts';
+import { portsOf } from '../../workload-ports.ts';
 import { atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
 import type { Sighting } from '../finding.ts';
-import { portsOf } from '../workload-ports.ts';
 
 const setsMode = (mode: PeerAuthentication['mode']) =>
   function* ({ mesh }: Context): Generator<Sighting> {

@@ -1,6 +1,6 @@
 /** The ports of a workload, as far as manifests tell. */
-import type { Mesh, Workload } from '../../language/mesh.ts';
-import { servicePorts } from '../listener.ts';
+import type { Mesh, Workload } from '../language/mesh.ts';
+import { servicePorts } from './listener.ts';
 
 const known = new WeakMap<Workload, readonly number[]>();
 
