@@ -4,7 +4,6 @@ import { delimiter, join } from 'node:path';
 const names = {
   etcd: 'ETCD',
   'kube-apiserver': 'KUBE_APISERVER',
-  kubectl: 'KUBECTL',
   'pilot-discovery': 'PILOT_DISCOVERY',
   istioctl: 'ISTIOCTL',
   envoy: 'ENVOY',

@@ -80,10 +80,6 @@ export class KubernetesClient {
       throw new Error(`${describe(object)}: not deleted: ${JSON.stringify(answer.body)}`);
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
-  }
-
   async #collection({ apiVersion, kind, metadata }: KubernetesObject): Promise<string> {
     const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const key = `${apiVersion} ${kind}`;

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Binaries } from './binaries.ts';
@@ -36,13 +35,11 @@ export class ListenerSource {
     });
   }
 
-  /** Builds the program below `cache`, unless it is there, and starts it. */
+  /** Builds the program below `cache` (Go's own cache makes that a moment the second time) and starts it. */
   static async start(binaries: Binaries, processes: Processes, options: { cache: string; discovery: string }) {
     const program = resolve(options.cache, 'xds-fetch');
-    if (!existsSync(program)) {
-      const env = { ...process.env, CGO_ENABLED: '0' };
-      await output(binaries.go, ['build', '-trimpath', '-o', program, '.'], { cwd: source, env });
-    }
+    const env = { ...process.env, CGO_ENABLED: '0' };
+    await output(binaries.go, ['build', '-trimpath', '-o', program, '.'], { cwd: source, env });
     return new ListenerSource(processes.start('xds-fetch', program, [options.discovery]));
   }
 
