@@ -162,6 +162,20 @@ describe('near-misses', () => {
     ]);
   });
 
+  test('are judged by the alternative that comes nearest', () => {
+    const { nearMisses } = explained([
+      onX([
+        {
+          from: [
+            { source: { principals: ['td/ns/a/sa/q'], namespaces: ['b'] } },
+            { source: { principals: [CALLER], namespaces: ['b'] } },
+          ],
+        },
+      ]),
+    ]);
+    expect(nearMisses[0]?.misses.map(({ field }) => field)).toEqual(['namespaces']);
+  });
+
   test('say why a rule takes no part on a TCP port', () => {
     const { nearMisses } = explained([onX([rule(CALLER, '/get')])], {
       destination: { namespace: 'a', workload: 'x', port: 70 },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
 import type { CodeCase } from './code-case.ts';
 import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
-import { codesWith, lintWith } from './lint-mesh.ts';
+import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
 import { RULE_CASES } from './rule-cases.ts';
 import { TRAFFIC_CASES } from './traffic-cases.ts';
 
@@ -33,5 +33,26 @@ describe('the codes of lint', () => {
     expect(code).toMatch(/^[a-z]+\/[a-z0-9-]+$/);
     expect(title).toMatch(/^[^\n]{10,80}[^.]$/);
     expect(resolution).toMatch(/^[^\n]{80,}\.$/);
+  });
+});
+
+describe('a code that depends on the action', () => {
+  const paths = { to: [{ operation: { paths: ['/shop.Cart/Get'] } }] };
+  const deny = (rule: object) => ({ deny: cartPolicy([rule], { action: 'DENY' }, { name: 'deny' }) });
+
+  test('HTTP fields without ports: an ALLOW rule still works on the HTTP port, a DENY rule shuts the TCP port', () => {
+    const allow = cartPolicy([{ ...paths, from: [{ source: { principals: ['td/ns/shop/sa/front'] } }] }]);
+    expect(codesWith({ policy: allow })).not.toContain('authz/http-field-on-tcp-port');
+    expect(codesWith(deny(paths))).toContain('authz/http-field-on-tcp-port');
+  });
+
+  test('a token is required by DENY of every call without one, not by DENY of some tokens', () => {
+    const tokens = istio('RequestAuthentication', 'r', {
+      selector: { matchLabels: { app: 'cart' } },
+      jwtRules: [{ issuer: 'https://i', jwks: '{"keys":[]}' }],
+    });
+    const withDeny = (source: object) => codesWith({ tokens, ...deny({ from: [{ source }] }) });
+    expect(withDeny({ notRequestPrincipals: ['*'] })).not.toContain('token/not-required');
+    expect(withDeny({ requestPrincipals: ['https://i/bad'] })).toContain('token/not-required');
   });
 });

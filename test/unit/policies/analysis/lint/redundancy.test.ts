@@ -92,6 +92,16 @@ describe('containment of rules', () => {
     },
     { wide: { to: [{ operation: { paths: ['*'] } }] }, narrow: {}, holds: false },
     {
+      wide: { to: [{ operation: { paths: ['/a*'] } }] },
+      narrow: { to: [{ operation: { paths: ['*/ab'] } }] },
+      holds: false,
+    },
+    {
+      wide: { to: [{ operation: { paths: ['*/a'] } }] },
+      narrow: { to: [{ operation: { paths: ['b/a*'] } }] },
+      holds: false,
+    },
+    {
       wide: { to: [{ operation: { notPaths: ['/b'] } }] },
       narrow: { to: [{ operation: { notPaths: ['/b', '/c'] } }] },
       holds: true,
