@@ -63,7 +63,9 @@ async function run(argv: readonly string[], stdin = '') {
 /** What is wrong with a JSON text by one of the published schemas. */
 async function faultsBy(name: string, json: unknown): Promise<unknown> {
   const schema = new URL(`../../../../policies/cli/schemas/${name}.schema.json`, import.meta.url);
-  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(JSON.parse(await readFile(schema, 'utf8')));
+  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(
+    JSON.parse(await readFile(schema, 'utf8')),
+  );
   return validate(json) ? [] : validate.errors;
 }
 

@@ -4,9 +4,10 @@ import type { CodeCase } from './code-case.ts';
 import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
 import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
 import { RULE_CASES } from './rule-cases.ts';
+import { TOKEN_CASES } from './token-cases.ts';
 import { TRAFFIC_CASES } from './traffic-cases.ts';
 
-const CASES: readonly CodeCase[] = [...RULE_CASES, ...TRAFFIC_CASES, ...ENFORCEMENT_CASES];
+const CASES: readonly CodeCase[] = [...RULE_CASES, ...TOKEN_CASES, ...TRAFFIC_CASES, ...ENFORCEMENT_CASES];
 
 describe('the codes of lint', () => {
   test('the clean mesh has no finding at all', () => {
