@@ -1,6 +1,7 @@
 /** `make synth`: writes `dist/<environment>/` for every environment, or every problem to the error output. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { admissions } from '#policies/intent/index.ts';
 import { catalog } from '#services/catalog.ts';
 import { type Environment, environments } from './environments/index.ts';
@@ -65,7 +66,7 @@ function printProblem({ code, message, files, construct, help }: SynthesisProble
 
 if (import.meta.main) {
   process.exitCode = main({
-    root: new URL('../', import.meta.url).pathname,
+    root: fileURLToPath(new URL('../', import.meta.url)),
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });

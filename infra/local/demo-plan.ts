@@ -30,8 +30,9 @@ export interface PlannedOrder {
   readonly twist: 'none' | 'duplicate' | 'cancel' | 'refused';
 }
 
-/** Cash that each trader starts with, in cents, and units of every instrument. */
+/** Cash that each trader starts with, in cents. */
 export const openingCashMinor = 50_000_000;
+/** Units of every instrument that each trader starts with. */
 export const openingUnits = 20_000;
 
 /** The traders of the session. */

@@ -3,6 +3,8 @@
  * they are one of the two keys of a grant (the other is the callee's file in `policies/intent/`).
  */
 
+import { fileURLToPath } from 'node:url';
+
 /** One gRPC method as the generated descriptors hold it. Source: `services/gen/descriptors.ts`. */
 export interface MethodReference {
   readonly service: string;
@@ -78,7 +80,7 @@ export interface ServiceDeclaration {
   readonly database?: { readonly schema: string };
 }
 
-const repositoryRoot = new URL('../../', import.meta.url).pathname;
+const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * The place of the call that is `depth` frames above the caller of this function.
@@ -86,10 +88,10 @@ const repositoryRoot = new URL('../../', import.meta.url).pathname;
  */
 export function declaredAt(depth: number): DeclarationSource {
   const frame = new Error('declared here').stack?.split('\n')[depth + 2] ?? '';
-  const place = /(?:file:\/\/)?(\/[^():]+):(\d+):\d+/.exec(frame);
+  const place = /((?:file:\/\/)?\/[^():]+):(\d+):\d+/.exec(frame);
   if (place?.[1] === undefined) throw new Error(`cannot tell where a declaration stands: got stack frame \`${frame}\``);
-  const file = place[1].startsWith(repositoryRoot) ? place[1].slice(repositoryRoot.length) : place[1];
-  return `${file}:${place[2]}`;
+  const path = place[1].startsWith('file:') ? fileURLToPath(place[1]) : place[1];
+  return `${path.startsWith(repositoryRoot) ? path.slice(repositoryRoot.length) : path}:${place[2]}`;
 }
 
 /** Declares a call of one gRPC method. */

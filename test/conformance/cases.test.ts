@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { compile, parseRequest, toAnswer } from '#policies/analysis/index.ts';
 import { main } from '#policies/cli/main.ts';
@@ -37,7 +38,7 @@ async function decideByCli(file: string, lines: readonly string[]): Promise<read
 }
 
 describe.each(folders.map((folder) => folder.name))('%s', async (folder) => {
-  const file = join(root.pathname, folder, 'policies.yaml');
+  const file = join(fileURLToPath(root), folder, 'policies.yaml');
   const { requests } = (await import(`./cases/${folder}/requests.ts`)) as { requests: readonly ConformanceRequest[] };
   const reading = readDocuments(file, await readFile(file, 'utf8'));
   const mesh = parseMesh(reading.documents);

@@ -2,14 +2,16 @@
  * Goldens of synthesis: `test/golden/<environment>/<namespace>/<kind>.<name>.yaml`, and `istio.yaml` and `intent.json`
  * beside them. Run as a program (`make golden`) this file rewrites them; tests only compare.
  */
+
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { environments } from '#infra/environments/index.ts';
 import { printYaml } from '#policies/language/print.ts';
 import { objectsOf } from './manifest-object.ts';
 import { synthesized } from './synthesized.ts';
 
-const folder = new URL('../golden/', import.meta.url).pathname;
+const folder = fileURLToPath(new URL('../golden/', import.meta.url));
 
 /** Every golden as synthesis gives it now, by its path below `test/golden/`. */
 export async function freshGoldens(): Promise<ReadonlyMap<string, string>> {
