@@ -4,10 +4,12 @@ import { availableParallelism } from 'node:os';
 import { benchDecide } from './decide.ts';
 import type { BenchResult } from './paired.ts';
 import { benchRpc } from './rpc.ts';
+import { benchVerify } from './verify.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = {
   decide: benchDecide,
   rpc: benchRpc,
+  verify: benchVerify,
 };
 
 const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);

@@ -32,7 +32,7 @@ export function wordAtoms(tests: readonly (readonly Word[])[], domain: WordDomai
     const next: typeof wave = [];
     for (const { word, state, live } of wave) {
       if (domain.accepts(state)) remember(found, word, accepted(positions, live, tests.length));
-      for (const letter of letters) {
+      for (const letter of lettersAt(positions, live, letters)) {
         const reached = domain.step(state, letter);
         if (reached < 0) continue;
         const moved = close(advance(positions, live, letter));
@@ -103,15 +103,38 @@ function accepted(positions: readonly Position[], live: readonly number[], tests
   return signs;
 }
 
+/** The letters that some live position names; any other letter does what one of the letters of `always` does. */
+function lettersAt(
+  positions: readonly Position[],
+  live: readonly number[],
+  { always, named }: Alphabet,
+): ReadonlySet<string> {
+  const letters = new Set(always);
+  for (const at of live) {
+    const position = positions[at];
+    const of = position?.word[position.at]?.of;
+    if (of?.kind === 'literal') for (const member of of.members) if (named.has(member)) letters.add(member);
+  }
+  return letters;
+}
+
+interface Alphabet {
+  /** One letter for each class of characters, and those that the domain tells apart. */
+  readonly always: readonly string[];
+  readonly named: ReadonlySet<string>;
+}
+
 /** Letters of all words and, for all others, one that segments may hold and one that they may not. */
-function alphabet(positions: readonly Position[], domain: WordDomain): readonly string[] {
+function alphabet(positions: readonly Position[], domain: WordDomain): Alphabet {
   const letters = new Set<string>(domain.characters);
   for (const { word, at } of positions) {
     const of = word[at]?.of;
     if (of?.kind === 'literal') for (const member of of.members) letters.add(member);
   }
   if (positions.some(({ word, at }) => word[at]?.of.kind !== 'literal')) letters.add('/');
-  return [unused('xyzwvuqkjhgfdba0123456789XYZQ-_~', letters), unused('[]é¡¢£', letters), ...letters];
+  const fresh = [unused('xyzwvuqkjhgfdba0123456789XYZQ-_~', letters), unused('[]é¡¢£', letters)];
+  const special = [...domain.characters, '/', '?'].filter((letter) => letters.has(letter));
+  return { always: [...fresh, ...special], named: letters };
 }
 
 /** The first candidate that is not used. Errors: throws `BudgetExceeded` when all are. */

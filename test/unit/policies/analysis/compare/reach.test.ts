@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { asIntent } from '#policies/analysis/compare/as-intent.ts';
+import { blastRadius, isOpenToStrangers } from '#policies/analysis/compare/blast-radius.ts';
+import { diff } from '#policies/analysis/compare/diff.ts';
+import { parseIntent } from '#policies/analysis/compare/intent.ts';
+import { reach } from '#policies/analysis/compare/reach.ts';
+import { verifyIntent } from '#policies/analysis/compare/verify.ts';
+import { verifyBaseline } from '#policies/analysis/compare/verify-baseline.ts';
+import { DEFAULT_PROFILE } from '#policies/analysis/profile.ts';
+import { readDocuments } from '#policies/language/document.ts';
+import type { Mesh } from '#policies/language/mesh.ts';
+import { parseMesh } from '#policies/language/parse.ts';
+import { newFleet } from '../../../../bench/fleet.ts';
+import { documentsOf, synthesized } from '../../../../support/synthesized.ts';
+
+const profile = { profile: DEFAULT_PROFILE };
+const files = await synthesized('kind');
+
+function meshOf(documents: Parameters<typeof parseMesh>[0]): Mesh {
+  const mesh = parseMesh(documents);
+  if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
+  return mesh.value;
+}
+
+const edited = (from: string, to: string): Mesh =>
+  meshOf(documentsOf(new Map([...files].map(([name, text]) => [name, text.replaceAll(from, to)]))));
+const ours = meshOf(documentsOf(files));
+
+describe('reach', () => {
+  test('lists the seed case: of all workloads only order may submit a trade', () => {
+    const callers = reach(ours, profile).grants.filter(({ http }) => http?.path.endsWith('/SubmitTrade'));
+    expect(callers.map(({ source }) => source.principal)).toEqual(['spiffe://trading.local/ns/trading/sa/order']);
+  });
+
+  test('says what a user must bring', () => {
+    const [halt] = reach(ours, profile).grants.filter(({ http }) => http?.path.endsWith('/SetTradingHalt'));
+    expect(halt?.conditions).toEqual([
+      'an accepted token',
+      'request.auth.claims[aud] trading',
+      'request.auth.claims[scope] operations.market',
+      'request.auth.claims[sub] *',
+    ]);
+  });
+
+  test('follows the internet from the ingress gateway on', () => {
+    const reached = blastRadius(reach(ours, profile), isOpenToStrangers).map(({ workload }) => workload);
+    expect(reached).toContain('execution');
+    expect(reached[0]).toBe('ingress');
+  });
+
+  // the file is not part of the repository: MESHWRIGHT_BOUTIQUE names a copy of the rendered Online Boutique chart
+  const boutique = process.env['MESHWRIGHT_BOUTIQUE'] ?? '';
+  const there = existsSync(boutique);
+  test(`finds the 25 gRPC grants of Online Boutique (${there ? boutique : 'not here: set MESHWRIGHT_BOUTIQUE'})`, () => {
+    const mesh = there ? meshOf(readDocuments(boutique, readFileSync(boutique, 'utf8')).documents) : undefined;
+    const grants = mesh === undefined ? [] : reach(mesh, profile).grants;
+    const calls = grants.filter(
+      ({ source, http }) => source.kind === 'workload' && http?.path.startsWith('/hipstershop.'),
+    );
+    expect(calls.length).toBe(there ? 25 : 0);
+  });
+
+  test('as an intent proves a fleet that it was read from', () => {
+    const fleet = meshOf(readDocuments('fleet', newFleet(60, 3).yaml).documents);
+    const { json, inexpressible } = asIntent(fleet, reach(fleet, profile));
+    const intent = parseIntent(JSON.parse(JSON.stringify(json)), 'intent.json');
+    expect(inexpressible).toEqual([]);
+    expect(intent.ok && verifyIntent(fleet, intent.value, profile).obligations.map(({ status }) => status)).toEqual(
+      new Array(4).fill('proved'),
+    );
+  });
+});
+
+describe('diff', () => {
+  test('of a mesh with itself changes nothing', () => {
+    expect(new Set(diff(ours, ours, DEFAULT_PROFILE).changes.map(({ change }) => change))).toEqual(
+      new Set(['unchanged']),
+    );
+  });
+
+  test('names the added caller and the changed claim, and the other way round', () => {
+    const wider = edited('trading.local/ns/trading/sa/order', 'trading.local/ns/trading/sa/*');
+    const added = diff(ours, wider, DEFAULT_PROFILE).changes.filter(({ change }) => change === 'added');
+    expect(added.map(({ grant }) => `${grant.source.principal} ${grant.http?.path}`)).toContain(
+      'spiffe://trading.local/ns/trading/sa/* /trading.execution.v1.ExecutionService/SubmitTrade',
+    );
+    const removed = diff(wider, ours, DEFAULT_PROFILE).changes.filter(({ change }) => change === 'removed');
+    expect(removed.length).toBe(added.length);
+    const claims = diff(ours, edited('operations.market', 'operations.any'), DEFAULT_PROFILE).changes;
+    expect(claims.filter(({ change }) => change === 'changed').map(({ grant }) => grant.http?.path)).toContain(
+      '/trading.execution.v1.ExecutionService/SetTradingHalt',
+    );
+  });
+
+  test('reports a weaker mTLS mode', () => {
+    expect(diff(ours, edited('mode: STRICT', 'mode: PERMISSIVE'), DEFAULT_PROFILE).weakened.join()).toContain(
+      'mTLS mode STRICT became PERMISSIVE',
+    );
+  });
+});
+
+describe('verify without an intent', () => {
+  test('proves what needs none, and names a rule of ours that a gateway never looks at', () => {
+    const { obligations } = verifyBaseline(ours, profile);
+    expect(obligations.map(({ name, status }) => `${name}: ${status}`)).toEqual([
+      'no-plaintext: proved',
+      'trusted-identities-only: proved',
+      'default-deny: proved',
+      'no-vacuous-rule: refuted',
+    ]);
+    expect(obligations.at(-1)?.notes.join()).toContain('istio-ingress/ingress-callers');
+  });
+
+  test('refutes plaintext and a missing default deny', () => {
+    const open = meshOf(
+      documentsOf(
+        new Map([...files].filter(([name]) => !name.includes('30-policies') && !name.includes('20-default-deny'))),
+      ),
+    );
+    const { obligations } = verifyBaseline(open, profile);
+    const refuted = obligations.filter(({ status }) => status === 'refuted').map(({ name }) => name);
+    expect(refuted).toEqual(['no-plaintext', 'default-deny']);
+  });
+});
