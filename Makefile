@@ -21,15 +21,19 @@ verify: synth ## prove dist/kind equal to the declared intent, and decide every 
 	@node infra/local/main.ts verify $(if $(ON),--on $(ON))
 
 ##@ Develop
-.PHONY: check test bench golden gen
+.PHONY: check test test-envoy bench golden gen package
 check: $(STAMP) ## format, lint, types, boundaries, contracts, generated code, dead exports
 	@node test/support/check.ts
 test: $(STAMP) ## unit, conformance, golden and local-mesh tests
 	@vitest run
+test-envoy: $(STAMP) ## the engine against a real API server, istiod and Envoy [SETS=200 REQUESTS=100 SEED=1]; programs by ETCD KUBE_APISERVER PILOT_DISCOVERY ISTIOCTL ENVOY GO or PATH
+	@node test/e2e/envoy/main.ts
 bench: $(STAMP) ## paired benchmarks: ratios with a control, JSON kept in .meshwright/bench
 	@node test/bench/main.ts
 golden: $(STAMP) ## rewrite test/golden from the synthesized manifests
 	@node test/support/golden.ts
+package: $(STAMP) ## write dist/npm: the command line as an installable package, packed as meshwright-<version>.tgz
+	@node test/support/package.ts
 gen: $(STAMP) ## regenerate services/gen from the contracts
 	@buf generate
 
@@ -44,7 +48,7 @@ up: ## bring the platform up on kind (not there yet: says what is missing)
 clean: ## remove everything that make wrote, keys and databases of the local mesh included
 	rm -rf dist .meshwright coverage node_modules
 help: ## print the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # npm ci only when the lock changed. The `node` package brings Node 26 through its install script, so say
 # plainly what is wrong when install scripts are off or the host is too old to start.
