@@ -21,7 +21,7 @@ export interface Reading {
 export function encodeRequest(universe: Universe, request: Request, reading: Reading): Assignment {
   const atoms = universe.levels.map(() => 0);
   for (const attribute of universe.attributes) {
-    const found = encodeAttribute(attribute, request, { ...reading, query: universe.query });
+    const found = encodeAttribute(attribute, request, { ...reading, query: universe.query, host: universe.host });
     found.forEach((atom, index) => {
       atoms[attribute.first + index] = atom;
     });
@@ -31,6 +31,7 @@ export function encodeRequest(universe: Universe, request: Request, reading: Rea
 
 interface QueryReading extends Reading {
   readonly query: Universe['query'];
+  readonly host: Universe['host'];
 }
 
 function encodeAttribute(attribute: Attribute, request: Request, reading: QueryReading): readonly number[] {
@@ -67,7 +68,7 @@ const split = (name: string): readonly [string, string] => [
   name.slice(name.indexOf(' ') + 1),
 ];
 
-function wordOf(name: string, request: Request, { config, profile, query }: QueryReading): string | null {
+function wordOf(name: string, request: Request, { config, profile, query, host }: QueryReading): string | null {
   const { http, token } = request;
   switch (name) {
     case 'bytes':
@@ -80,7 +81,7 @@ function wordOf(name: string, request: Request, { config, profile, query }: Quer
       return query === 'possible' ? path.pathAndQuery : path.path;
     }
     case 'host':
-      return http?.host ?? '';
+      return host === 'asSent' ? (http?.host ?? '') : (http?.host ?? '').toLowerCase();
     case 'sni':
       return request.sni;
     case 'token':

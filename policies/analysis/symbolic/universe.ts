@@ -100,6 +100,11 @@ export class Universe {
     return found;
   }
 
+  /** Whether the attribute `host` is the authority as sent, because some rule reads it so. */
+  get host(): 'asSent' | 'lowerCase' {
+    return this.#asSent ? 'asSent' : 'lowerCase';
+  }
+
   /** Every test that was given, each once. */
   tests(): readonly AtomicTest[] {
     return [...new Map(this.#tests.map((test) => [keyOf(test), test])).values()];
