@@ -15,34 +15,46 @@ export interface ProxySpan {
 /** Makes the spans of one sidecar and sends them to the collector in batches. */
 export interface SpanExporter {
   start(kind: 'server' | 'client', name: string, headers: HeaderFields): ProxySpan;
-  /** Sends what is left. */
+  /** Sends what is left, as long as the collector takes it. */
   close(): Promise<void>;
 }
 
 const batchSize = 256;
 const queueLimit = 4096;
 const intervalMs = 500;
+const exportTimeoutMs = 2000;
 const kinds = { server: 2, client: 3 } as const;
 
-/** Exports spans as OTLP JSON over the collector's UNIX socket; a collector that is down costs spans, never calls. */
+/** Exports spans as OTLP JSON over the collector's UNIX socket; a collector that is down or silent costs spans, never calls. */
 export function openSpanExporter(options: { readonly service: string; readonly socket: string }): SpanExporter {
   const queue: object[] = [];
-  let sending: Promise<void> = Promise.resolve();
-  const flush = (): void => {
-    const spans = queue.splice(0, batchSize);
-    if (spans.length > 0) sending = sending.then(() => post(options.socket, envelope(options.service, spans)));
+  let sending: Promise<boolean> | undefined;
+  const sendBatches = async (): Promise<boolean> => {
+    let taken = true;
+    do {
+      const spans = queue.splice(0, batchSize);
+      if (spans.length > 0) taken = await post(options.socket, envelope(options.service, spans));
+    } while (taken && queue.length >= batchSize);
+    return taken;
   };
-  const timer = setInterval(flush, intervalMs).unref();
+  // INVARIANT: one batch at most has left the queue, so that the queue's limit bounds all that waits.
+  const flush = (): Promise<boolean> => {
+    sending ??= sendBatches().finally(() => {
+      sending = undefined;
+    });
+    return sending;
+  };
+  const timer = setInterval(() => void flush(), intervalMs).unref();
   const finish = (span: object): void => {
     if (queue.length < queueLimit) queue.push(span);
-    if (queue.length >= batchSize) flush();
+    if (queue.length >= batchSize) void flush();
   };
   return {
     start: (kind, name, headers) => startSpan(kind, { name, headers, finish }),
     async close() {
       clearInterval(timer);
-      while (queue.length > 0) flush();
       await sending;
+      while (queue.length > 0 && (await flush()));
     },
   };
 }
@@ -104,14 +116,16 @@ function envelope(service: string, spans: readonly object[]): string {
   });
 }
 
-function post(socketPath: string, body: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+/** Resolves when the exchange has ended: true iff the collector answered in time. */
+function post(socketPath: string, body: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const sent = request({ socketPath, method: 'POST', path: '/v1/traces', headers, timeout: 2000 }, (response) => {
-    response.resume().once('close', resolve);
+  const signal = AbortSignal.timeout(exportTimeoutMs);
+  const sent = request({ socketPath, method: 'POST', path: '/v1/traces', headers, signal }, (response) => {
+    response.on('error', () => {});
+    response.resume().once('close', () => resolve(response.complete));
   });
-  sent.once('timeout', () => sent.destroy());
-  sent.once('error', () => resolve());
+  sent.once('error', () => resolve(false));
   sent.end(body);
   return promise;
 }
