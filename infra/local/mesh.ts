@@ -103,6 +103,7 @@ async function start(options: MeshOptions, undo: Undo): Promise<LocalMesh> {
   await ensureKeys(folders.keys);
   const collector = await openCollector(folders, undo);
   const opening = startDatabase(options, { folders, say });
+  opening.catch(() => {}); // Awaited further down; a failure before that is told there.
   undo.add(() => opening.then((database) => database.stop()).catch(() => {}));
   const plan = planMesh({
     folders,

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ownAddress } from '../../../support/own-address.ts';
 import { meshFolder } from '../../../support/mesh-folder.ts';
+import { ownAddress } from '../../../support/own-address.ts';
 import { eventually } from './slice/echo-client.ts';
 
 const launcher = new URL('../../../../infra/local/main.ts', import.meta.url).pathname;
@@ -33,10 +33,14 @@ interface Launched {
   output(): string;
 }
 
-function up(): Launched {
-  const child = spawn(process.execPath, [launcher, 'up', '--address', address, '--dist', join(folder, 'dist')], {
+function up(env: Readonly<Record<string, string>> = {}): Launched {
+  return launch(['up', '--address', address, '--dist', join(folder, 'dist')], env);
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): Launched {
+  const child = spawn(process.execPath, [launcher, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], TMPDIR: join(folder, 'tmp') },
+    env: { PATH: process.env['PATH'], TMPDIR: join(folder, 'tmp'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
@@ -98,6 +102,16 @@ describe.skipIf(process.platform !== 'linux')('the launcher', { timeout: 90_000 
     mesh.child.kill('SIGINT');
     expect(await mesh.ended).toBe(1);
     expect(mesh.output()).toContain('interrupted');
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  test('tells a database that cannot be reached, and leaves nothing', async () => {
+    const mesh = up({ DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' });
+    expect(await mesh.ended).toBe(1);
+    expect(mesh.output()).toMatch(
+      /^cannot prepare the database at 127\.0\.0\.1:1: .*ECONNREFUSED.*\ncheck DATABASE_URL/m,
+    );
+    expect(mesh.output()).not.toContain('    at ');
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
