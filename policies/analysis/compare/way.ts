@@ -23,8 +23,13 @@ export function wayBetween(
   const departure = depart(mesh, source, to);
   if (departure.kind === 'blocked') return closed('egress');
   if (!admits(mesh, isolating(mesh, to.workload, 'ingress'), 'ingress', inward)) return closed('network-policy');
-  if (departure.transport.kind === 'mtls') return { kind: 'open', shows: 'certificate' };
+  const { listener } = to;
   if (departure.transport.kind === 'plaintext') return { kind: 'open', shows: 'nothing' };
-  const passes = to.listener.kind === 'sidecar' && to.listener.mode === 'PERMISSIVE' && to.listener.protocol !== 'http';
+  if (listener.kind === 'unguarded') return closed('peer-authentication');
+  if (departure.transport.kind === 'mtls') return { kind: 'open', shows: 'certificate' };
+  const passes =
+    listener.kind === 'gateway'
+      ? listener.identity !== 'mesh'
+      : listener.mode === 'PERMISSIVE' && listener.protocol !== 'http';
   return passes ? { kind: 'open', shows: 'nothing' } : closed('peer-authentication');
 }
