@@ -252,7 +252,7 @@ function changeOf(decided: Answer): string {
 }
 
 /** A grant in one line. */
-export function grantName({ caller, callee, port, http }: Grant, trustDomain: string): string {
+function grantName({ caller, callee, port, http }: Grant, trustDomain: string): string {
   const from = caller.kind === 'identity' ? callerName(caller.identity, trustDomain) : caller.kind;
   const to = callee.kind === 'workload' ? callee.workload : callee.host;
   return `${from} -> ${to} ${http === null ? `tcp ${port}` : `${http.method} ${http.path}`}`;

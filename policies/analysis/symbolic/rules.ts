@@ -27,7 +27,7 @@ export function covers(rule: Rule, facts: SymbolicFacts): Formula {
 }
 
 /** When some value matches, or none is given, and no not-value matches. Source: semantics.md 3.3. */
-export function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
+function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
   switch (clause.on) {
     case 'peer':
       return test(clause, (pattern) => (facts.sees === 'nothing' ? NEVER : holds({ on: 'peer', pattern })));
