@@ -53,8 +53,8 @@ export function openSpanExporter(options: { readonly service: string; readonly s
     start: (kind, name, headers) => startSpan(kind, { name, headers, finish }),
     async close() {
       clearInterval(timer);
-      await sending;
-      while (queue.length > 0 && (await flush()));
+      let taken = (await sending) ?? true;
+      while (taken && queue.length > 0) taken = await flush();
     },
   };
 }
