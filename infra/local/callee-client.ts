@@ -1,6 +1,6 @@
 import type { HttpRoute } from '#policies/language/traffic.ts';
 import { dispatch } from './dispatch.ts';
-import { type Incoming, isGrpc } from './exchange.ts';
+import { type Incoming, isGrpc, pathOf } from './exchange.ts';
 import { type LocalReply, type Outcome, replyLocally } from './forward.ts';
 import { isFailure, spanAttributes } from './inbound-http.ts';
 import { openHttp2 } from './next-hop.ts';
@@ -112,7 +112,7 @@ async function observe(
   send: (peerIs: (peer: Peer) => void) => Promise<AccessEnding>,
 ): Promise<Outcome> {
   const { head } = incoming;
-  const span = context.spans.start('client', head.path.split('?')[0]?.slice(1) ?? '', head.headers);
+  const span = context.spans.start('client', pathOf(head).slice(1), head.headers);
   span.inject(head.headers);
   const write = openEntry(context.log, { direction: 'outbound', port, protocol: 'http', head, traceId: span.traceId });
   let peer = unknownPeer;

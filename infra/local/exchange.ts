@@ -73,6 +73,14 @@ export function fieldOf(headers: HeaderFields, name: string): string | undefined
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
+/**
+ * The path of a request without query and fragment, as logs and traces show it: either may hold a token
+ * (`?access_token=…`), and neither log nor trace is a place for one.
+ */
+export function pathOf(head: RequestHead): string {
+  return head.path.replace(/[?#].*$/s, '');
+}
+
 /** True iff the request is gRPC, by its content type, as Envoy tells. */
 export function isGrpc(head: RequestHead): boolean {
   const type = fieldOf(head.headers, 'content-type') ?? '';

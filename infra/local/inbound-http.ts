@@ -3,7 +3,7 @@ import { type Request, toAnswer } from '#policies/analysis/index.ts';
 import { normalizePath } from '#policies/analysis/normalize.ts';
 import { DEFAULT_PROFILE } from '#policies/analysis/profile.ts';
 import { tryParseAddress } from '#policies/language/parse-pattern.ts';
-import { fieldOf, type HeaderFields, type Incoming, isGrpc, type RequestHead } from './exchange.ts';
+import { fieldOf, type HeaderFields, type Incoming, isGrpc, pathOf, type RequestHead } from './exchange.ts';
 import { type LocalReply, type Outcome, replyLocally } from './forward.ts';
 import { type AccessEnding, openEntry, type Peer, type SidecarContext } from './sidecar-context.ts';
 
@@ -31,7 +31,7 @@ export async function serveRequest(
   const { head } = incoming;
   stripOutsideHeaders(head.headers);
   context.authentication.strip(head.headers);
-  const span = context.spans.start('server', head.path.split('?')[0]?.slice(1) ?? '', head.headers);
+  const span = context.spans.start('server', pathOf(head).slice(1), head.headers);
   span.inject(head.headers);
   const opening = {
     direction: 'inbound',
@@ -156,8 +156,8 @@ function remoteAddress(headers: HeaderFields): Request['remoteIp'] {
 /** The attributes of a proxy's span, by OpenTelemetry's names. */
 export function spanAttributes(head: RequestHead, peer: Peer, ending: AccessEnding): Record<string, string | number> {
   const call: Record<string, string | number> = isGrpc(head)
-    ? { 'rpc.system.name': 'grpc', 'rpc.method': head.path.slice(1) }
-    : { 'http.request.method': head.method, 'url.path': head.path.split('?')[0] ?? '' };
+    ? { 'rpc.system.name': 'grpc', 'rpc.method': pathOf(head).slice(1) }
+    : { 'http.request.method': head.method, 'url.path': pathOf(head) };
   if (ending.http != null) call['http.response.status_code'] = ending.http;
   if (ending.grpc != null) call['rpc.response.status_code'] = String(ending.grpc);
   if (peer.id !== null) call['peer.spiffe_id'] = peer.id;

@@ -3,7 +3,7 @@ import type { Mesh, Workload } from '#policies/language/mesh.ts';
 import type { AccessEntry, AccessLog } from './access-log.ts';
 import type { Authentication } from './authentication.ts';
 import type { RequestHead } from './exchange.ts';
-import { fieldOf } from './exchange.ts';
+import { fieldOf, pathOf } from './exchange.ts';
 import type { IdentitySource } from './identity-source.ts';
 import type { Enforcement, SidecarConfiguration } from './sidecar-configuration.ts';
 import type { SpanExporter } from './spans.ts';
@@ -56,7 +56,7 @@ export function openEntry(
       at,
       ...rest,
       method: head?.method ?? null,
-      path: head?.path ?? null,
+      path: head === null ? null : pathOf(head),
       authority: head?.authority ?? null,
       requestId: head === null ? null : (fieldOf(head.headers, 'x-request-id') ?? null),
       peer: peer.id,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
@@ -77,7 +77,7 @@ async function sidecar(name: string, more: Partial<SidecarConfiguration>): Promi
 /** An HTTP/1.1 application: tells its headers, echoes bodies, sends events until the client leaves. */
 async function startWeb(): Promise<void> {
   const server = createHttp((request, response) => {
-    if (request.url === '/echo') request.pipe(response);
+    if (request.url?.startsWith('/echo')) request.pipe(response);
     else if (request.url === '/events') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('data: first\n\n');
@@ -170,6 +170,21 @@ describe.for([
 
   test('is refused by the callee where a route exists and no grant', async () => {
     expect(await ask('/hidden')).toEqual({ status: 403, text: 'RBAC: access denied' });
+  });
+});
+
+describe.for([
+  { name: 'HTTP/1.1', ask: overHttp1 },
+  { name: 'HTTP/2', ask: overHttp2 },
+])('a token in the query over $name', ({ name, ask }) => {
+  test('reaches the application and no log', async () => {
+    const token = `secret-of-${name.replace(/\W/g, '-')}`;
+    expect(await ask(`/echo?access_token=${token}`, { body: Buffer.from('x') })).toMatchObject({ status: 200 });
+    const written = () => ['ingress', 'web'].map((each) => readFileSync(join(folder, `${each}.log`), 'utf8'));
+    await ask('/hidden');
+    await eventually('a later request is logged', () => written().every((log) => log.includes('"/hidden"')));
+    expect(written().every((log) => log.includes('"path":"/echo"'))).toBe(true);
+    expect(written().join('')).not.toContain(token);
   });
 });
 
