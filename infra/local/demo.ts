@@ -2,7 +2,6 @@
  * `make demo`: decides every cell, starts the mesh, plays a trading session through the gateway, checks that the books
  * balance, probes every cell live, and shows one order as one trace. Succeeds only when everything held.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planOrders } from './demo-plan.ts';
 import { printFigures, printLayers, printMatrix } from './demo-report.ts';
@@ -14,6 +13,7 @@ import { type LocalMesh, startMesh, tryReadResidentMb } from './mesh.ts';
 import { printTrace } from './trace-tree.ts';
 import { openTradingApi } from './trading-api.ts';
 import { verifyMatrix } from './verify.ts';
+import { readIntent } from './verify-inputs.ts';
 
 /** Exit codes: holds, refuted, input invalid. */
 const exitCodes = { holds: 0, refuted: 2, inputInvalid: 3 } as const;
@@ -57,7 +57,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
   const startedAt = performance.now();
   const { dist, say } = options;
   const { documents, problems } = await readManifests(dist);
-  const intent = JSON.parse(await readFile(join(dist, 'intent.json'), 'utf8')) as DeclaredIntent;
+  const intent = await readIntent(dist);
   const result = verifyMatrix(documents, intent);
   const found = [...problems, ...(result.ok ? [] : result.problems)];
   if (!result.ok || found.length > 0) {
@@ -177,7 +177,7 @@ async function show(mesh: LocalMesh, options: DemoOptions): Promise<boolean> {
   for (const line of imbalances) say(`DOES NOT BALANCE ${line}`);
   if (imbalances.length === 0)
     say('books: every ledger sum is zero, bought equals sold, every account holds deposits plus fills');
-  const intent = JSON.parse(await readFile(join(options.dist, 'intent.json'), 'utf8')) as DeclaredIntent;
+  const intent = await readIntent(options.dist);
   const results = await probeMatrix(mesh, intent, { tokens: ['none', 'valid'], onProgress: progressOf(say, 'probes') });
   const matrixHolds = sayMatrix(results, say);
   const traceHolds = sayTrace(mesh, figures.tracedOrders, say);

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { demo, verify } from './demo.ts';
+import { InputError } from './input-error.ts';
 import { ensureKeys } from './keys.ts';
 import { startMesh } from './mesh.ts';
 import { StartError } from './start-error.ts';
@@ -88,8 +89,10 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof StartError) process.stderr.write(`${error.message}\n${error.repair}\n`);
-    else if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : inputInvalid;
-    else process.stderr.write(`${String((error as Error).stack)}\n`);
+    if (error instanceof InputError) return inputInvalid;
+    if (error instanceof StartError) return failed;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : inputInvalid;
+    process.stderr.write(`${String((error as Error).stack)}\n`);
     return failed;
   }
 }

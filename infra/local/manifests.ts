@@ -4,7 +4,7 @@ import { readDocuments, type SourceDocument } from '#policies/language/document.
 import type { Mesh } from '#policies/language/mesh.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import type { Problem } from '#policies/language/problem.ts';
-import { StartError } from './start-error.ts';
+import { InputError } from './input-error.ts';
 
 /** The YAML files of `dist/<environment>`, manifests and mesh settings, in path order, with the problems of all of them. */
 export async function readManifests(
@@ -13,7 +13,7 @@ export async function readManifests(
   const names = (await readdir(folder, { recursive: true }).catch(() => []))
     .filter((name) => name.endsWith('.yaml'))
     .sort();
-  if (names.length === 0) throw new StartError(`no manifests in \`${folder}\``, 'synthesize them with `make synth`');
+  if (names.length === 0) throw new InputError(`no manifests in \`${folder}\``, 'synthesize them with `make synth`');
   const readings = await Promise.all(
     names.map(async (name) => readDocuments(join(folder, name), await readFile(join(folder, name), 'utf8'))),
   );
@@ -30,7 +30,7 @@ export async function readMesh(folder: string): Promise<Mesh> {
   const problems = [...manifests.problems, ...(mesh.ok ? [] : mesh.problems)];
   if (!mesh.ok || problems.length > 0) {
     const told = problems.slice(0, 5).map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
-    throw new StartError(`${problems.length} problems in the manifests:\n${told.join('\n')}`, 'synthesize them again');
+    throw new InputError(`${problems.length} problems in the manifests:\n${told.join('\n')}`, 'synthesize them again');
   }
   return mesh.value;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { catalog } from '#services/catalog.ts';
 import { provision } from '#services/runtime/provision.ts';
+import { InputError } from './input-error.ts';
 import { ensurePasswordFile, readPassword } from './keys.ts';
 import { startPostgres } from './postgres.ts';
 import { serverAccount, tryFindBarrier } from './postgres-account.ts';
@@ -17,7 +18,7 @@ export interface DatabaseOptions {
   readonly socketDirectory: string;
   readonly durability: 'survivesPowerLoss' | 'survivesProcess';
   /** A server of the user's own instead, `DATABASE_URL`; its user must be allowed to create roles. */
-  readonly url: string | undefined;
+  readonly url: URL | undefined;
   readonly logFile: (line: string) => void;
   readonly onProgress: (line: string) => void;
 }
@@ -39,9 +40,28 @@ const databaseName = 'trading';
 const ownerRole = 'trading_owner';
 const superuser = 'meshwright';
 
+/** The server that DATABASE_URL names, undefined when it is not set. Errors: InputError for anything but postgres://user:password@host. */
+export function databaseUrl(text = process.env['DATABASE_URL']): URL | undefined {
+  if (text === undefined || text === '') return undefined;
+  const url = URL.parse(text);
+  if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && decodes(url)) return url;
+  throw new InputError(
+    'DATABASE_URL: expected postgres://user:password@host:port/database',
+    'correct the variable, or unset it to use the embedded PostgreSQL',
+  );
+}
+
+function decodes({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Starts or reaches the server, and brings roles, schemas and tables to their newest state. Errors: StartError. */
 export async function openDatabase(options: DatabaseOptions): Promise<MeshDatabase> {
-  if (options.url !== undefined) return openOwnServer(options, new URL(options.url));
+  if (options.url !== undefined) return openOwnServer(options, options.url);
   const password = readPassword(ensurePasswordFile(options.keys, superuser));
   const dataDirectory = reachableDataDirectory(options);
   const running = await startPostgres({

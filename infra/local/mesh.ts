@@ -5,8 +5,9 @@ import { type Authority, createAuthority, type LeafRequest } from './authority.t
 import { type Collector, startCollector } from './collector.ts';
 import { type EdgeAccess, issueEdge } from './edge-certificate.ts';
 import { rotateIdentities } from './identity-files.ts';
+import { InputError } from './input-error.ts';
 import { ensureKeys, mintUserToken, type UserTokenRequest } from './keys.ts';
-import { type MeshDatabase, openDatabase } from './mesh-database.ts';
+import { databaseUrl, type MeshDatabase, openDatabase } from './mesh-database.ts';
 import { accessLogOf, collectorSockets, type MeshFolders, planMesh, type WorkloadPlan } from './mesh-plan.ts';
 import { checkPorts, startPrograms, stopPrograms } from './mesh-programs.ts';
 import type { ProbeIdentity, ProbeTarget } from './probe.ts';
@@ -98,6 +99,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
 async function start(options: MeshOptions, undo: Undo): Promise<LocalMesh> {
   const say = options.onProgress ?? (() => {});
   const address = options.address ?? '127.0.0.1';
+  databaseUrl(); // Refused before anything is started.
   const folders = prepareFolders(options, undo);
   await checkPorts(address);
   await ensureKeys(folders.keys);
@@ -134,7 +136,7 @@ async function start(options: MeshOptions, undo: Undo): Promise<LocalMesh> {
 function prepareFolders(options: MeshOptions, undo: Undo): MeshFolders {
   const state = resolve(options.state ?? '.meshwright');
   const dist = resolve(options.dist ?? 'dist/kind');
-  if (!existsSync(dist)) throw new StartError(`no manifests in \`${dist}\``, 'synthesize them with `make synth`');
+  if (!existsSync(dist)) throw new InputError(`no manifests in \`${dist}\``, 'synthesize them with `make synth`');
   const run = mkdtempSync(join(tmpdir(), 'mw-'));
   undo.add(() => rmSync(run, { recursive: true, force: true }));
   // As root the database runs as another user, who must pass through to its socket; all that matters is below, 0700.
@@ -164,10 +166,8 @@ async function openCollector(folders: MeshFolders, undo: Undo): Promise<Collecto
 }
 
 function serverOf(folders: MeshFolders): string {
-  const url = process.env['DATABASE_URL'];
-  if (url === undefined) return join(folders.run, 'database', '.s.PGSQL.5432');
-  const { hostname, port } = new URL(url);
-  return `${hostname}:${port || 5432}`;
+  const url = databaseUrl();
+  return url === undefined ? join(folders.run, 'database', '.s.PGSQL.5432') : `${url.hostname}:${url.port || 5432}`;
 }
 
 async function startDatabase(
@@ -180,7 +180,7 @@ async function startDatabase(
     dataDirectory: kept ? join(folders.state, 'postgres') : join(folders.run, 'postgres'),
     socketDirectory: join(folders.run, 'database'),
     durability: kept ? 'survivesPowerLoss' : 'survivesProcess',
-    url: process.env['DATABASE_URL'],
+    url: databaseUrl(),
     logFile: (line) => appendFileSync(join(folders.logs, 'postgres.log'), `${line}\n`, { mode: 0o600 }),
     onProgress: say,
   });

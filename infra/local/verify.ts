@@ -5,9 +5,11 @@
  */
 import { type Answer, compile, type Decider, parseRequest, toAnswer } from '#policies/analysis/index.ts';
 import { readDocuments, type SourceDocument } from '#policies/language/document.ts';
+import type { Mesh } from '#policies/language/mesh.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import type { Problem } from '#policies/language/problem.ts';
 import { catalog } from '#services/catalog.ts';
+import { InputError } from './input-error.ts';
 import { type Cell, callers, callOf, cellName, cells } from './matrix.ts';
 import { type DeclaredIntent, isDeclared } from './meaning.ts';
 
@@ -69,13 +71,10 @@ function decideRequest(decider: Decider, json: unknown): Answer {
   return toAnswer(request.value, decider.decide(request.value));
 }
 
-/** The user tokens that `intent` asks for: its one issuer and first audience. Errors: throws when no grant asks for a user. */
+/** The user tokens that `intent` asks for: its one issuer and first audience, both empty when no grant asks for a user. */
 export function userOf(intent: DeclaredIntent): { readonly issuer: string; readonly audience: string } {
   const user = intent.grants.find((grant) => grant.user !== null)?.user;
-  const audience = user?.audiences[0];
-  if (user == null || audience === undefined)
-    throw new Error('intent.json asks for no user: expected an issuer and an audience');
-  return { issuer: user.issuer, audience };
+  return { issuer: user?.issuer ?? '', audience: user?.audiences[0] ?? '' };
 }
 
 /** What must come out: whoever has no valid identity of this mesh must not even get through the handshake. */
@@ -114,6 +113,21 @@ function undeclaredCells(intent: DeclaredIntent): readonly Cell[] {
   );
 }
 
+function checkCallees(asked: readonly Cell[], { workloads }: Mesh): void {
+  const missing = new Set(
+    asked
+      .filter(
+        ({ method }) => !workloads.some((each) => each.namespace === method.namespace && each.name === method.callee),
+      )
+      .map(({ method }) => `${method.namespace}/${method.callee}`),
+  );
+  if (missing.size > 0)
+    throw new InputError(
+      `the manifests lack the workloads ${[...missing].join(', ')}`,
+      'synthesize them with `make synth`',
+    );
+}
+
 /** Decides every cell on `documents` and compares it with `intent`. Errors: the problems of the documents. */
 export function verifyMatrix(
   documents: readonly SourceDocument[],
@@ -125,10 +139,12 @@ export function verifyMatrix(
   if (!mesh.ok) return { ok: false, problems: mesh.problems };
   const decider = compile(mesh.value);
   const user = userOf(intent);
+  const asked = [...cells(intent), ...undeclaredCells(intent)];
+  checkCallees(asked, mesh.value);
   const differences: CellDifference[] = [];
   let allowed = 0;
   let denied = 0;
-  for (const cell of [...cells(intent), ...undeclaredCells(intent)]) {
+  for (const cell of asked) {
     const expected = expectationOf(cell, intent, user);
     for (const source of sourcesOf(cell)) {
       const decided = decideRequest(decider, requestOf(cell, source, user));

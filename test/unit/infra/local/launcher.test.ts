@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -112,6 +121,40 @@ describe.skipIf(process.platform !== 'linux')('the launcher', { timeout: 90_000 
       /^cannot prepare the database at 127\.0\.0\.1:1: .*ECONNREFUSED.*\ncheck DATABASE_URL/m,
     );
     expect(mesh.output()).not.toContain('    at ');
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  test.each([
+    ['a missing intent.json', 'intent.json: cannot be read: ENOENT', { 'a.yaml': '' }],
+    ['an intent that is no JSON', 'intent.json: expected JSON', { 'a.yaml': '', 'intent.json': '{' }],
+    [
+      'an intent of another shape',
+      'intent.json: grants: intent/type',
+      { 'a.yaml': '', 'intent.json': '{"version":1}' },
+    ],
+    ['no manifests', 'no manifests in', {}],
+  ])('verify refuses %s with code 3', async (_, words, files) => {
+    const dist = mkdtempSync(join(folder, 'dist-'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dist, name), text);
+    const verified = launch(['verify', '--dist', dist]);
+    expect(await verified.ended).toBe(3);
+    expect(verified.output()).toContain(words);
+    expect(verified.output()).not.toContain('    at ');
+  });
+
+  test('verify names the workloads that empty manifests lack, also when no grant asks for a user', async () => {
+    const dist = mkdtempSync(join(folder, 'dist-'));
+    writeFileSync(join(dist, 'a.yaml'), '');
+    writeFileSync(join(dist, 'intent.json'), '{"version":1,"trustDomain":"trading.local","grants":[],"platform":[]}');
+    const verified = launch(['verify', '--dist', dist]);
+    expect(await verified.ended).toBe(3);
+    expect(verified.output()).toMatch(/^the manifests lack the workloads .*trading\/order/);
+  });
+
+  test('refuses a DATABASE_URL that is none with code 3', async () => {
+    const mesh = up({ DATABASE_URL: 'garbage' });
+    expect(await mesh.ended).toBe(3);
+    expect(mesh.output()).toMatch(/^DATABASE_URL: expected postgres:/);
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
