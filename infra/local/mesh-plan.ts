@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { catalog } from '#services/catalog.ts';
 import { calleeOf, upstreamVariable } from '#services/runtime/configuration.ts';
 import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
@@ -39,7 +40,7 @@ export interface PlanOptions {
   readonly enforcementOf: (workload: string) => Enforcement;
 }
 
-const repository = new URL('../../', import.meta.url).pathname;
+const repository = fileURLToPath(new URL('../../', import.meta.url));
 const databasePort = 5432;
 
 /** The collector's sockets, which stand behind jaeger's ports. */

@@ -2,14 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { catalog } from '#services/catalog.ts';
 import type { MeshFolders, WorkloadPlan } from './mesh-plan.ts';
 import { type Program, startProgram } from './program.ts';
 import { StartError } from './start-error.ts';
 
 const heapMb = { sidecar: 48, service: 96 };
-const sidecarScript = new URL('./sidecar.ts', import.meta.url).pathname;
-const warmScript = new URL('./warm-cache.ts', import.meta.url).pathname;
+const sidecarScript = fileURLToPath(new URL('./sidecar.ts', import.meta.url));
+const warmScript = fileURLToPath(new URL('./warm-cache.ts', import.meta.url));
 const readyWithinMs = 30_000;
 const pollMs = 25;
 const sidecarSuffix = '-sidecar';
