@@ -1,72 +1,23 @@
 /** Replays every verdict that istiod and Envoy gave. README in `recorded/`. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import {
-  type Answer,
-  compile,
-  type IssuerKeys,
-  keysOf,
-  PROFILES,
-  parseRequest,
-  toAnswer,
-} from '#policies/analysis/index.ts';
+import { type Answer, compile, PROFILES, parseRequest, toAnswer } from '#policies/analysis/index.ts';
 import { decideNaively } from '#policies/analysis/naive.ts';
 import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
-import { readTarGz } from '../support/tar.ts';
-
-interface Row {
-  readonly id: string;
-  readonly verdict: string;
-  readonly layer: string;
-  readonly policy: string | null;
-  readonly rule: number | null;
-  readonly http: number | null;
-}
-
-interface RecordedSet {
-  readonly name: string;
-  readonly manifests: string;
-  readonly requests: readonly unknown[];
-  readonly verdicts: readonly Row[];
-}
+import { type RecordedSet, type RecordedVerdict, recordedIssuerKeys, recordedSets } from '../support/recorded.ts';
 
 const folder = new URL('./recorded/', import.meta.url);
-const readJson = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
-const issuerKeys: IssuerKeys = new Map(
-  Object.entries(readJson('issuers.json')).map(([issuer, jwks]) => [issuer, keysOf(jwks)]),
+const issuerKeys = recordedIssuerKeys();
+const listed: readonly { readonly set: string; readonly id: string; readonly reason: string }[] = JSON.parse(
+  readFileSync(new URL('differences.json', folder), 'utf8'),
 );
-const listed: readonly { readonly set: string; readonly id: string; readonly reason: string }[] =
-  readJson('differences.json');
 
-function recordedSet(name: string, read: (file: string) => string): RecordedSet {
-  const lines = (file: string) =>
-    read(file)
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  return {
-    name,
-    manifests: read('manifests.yaml'),
-    requests: lines('requests.jsonl'),
-    verdicts: lines('verdicts.jsonl'),
-  };
-}
-
-function readSets(): readonly RecordedSet[] {
-  const systematic = readdirSync(new URL('cases/', folder)).map((name) =>
-    recordedSet(name, (file) => readFileSync(new URL(`cases/${name}/${file}`, folder), 'utf8')),
-  );
-  const archive = readTarGz(readFileSync(new URL('random.tar.gz', folder)));
-  const ids = new Set([...archive.keys()].map((path) => path.split('/')[1] ?? ''));
-  const random = [...ids].map((id) => recordedSet(`random/${id}`, (file) => archive.get(`random/${id}/${file}`) ?? ''));
-  return [...systematic, ...random];
-}
-
-const shown = ({ verdict, layer, policy, rule, http }: Row) => JSON.stringify({ verdict, layer, policy, rule, http });
+const shown = ({ verdict, layer, policy, rule, http }: RecordedVerdict) =>
+  JSON.stringify({ verdict, layer, policy, rule, http });
 
 /** Policy and rule count where the recording names them: Envoy names one of the rules that match. */
-function agrees(answer: Answer, row: Row): boolean {
+function agrees(answer: Answer, row: RecordedVerdict): boolean {
   return (
     answer.verdict === row.verdict &&
     answer.layer === row.layer &&
@@ -95,7 +46,7 @@ function replay(set: RecordedSet): readonly { readonly id: string; readonly text
   });
 }
 
-const sets = readSets();
+const sets = recordedSets();
 
 test('all 415 sets and 10,049 requests are there', () => {
   expect({ sets: sets.length, requests: sets.reduce((sum, set) => sum + set.requests.length, 0) }).toEqual({

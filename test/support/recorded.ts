@@ -3,12 +3,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type IssuerKeys, keysOf } from '#policies/analysis/index.ts';
 import { readTarGz } from './tar.ts';
 
+/** One recorded verdict; see the README beside the recordings. */
+export interface RecordedVerdict {
+  readonly id: string;
+  readonly verdict: string;
+  readonly layer: string;
+  readonly policy: string | null;
+  readonly rule: number | null;
+  readonly http: number | null;
+}
+
 /** One recorded set of manifests with the requests and verdicts of the recording. */
 export interface RecordedSet {
   readonly name: string;
   readonly manifests: string;
   readonly requests: readonly unknown[];
-  readonly verdicts: readonly { readonly id: string; readonly verdict: string }[];
+  readonly verdicts: readonly RecordedVerdict[];
 }
 
 const folder = new URL('../conformance/recorded/', import.meta.url);
