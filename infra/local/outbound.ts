@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import {
+  constants,
   createServer as createHttp2,
   type Http2Server,
   type ServerHttp2Session,
@@ -36,7 +37,12 @@ async function openHttpOutbound(context: SidecarContext, port: OutboundPort, cal
     const incoming = incomingHttp2(stream, headers, flags);
     // The application dials a socket file; in the mesh the callee has a name.
     const head = { ...incoming.head, authority: `${port.host}:${port.port}` };
-    void client.send({ ...incoming, head }, chooseRoute(routes, head, port.port));
+    const send = async () => client.send({ ...incoming, head }, chooseRoute(routes, head, port.port));
+    // A fault ends its own request: the sidecar carries the others on.
+    send().catch((error: Error) => {
+      process.stderr.write(`${error.stack}\n`);
+      incoming.reset(constants.NGHTTP2_INTERNAL_ERROR);
+    });
   });
   await listenAt(server, port.socket);
   return {

@@ -96,7 +96,7 @@ export class SessionPool {
   static toCallee(target: UpstreamTarget, identity: IdentitySource): SessionPool {
     return new SessionPool(async () => {
       const { socket, peerId, peerSerial, age } = await connectMesh(target, identity, ['h2']);
-      const session = await startSession(() => socket);
+      const session = await startSession(socket, target);
       return { session, peerId, peerSerial, age };
     });
   }
@@ -106,7 +106,8 @@ export class SessionPool {
     return new SessionPool(async () => {
       const socket = connectSocket(socketPath);
       await once(socket, 'connect');
-      return { session: await startSession(() => socket), peerId: null, peerSerial: null, age: null };
+      const session = await startSession(socket, { host: socketPath, connectTimeoutMs: applicationTimeoutMs });
+      return { session, peerId: null, peerSerial: null, age: null };
     });
   }
 
@@ -167,10 +168,17 @@ export class SessionPool {
 
 const isUsable = (session: ClientHttp2Session): boolean => !session.closed && !session.destroyed;
 
+/** How long the application of this workload may take to say that it speaks HTTP/2. */
+const applicationTimeoutMs = 5000;
+
 // The first SETTINGS frame proves that the callee has accepted our certificate: in TLS 1.3 the handshake alone does not.
-async function startSession(socket: () => TLSSocket | ReturnType<typeof connectSocket>): Promise<ClientHttp2Session> {
+// All requests wait for one session, so that a callee that never sends it must not hold them.
+async function startSession(
+  socket: TLSSocket | ReturnType<typeof connectSocket>,
+  { host, connectTimeoutMs }: Pick<UpstreamTarget, 'host' | 'connectTimeoutMs'>,
+): Promise<ClientHttp2Session> {
   const session = connectHttp2('http://upstream', {
-    createConnection: socket,
+    createConnection: () => socket,
     maxSessionMemory: 64,
     settings: { enablePush: false },
   });
@@ -178,11 +186,15 @@ async function startSession(socket: () => TLSSocket | ReturnType<typeof connectS
   session.once('remoteSettings', () => opened.resolve());
   session.on('error', (error) => opened.reject(error));
   session.once('close', () => opened.reject(new Error('connection closed before it was ready')));
+  const late = new Error(`${host}: no HTTP/2 settings within ${connectTimeoutMs} ms`);
+  const timer = setTimeout(() => opened.reject(late), connectTimeoutMs);
   try {
     await opened.promise;
   } catch (error) {
     session.destroy();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
   return session;
 }
