@@ -3,6 +3,7 @@
  * balance, probes every cell live, and shows one order as one trace. Succeeds only when everything held.
  */
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { planOrders } from './demo-plan.ts';
 import { printFigures, printLayers, printMatrix } from './demo-report.ts';
 import { DemoSession, type SessionFigures } from './demo-session.ts';
@@ -10,6 +11,7 @@ import { describeLiveCell, type LiveCell, probeMatrix } from './live-matrix.ts';
 import { readManifests } from './manifests.ts';
 import type { DeclaredIntent } from './meaning.ts';
 import { type LocalMesh, startMesh, tryReadResidentMb } from './mesh.ts';
+import { StartError } from './start-error.ts';
 import { printTrace } from './trace-tree.ts';
 import { openTradingApi } from './trading-api.ts';
 import { verifyMatrix } from './verify.ts';
@@ -29,6 +31,8 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
 }
 
+/** How long after a failed call the end of the part that failed is waited for. */
+const endKnownWithinMs = 1000;
 const seedPath = '/trading.execution.v1.ExecutionService/SubmitTrade';
 
 const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
@@ -196,11 +200,23 @@ export async function demo(options: DemoOptions): Promise<number> {
     say(`mesh: ready after ${seconds(startedAt)}`);
     const held = await Promise.race([
       show(mesh, options),
-      mesh.broken.then((reason) => Promise.reject(new Error(`the mesh broke: ${reason}`))),
+      mesh.broken.then((reason) => Promise.reject(brokeError(mesh, reason))),
     ]);
     say(`\n${held ? 'everything held' : 'NOT everything held'} (${seconds(startedAt)})`);
     return held ? exitCodes.holds : exitCodes.refuted;
+  } catch (error) {
+    throw await causeOf(error, mesh, options.signal);
   } finally {
     await mesh.stop();
   }
+}
+
+const brokeError = (mesh: LocalMesh, reason: string): StartError =>
+  new StartError(`the mesh broke: ${reason.trimEnd()}`, `logs: ${mesh.folders.logs}`);
+
+/** Why the demo failed: interrupted, or a part that ended, which a failed call may report before its end is known. */
+async function causeOf(error: unknown, mesh: LocalMesh, signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return new StartError('interrupted', '');
+  const reason = await Promise.race([mesh.broken, setTimeout(endKnownWithinMs, null, { ref: false })]);
+  return reason === null ? error : brokeError(mesh, reason);
 }

@@ -88,7 +88,7 @@ async function main(argv: readonly string[]): Promise<number> {
     }).parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof StartError) process.stderr.write(`${error.message}\n${error.repair}\n`);
+    if (error instanceof StartError) process.stderr.write(`${error.message}\n${error.repair}`.trimEnd().concat('\n'));
     if (error instanceof InputError) return inputInvalid;
     if (error instanceof StartError) return failed;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : inputInvalid;

@@ -92,7 +92,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<LocalMesh> {
     return await start(options, undo);
   } catch (error) {
     await undo.run();
-    throw options.signal?.aborted === true ? new StartError('interrupted', 'everything was stopped') : error;
+    throw options.signal?.aborted === true ? new StartError('interrupted', '') : error;
   }
 }
 

@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== 'linux')('the launcher', { timeout: 90_000 
     await said(mesh, 'certificates:');
     mesh.child.kill('SIGINT');
     expect(await mesh.ended).toBe(1);
-    expect(mesh.output()).toContain('interrupted');
+    expect(mesh.output()).toMatch(/^interrupted\n$/m);
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
@@ -166,6 +166,33 @@ describe.skipIf(process.platform !== 'linux')('the launcher', { timeout: 90_000 
     process.kill(risk, 'SIGKILL');
     expect(await mesh.ended).toBe(1);
     expect(mesh.output()).toContain('`risk` ended with signal SIGKILL');
+    expect(leftOvers(children)).toEqual([]);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  const session = () => launch(['demo', '--address', address, '--dist', join(folder, 'dist'), '--orders', '5000']);
+
+  test('says of a demo that was interrupted just that', async () => {
+    const demo = session();
+    await said(demo, 'accounts funded');
+    const children = childrenOf(demo.child.pid);
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(1);
+    expect(demo.output()).toMatch(/\ninterrupted\n$/);
+    expect(demo.output()).not.toContain('    at ');
+    expect(leftOvers(children)).toEqual([]);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  test('names the child that crashed in a demo, without a stack', async () => {
+    const demo = session();
+    await said(demo, 'accounts funded');
+    const children = childrenOf(demo.child.pid);
+    const [risk] = [...children].find(([, command]) => command.includes('services/risk/main.ts')) ?? [0];
+    process.kill(risk, 'SIGKILL');
+    expect(await demo.ended).toBe(1);
+    expect(demo.output()).toContain('the mesh broke: `risk` ended with signal SIGKILL');
+    expect(demo.output()).not.toContain('    at ');
     expect(leftOvers(children)).toEqual([]);
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
