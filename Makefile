@@ -46,6 +46,8 @@ up: ## bring the platform up on kind (not there yet: says what is missing)
 ##@ Housekeeping
 .PHONY: clean help
 clean: ## remove everything that make wrote, keys and databases of the local mesh included
+	@elsewhere=$$(cat .meshwright/postgres-elsewhere 2>/dev/null || true)
+	case "$$elsewhere" in /var/tmp/meshwright-*) rm -rf "$$elsewhere" ;; esac
 	rm -rf dist .meshwright coverage node_modules
 help: ## print the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { catalog } from '#services/catalog.ts';
@@ -116,12 +116,19 @@ async function openOwnServer(options: DatabaseOptions, url: URL): Promise<MeshDa
   };
 }
 
-// Below /root the server's user would not get in: then the data goes to a folder of its own beside the temporary ones.
+/** Where the data is when its own folder is closed to the server's user; `make clean` reads the file too. */
+const elsewhereFile = (dataDirectory: string): string => `${dataDirectory}-elsewhere`;
+
+// Below /root the server's user would not get in: then the data goes to a folder of a random name, which nobody could
+// have made before, and the state folder remembers it.
 function reachableDataDirectory(options: DatabaseOptions): string {
   const { dataDirectory } = options;
   const barrier = tryFindBarrier(dataDirectory, serverAccount(dataDirectory));
   if (barrier === undefined) return dataDirectory;
-  const elsewhere = join('/var/tmp', `meshwright${dataDirectory.replaceAll('/', '-')}`);
+  const record = elsewhereFile(dataDirectory);
+  const known = existsSync(record) ? readFileSync(record, 'utf8').trim() : '';
+  const elsewhere = known !== '' && existsSync(known) ? known : mkdtempSync('/var/tmp/meshwright-');
+  writeFileSync(record, `${elsewhere}\n`, { mode: 0o600 });
   options.onProgress(`database: \`${barrier}\` is closed to its user, so the data is kept in ${elsewhere}`);
   return elsewhere;
 }
