@@ -83,6 +83,8 @@ function fieldsOf(headers: IncomingHttpHeaders): HeaderFields {
   const fields: HeaderFields = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || ofConnection.has(name) || named.has(name)) continue;
+    // HTTP/2 knows no other value of it.
+    if (name === 'te' && value !== 'trailers') continue;
     fields[name] = value;
   }
   return fields;

@@ -30,6 +30,8 @@ const maxStreams = 1024;
 const tlsRecord = 22;
 /** How long a new connection may say nothing. */
 const silenceMs = 10_000;
+/** How long the head of an HTTP/1.1 request may take: it is a packet or a few, and an unfinished one holds memory. */
+const headMs = 3000;
 
 /** Listens on a container port of the workload for mesh traffic. Errors: StartError for a busy port. */
 export async function openInbound(context: SidecarContext, port: number, application: string): Promise<OpenPort> {
@@ -129,10 +131,14 @@ export function serveHttp(context: SidecarContext, hop: HttpHop): ConnectionServ
       incoming.reset(constants.NGHTTP2_INTERNAL_ERROR);
     });
   };
-  const http1 = createHttp1((request, response) => {
+  // A long upload is the business of the route's time-out, not of a limit for all requests.
+  const terms = { headersTimeout: headMs, requestTimeout: 0, connectionsCheckingInterval: 500 };
+  const http1 = createHttp1(terms, (request, response) => {
     const connection = connections.get(request.socket) ?? plaintextConnection(request.socket, 0);
     serve(connection, incomingHttp1(request, response));
   });
+  // The server takes connections from others and never listens; Node checks the times of requests from this event on.
+  http1.emit('listening');
   return {
     accept(socket, connection) {
       if (!speaksHttp2(socket)) {
@@ -148,6 +154,7 @@ export function serveHttp(context: SidecarContext, hop: HttpHop): ConnectionServ
       if (connection.identities !== null) limitAge(context, session, socket as TLSSocket);
     },
     close() {
+      http1.close();
       for (const session of sessions) session.destroy();
       hop.close();
     },

@@ -188,6 +188,23 @@ describe.for([
   });
 });
 
+test('an HTTP/1.1 client may say TE: gzip', async () => {
+  const headers = { host: 'shop.example', te: 'gzip' };
+  const terms = { host: address, port: 8443, path: '/headers', servername: 'shop.example', ca: edge.bundle };
+  const asked = requestHttps({ ...terms, headers, agent: false }).end();
+  const [response] = await once(asked, 'response');
+  response.resume();
+  expect(response.statusCode).toBe(200);
+});
+
+test('an unfinished head of a request is not waited for', { timeout: 10_000 }, async () => {
+  const socket = connectTls({ host: address, port: 8443, servername: 'shop.example', ca: edge.bundle });
+  socket.on('error', () => {}).resume();
+  socket.write('GET /headers HTTP/1.1\r\nhost: shop.example\r\n');
+  await once(socket, 'close');
+  expect(socket.destroyed).toBe(true);
+});
+
 describe('a stream of events', () => {
   test('comes as it is written, and the application learns that the client has left', async () => {
     const asked = requestHttps({
