@@ -1,6 +1,5 @@
 /** The command line: one file per command, injected streams, exit codes of `exit-code.ts`. */
-import { Command, CommanderError, Option } from 'commander';
-import { PROFILES } from '../analysis/index.ts';
+import { Command, CommanderError } from 'commander';
 import { type DecideOptions, decide } from './commands/decide.ts';
 import { registerDiff } from './commands/diff.ts';
 import { registerExplain } from './commands/explain.ts';
@@ -9,6 +8,7 @@ import { registerReach } from './commands/reach.ts';
 import { registerVerify } from './commands/verify.ts';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { semanticsOption } from './semantics-option.ts';
 
 const DECIDE_HELP = `
 Sources are folders (searched for .yaml, .yml and .json), files, or - for standard input. Mesh settings come from the
@@ -58,11 +58,7 @@ function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
     .requiredOption('--requests <file>', 'JSON Lines of requests, or - for standard input')
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
     .option('--issuer-keys <file>', 'JSON object from issuer to the JWKS it signs with')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', DECIDE_HELP)
     .action(async (sources: readonly string[], options: DecideOptions, command: Command) => {
       if (sources.includes('-') && options.requests === '-') {

@@ -7,6 +7,7 @@ import type { Io } from '../io.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { grantText } from '../report/reach.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
 interface DiffOptions extends MeshOptions {
   readonly format: 'text' | 'json';
@@ -31,11 +32,7 @@ export function registerDiff(program: Command, io: Io, ended: (code: ExitCode) =
     .argument('<after>', 'folder or file with manifests, or - for standard input')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (before: string, after: string, options: DiffOptions) => {
       ended(await run([before, after], options, io));

@@ -10,6 +10,7 @@ import type { Io } from '../io.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { explanationText } from '../report/explanation-text.ts';
 import { printProblem } from '../report/problems.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
 interface ExplainOptions extends MeshOptions {
   readonly request: string;
@@ -38,11 +39,7 @@ export function registerExplain(program: Command, io: Io, ended: (code: ExitCode
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
     .option('--issuer-keys <file>', 'JSON object from issuer to the JWKS it signs with')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: ExplainOptions, command: Command) => {
       if (sources.includes('-') && options.request === '-')

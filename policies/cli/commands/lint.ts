@@ -14,6 +14,7 @@ import { lintMarkdown } from '../report/lint-markdown.ts';
 import { lintSarif } from '../report/lint-sarif.ts';
 import { codeText, lintText } from '../report/lint-text.ts';
 import { printProblem } from '../report/problems.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
 const REPORTERS = { text: lintText, json: lintJson, sarif: lintSarif, junit: lintJunit, markdown: lintMarkdown };
 
@@ -49,11 +50,7 @@ export function registerLint(program: Command, io: Io, ended: (code: ExitCode) =
     .option('--on <date>', 'the day on which suppressions are judged, YYYY-MM-DD (default: today)')
     .option('--explain <code>', 'print what a code means and how to repair it, or `list`')
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: LintOptions, command: Command) => {
       if (options.explain !== undefined) return ended(explainCode(options.explain, io));

@@ -9,6 +9,7 @@ import { type MeshOptions, type ReadMesh, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
 import { blastText, grantText, reachJson, selectGrants } from '../report/reach.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
 interface ReachOptions extends MeshOptions {
   readonly from?: string;
@@ -42,11 +43,7 @@ export function registerReach(program: Command, io: Io, ended: (code: ExitCode) 
     .option('--as-intent', 'write what is allowed as an intent.json to review')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: ReachOptions) => {
       ended(await run(sources, options, io));

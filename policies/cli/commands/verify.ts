@@ -12,6 +12,7 @@ import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
 import { policySources, verificationJson, verificationText } from '../report/verification.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
 interface VerifyOptions extends MeshOptions {
   readonly intent?: string;
@@ -40,11 +41,7 @@ export function registerVerify(program: Command, io: Io, ended: (code: ExitCode)
     .option('--on <date>', 'fail grants that ended before this day (YYYY-MM-DD)')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
     .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .addOption(
-      new Option('--semantics <profile>', 'the Istio version whose behaviour decides')
-        .choices(Object.keys(PROFILES))
-        .default('istio-1.31'),
-    )
+    .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: VerifyOptions) => {
       ended(await run(sources, options, io));
