@@ -82,7 +82,7 @@ const WAY_MEMBERS = ['services', 'networkPolicies', 'sidecars', 'destinationRule
 type NamespacedMember = (typeof MEMBERS)[number];
 
 /** The name of the workload that stands for all that nobody declared. */
-const UNDECLARED = 'undeclared';
+export const UNDECLARED = 'undeclared';
 
 /** A workload of the namespace that nobody declared: no labels, no Service, the namespace's default account. */
 export function undeclaredWorkload(namespace: string): Workload {

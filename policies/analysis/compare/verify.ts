@@ -10,7 +10,7 @@ import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
 import { anchorsOf, callerName, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
-import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
 import type { Grant, Intent } from './intent.ts';
 import { Ledger, type Obligation } from './obligation.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
@@ -32,6 +32,11 @@ export interface VerifyOptions {
   readonly on?: string;
   /** Called after each workload. */
   readonly progress?: () => void;
+  /**
+   * Which workloads are looked at, `undeclared` of a namespace included: what changed cannot matter to others.
+   * @default - all
+   */
+  readonly only?: (namespace: string, workload: string) => boolean;
 }
 
 /** Verifies a mesh against an intent. */
@@ -67,12 +72,13 @@ class Verifier {
 
   run(): Verification {
     const { mesh } = this.#index;
+    const { only = () => true } = this.#options;
     for (const workload of mesh.workloads) {
-      this.#workload(workload, this.#index.slice(workload.namespace));
+      if (only(workload.namespace, workload.name)) this.#workload(workload, this.#index.slice(workload.namespace));
       this.#options.progress?.();
     }
     const namespaces = [...new Set(mesh.workloads.map(({ namespace }) => namespace))];
-    for (const namespace of namespaces) this.#undeclared(namespace);
+    for (const namespace of namespaces) if (only(namespace, UNDECLARED)) this.#undeclared(namespace);
     const known = new Set(mesh.workloads.map(({ namespace, name }) => `${namespace}/${name}`));
     for (const [callee, grants] of this.#byCallee)
       if (!known.has(callee))

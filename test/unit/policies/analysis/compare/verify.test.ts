@@ -65,6 +65,17 @@ describe('our own manifests', () => {
   });
 });
 
+describe('a part of a mesh', () => {
+  test('is judged alone: a break elsewhere does not count', () => {
+    const broken = edited(/trading\/30-/, 'trading.local/ns/trading/sa/order', 'trading.local/ns/trading/sa/*');
+    const verifiedPart = (only: (namespace: string, workload: string) => boolean) =>
+      verifyIntent(meshOf(broken), intentOf(files), { profile: PROFILES['istio-1.31'], only });
+    const named = (name: string) => (_: string, workload: string) => workload === name;
+    expect(counterexamples(verifiedPart(named('jaeger')))).toEqual([]);
+    expect(counterexamples(verifiedPart(named('execution')))).not.toEqual([]);
+  });
+});
+
 const breaks = [
   {
     title: 'a widened principal',
