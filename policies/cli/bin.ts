@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from './main.ts';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+// Compiled code is kept in the user's own cache folder, so that a later start takes a fraction of the first. The shared
+// folder that Node would take by itself is writable by every user of the machine.
+enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'meshwright'));
+const { main } = await import('./main.ts');
 
 process.exitCode = await main(process.argv.slice(2), process);

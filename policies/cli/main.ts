@@ -1,40 +1,30 @@
 /** The command line: one file per command, injected streams, exit codes of `exit-code.ts`. */
 import { Command, CommanderError } from 'commander';
-import { type DecideOptions, decide } from './commands/decide.ts';
-import { registerDiff } from './commands/diff.ts';
-import { registerExplain } from './commands/explain.ts';
-import { registerLint } from './commands/lint.ts';
-import { registerReach } from './commands/reach.ts';
-import { registerVerify } from './commands/verify.ts';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
-import { semanticsOption } from './semantics-option.ts';
 
-const DECIDE_HELP = `
-Sources are folders (searched for .yaml, .yml and .json), files, or - for standard input. Mesh settings come from the
-\`istio\` ConfigMap or an IstioOperator among them, or from --mesh-config.
+/** Adds one command to the program; `ended` takes the exit code of its run. */
+export type Register = (program: Command, io: Io, ended: (code: ExitCode) => void) => void;
 
-Examples:
-  $ meshwright decide dist/kind --requests requests.jsonl
-  $ helm template shop | meshwright decide - --requests requests.jsonl
-  $ echo '{"id":"1","source":{"workload":{"namespace":"trading","name":"order"}},
-      "destination":{"namespace":"trading","workload":"execution","port":50053},
-      "http":{"method":"POST","path":"/trading.execution.v1.ExecutionService/SubmitTrade"}}' |
-    tr -d '\\n' | meshwright decide dist/kind --requests -
-
-Answers, one JSON line per request:
-  {"id","verdict":"allow"|"deny","layer","policy","rule","status":{"http","grpc"}|null,"because","assumptions":[…]}
-  {"id","error":{"code","message"}} for a line that is no request; the others are still answered.
-
-Exit codes: 0 every line answered, 1 the tool failed, 3 invalid input.`;
+/** Every command, loaded when it is asked for: a proof that takes milliseconds does not wait for seven other verbs. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  decide: async () => (await import('./commands/decide.ts')).registerDecide,
+  explain: async () => (await import('./commands/explain.ts')).registerExplain,
+  lint: async () => (await import('./commands/lint.ts')).registerLint,
+  verify: async () => (await import('./commands/verify.ts')).registerVerify,
+  reach: async () => (await import('./commands/reach.ts')).registerReach,
+  diff: async () => (await import('./commands/diff.ts')).registerDiff,
+};
 
 /** Runs one command line (without the program's own name) and returns its exit code; never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.holds;
-  const program = createProgram(io, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = newProgram(io);
+    for (const register of await commandsOf(argv))
+      register(program, io, (code) => {
+        exitCode = code;
+      });
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -45,33 +35,18 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function createProgram(io: Io, ended: (code: ExitCode) => void): Command {
-  const program = new Command('meshwright')
+/** The command that stands first; all of them where none does, for the help and for messages. */
+async function commandsOf([first = '']: readonly string[]): Promise<readonly Register[]> {
+  const only = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  return Promise.all((only === undefined ? Object.values(COMMANDS) : [only]).map((load) => load()));
+}
+
+function newProgram(io: Io): Command {
+  return new Command('meshwright')
     .description('Decides what the policies of a service mesh allow, from its YAML.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(add --help for the options and examples)');
-  program
-    .command('decide')
-    .description('decide requests against manifests: who stops each call, and why')
-    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
-    .requiredOption('--requests <file>', 'JSON Lines of requests, or - for standard input')
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .option('--issuer-keys <file>', 'JSON object from issuer to the JWKS it signs with')
-    .addOption(semanticsOption())
-    .addHelpText('after', DECIDE_HELP)
-    .action(async (sources: readonly string[], options: DecideOptions, command: Command) => {
-      if (sources.includes('-') && options.requests === '-') {
-        command.error('error: standard input cannot be both manifests and requests');
-      }
-      ended(await decide(sources, options, io));
-    });
-  registerExplain(program, io, ended);
-  registerLint(program, io, ended);
-  registerVerify(program, io, ended);
-  registerReach(program, io, ended);
-  registerDiff(program, io, ended);
-  return program;
 }
 
 /** The reader of our output has gone, as `head` does. */

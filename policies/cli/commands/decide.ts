@@ -2,19 +2,21 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
 import { compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { parseMesh } from '../../language/parse.ts';
 import type { Problem } from '../../language/problem.ts';
 import { answerLine } from '../answer-line.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import { type Io, LineWriter } from '../io.ts';
+import { issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
 import { readIssuerKeys } from '../read-issuer-keys.ts';
 import { readManifests } from '../read-manifests.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
+import { semanticsOption } from '../semantics-option.ts';
 
-/** The options of `decide`, as the flag table of `main.ts` names them. */
-export interface DecideOptions {
+interface DecideOptions {
   readonly requests: string;
   readonly semantics: ProfileName;
   /** @default - the settings found in the sources, else Istio's defaults */
@@ -23,8 +25,44 @@ export interface DecideOptions {
   readonly issuerKeys?: string;
 }
 
+const HELP = `
+Sources are folders (searched for .yaml, .yml and .json), files, or - for standard input. Mesh settings come from the
+\`istio\` ConfigMap or an IstioOperator among them, or from --mesh-config.
+
+Examples:
+  $ meshwright decide dist/kind --requests requests.jsonl
+  $ helm template shop | meshwright decide - --requests requests.jsonl
+  $ echo '{"id":"1","source":{"workload":{"namespace":"trading","name":"order"}},
+      "destination":{"namespace":"trading","workload":"execution","port":50053},
+      "http":{"method":"POST","path":"/trading.execution.v1.ExecutionService/SubmitTrade"}}' |
+    tr -d '\\n' | meshwright decide dist/kind --requests -
+
+Answers, one JSON line per request:
+  {"id","verdict":"allow"|"deny","layer","policy","rule","status":{"http","grpc"}|null,"because","assumptions":[…]}
+  {"id","error":{"code","message"}} for a line that is no request; the others are still answered.
+
+Exit codes: 0 every line answered, 1 the tool failed, 3 invalid input.`;
+
+/** Adds the command to the program. */
+export function registerDecide(program: Command, io: Io, ended: (code: ExitCode) => void): void {
+  program
+    .command('decide')
+    .description('decide requests against manifests: who stops each call, and why')
+    .argument('<sources...>', SOURCES)
+    .requiredOption('--requests <file>', 'JSON Lines of requests, or - for standard input')
+    .addOption(meshConfigOption())
+    .addOption(issuerKeysOption())
+    .addOption(semanticsOption())
+    .addHelpText('after', HELP)
+    .action(async (sources: readonly string[], options: DecideOptions, command: Command) => {
+      if (sources.includes('-') && options.requests === '-')
+        command.error('error: standard input cannot be both manifests and requests');
+      ended(await decide(sources, options, io));
+    });
+}
+
 /** Decides every request line; invalid manifests stop the command, an invalid line is answered and the rest goes on. */
-export async function decide(sources: readonly string[], options: DecideOptions, io: Io): Promise<ExitCode> {
+async function decide(sources: readonly string[], options: DecideOptions, io: Io): Promise<ExitCode> {
   const prepared = await prepare(sources, options, io);
   if (prepared.kind === 'invalid') {
     const errors = new LineWriter(io.stderr);

@@ -4,6 +4,7 @@ import { diff, type MeshDifference } from '../../analysis/compare/diff.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { meshConfigOption } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { grantText } from '../report/reach.ts';
@@ -31,7 +32,7 @@ export function registerDiff(program: Command, io: Io, ended: (code: ExitCode) =
     .argument('<before>', 'folder or file with manifests')
     .argument('<after>', 'folder or file with manifests, or - for standard input')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (before: string, after: string, options: DiffOptions) => {

@@ -7,6 +7,7 @@ import { compile, PROFILES, type ProfileName, parseRequest, type Request } from 
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { explanationText } from '../report/explanation-text.ts';
 import { printProblem } from '../report/problems.ts';
@@ -34,11 +35,11 @@ export function registerExplain(program: Command, io: Io, ended: (code: ExitCode
   program
     .command('explain')
     .description('explain one verdict: every layer, the rules that nearly matched, the smallest change')
-    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
+    .argument('<sources...>', SOURCES)
     .requiredOption('--request <file>', 'one JSON request: a file, - for standard input, or the JSON itself')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
-    .option('--issuer-keys <file>', 'JSON object from issuer to the JWKS it signs with')
+    .addOption(meshConfigOption())
+    .addOption(issuerKeysOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: ExplainOptions, command: Command) => {

@@ -7,6 +7,7 @@ import { lint } from '../../analysis/lint/lint.ts';
 import { isDay } from '../../analysis/lint/suppression.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { lintJson } from '../report/lint-json.ts';
 import { lintJunit } from '../report/lint-junit.ts';
@@ -42,14 +43,14 @@ export function registerLint(program: Command, io: Io, ended: (code: ExitCode) =
   program
     .command('lint')
     .description('find what is wrong with manifests: names that lead nowhere, rules that do not say what they seem to')
-    .argument('[sources...]', 'folders or files with manifests, or - for standard input')
-    .addOption(new Option('--format <format>', 'how to write it').choices(Object.keys(REPORTERS)).default('text'))
+    .argument('[sources...]', SOURCES)
+    .addOption(formatOption(REPORTERS))
     .addOption(
       new Option('--fail-on <severity>', 'the least severity that fails').choices([...SEVERITIES]).default('warning'),
     )
     .option('--on <date>', 'the day on which suppressions are judged, YYYY-MM-DD (default: today)')
     .option('--explain <code>', 'print what a code means and how to repair it, or `list`')
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: LintOptions, command: Command) => {

@@ -5,6 +5,7 @@ import { reach } from '../../analysis/compare/reach.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, type ReadMesh, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
@@ -36,13 +37,13 @@ export function registerReach(program: Command, io: Io, ended: (code: ExitCode) 
   program
     .command('reach')
     .description('list who can call what, all layers combined')
-    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
+    .argument('<sources...>', SOURCES)
     .option('--from <caller>', 'only calls of this caller, and what it reaches transitively')
     .option('--to <callee>', 'only calls to this workload')
     .option('--via-internet', 'only what callers without a workload of the mesh reach, transitively')
     .option('--as-intent', 'write what is allowed as an intent.json to review')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: ReachOptions) => {

@@ -8,6 +8,7 @@ import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
@@ -36,11 +37,11 @@ export function registerVerify(program: Command, io: Io, ended: (code: ExitCode)
   program
     .command('verify')
     .description('prove that the manifests allow exactly the declared calls, or show calls that refute it')
-    .argument('<sources...>', 'folders or files with manifests, or - for standard input')
+    .argument('<sources...>', SOURCES)
     .option('--intent <file>', 'the declared relation (intent.json); without it only basic statements are proved')
     .option('--on <date>', 'fail grants that ended before this day (YYYY-MM-DD)')
     .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
-    .option('--mesh-config <file>', 'mesh settings: MeshConfig, IstioOperator or the istio ConfigMap')
+    .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
     .action(async (sources: readonly string[], options: VerifyOptions) => {
