@@ -69,8 +69,21 @@ export const forbidden: readonly IForbiddenRuleType[] = [
     'cli-reads-files-only',
     "the command line works on anybody's manifests: intent arrives as intent.json",
     '^policies/cli/',
-    '^policies/(cli|analysis|language)/',
+    '^policies/((cli|analysis|language)/|probe/protocol\\.ts$)',
   ),
+  allow(
+    'probe-stands-alone',
+    'the probe program is bundled into images and judges nothing: it may know neither policies nor services',
+    '^policies/probe/',
+    '^policies/probe/',
+  ),
+  {
+    name: 'probe-needs-node-only',
+    comment: 'the probe program runs in pods where nothing is installed',
+    severity: 'error',
+    from: { path: '^policies/probe/' },
+    to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'unknown'] },
+  },
   allow(
     'synthesis-does-not-prove',
     'the generator must not share code with the prover',
