@@ -1,4 +1,4 @@
-/** `make synth`: writes `dist/<environment>/` for every environment, or every problem to the error output. */
+/** `make synth`: writes `dist/<environment>/` for every environment (and `-issuer` where SPIRE signs), or every problem to the error output. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,11 @@ export function main(run: SynthesisRun): number {
   );
   for (const problem of problems) run.err(problem);
   if (problems.length > 0) return exitCodes.inputInvalid;
-  for (const { environment, result } of results) if (result.ok) write(environment, result.files, run);
+  for (const { environment, result } of results) {
+    if (!result.ok) continue;
+    write(environment.name, result.files, run);
+    write(`${environment.name}-issuer`, result.issuer, run);
+  }
   return exitCodes.holds;
 }
 
@@ -49,14 +53,15 @@ const missingKeys = (jwksFile: string): SynthesisProblem => ({
 });
 
 /** Replaces the whole folder, so that nothing of an earlier run stays behind. */
-function write(environment: Environment, files: ReadonlyMap<string, string>, run: SynthesisRun): void {
-  const folder = join(run.root, 'dist', environment.name);
+function write(name: string, files: ReadonlyMap<string, string>, run: SynthesisRun): void {
+  const folder = join(run.root, 'dist', name);
   rmSync(folder, { recursive: true, force: true });
+  if (files.size === 0) return;
   for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  run.out(`dist/${environment.name}: ${files.size} files\n`);
+  run.out(`dist/${name}: ${files.size} files\n`);
 }
 
 function printProblem({ code, message, files, construct, help }: SynthesisProblem): string {

@@ -6,6 +6,8 @@ import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
 import { istioOperator } from './charts/istio-operator.ts';
 import { manifestFiles } from './charts/manifest-files.ts';
 import { buildPlatform, knownPlatformPrograms } from './charts/platform.ts';
+import { spireFiles } from './charts/spire/installation.ts';
+import { environmentProblems } from './check-environment.ts';
 import { compareText } from './constructs/peer.ts';
 import type { Environment } from './environments/index.ts';
 import { readPublicKeys } from './public-keys.ts';
@@ -30,9 +32,14 @@ export interface SynthesisProblem {
   readonly help?: string;
 }
 
-/** Files by their path below `dist/<environment>/`, or every problem at once. */
+/** Files by their path below `dist/<environment>/`, and those of its issuer below `dist/<environment>-issuer/`; or every problem at once. */
 export type SynthesisResult =
-  | { readonly ok: true; readonly files: ReadonlyMap<string, string> }
+  | {
+      readonly ok: true;
+      readonly files: ReadonlyMap<string, string>;
+      /** The installation of SPIRE, which is no part of the mesh; empty where istiod signs. */
+      readonly issuer: ReadonlyMap<string, string>;
+    }
   | { readonly ok: false; readonly problems: readonly SynthesisProblem[] };
 
 /** Renders one environment. Equal inputs give equal bytes, in whatever order the catalog lists its services. */
@@ -42,6 +49,11 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
   const keys = readPublicKeys(input.jwks, users.jwksFile);
   const joined = readIntent(catalog, admissions, { trustDomain, issuer: users.issuer, audiences: users.audiences });
   const problems: SynthesisProblem[] = [
+    ...environmentProblems(environment).map((found) => ({
+      ...found,
+      files: [environmentFile(environment)],
+      construct: '',
+    })),
     ...(keys.ok ? [] : keys.problems.map((found) => ({ ...found, construct: '' }))),
     ...(joined.ok ? [] : joined.problems.map((found) => fromIntent(found, catalog))),
     ...unknownPrograms(catalog),
@@ -52,7 +64,8 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
   if (hasUniqueNames(catalog)) {
     const app = buildPlatform({ environment, catalog, intent, jwks: keys.ok ? keys.jwks : '' });
     problems.push(...complaintsOf(app));
-    if (problems.length === 0) return { ok: true, files: render(app, environment, intent) };
+    if (problems.length === 0)
+      return { ok: true, files: render(app, environment, intent), issuer: spireFiles(environment, catalog) };
   }
   return { ok: false, problems };
 }
@@ -76,6 +89,8 @@ const sortedIntent = (intent: Intent): Intent => ({
   grants: sortedGrants(intent.grants),
   platform: sortedGrants(intent.platform),
 });
+
+const environmentFile = ({ name }: Environment): string => `infra/environments/${name}.ts`;
 
 function fromIntent(
   { code, message, sources, help }: IntentProblem,

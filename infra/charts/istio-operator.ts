@@ -2,6 +2,7 @@
 import { serviceHost } from '../constructs/peer.ts';
 import type { Environment } from '../environments/index.ts';
 import { istioHub, istioVersion } from '../environments/versions.ts';
+import { injectionTemplates } from './spire/injection.ts';
 
 /** The name under which Telemetry refers to the collector of traces. */
 export const tracingProvider = 'jaeger-otlp';
@@ -54,8 +55,9 @@ function components() {
   };
 }
 
-function values({ istiodReplicas, resources, rootNamespace }: Environment) {
+function values({ identity, istiodReplicas, resources, rootNamespace }: Environment) {
   return {
+    ...(identity.kind === 'spire' ? { sidecarInjectorWebhook: { templates: injectionTemplates(identity) } } : {}),
     global: {
       istioNamespace: rootNamespace,
       variant: 'distroless',

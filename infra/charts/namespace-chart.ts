@@ -10,13 +10,22 @@ import { kubernetesVersion } from '../environments/versions.ts';
 /** Pod Security levels are judged by the rules of the pinned Kubernetes, not of whatever the cluster runs later. */
 const podSecurityVersion = `v${kubernetesVersion.split('.').slice(0, 2).join('.')}`;
 
-/** Labels of every namespace of the platform. */
-function namespaceLabels(name: string, injection: 'enabled' | 'disabled'): Readonly<Record<string, string>> {
+/** The labels that hold a namespace's pods to one Pod Security level. */
+export function podSecurityLabels(level: 'restricted' | 'privileged'): Readonly<Record<string, string>> {
   const levels = ['enforce', 'audit', 'warn'].flatMap((mode) => [
-    [`pod-security.kubernetes.io/${mode}`, 'restricted'],
+    [`pod-security.kubernetes.io/${mode}`, level],
     [`pod-security.kubernetes.io/${mode}-version`, podSecurityVersion],
   ]);
-  return { 'kubernetes.io/metadata.name': name, 'istio-injection': injection, ...Object.fromEntries(levels) };
+  return Object.fromEntries(levels);
+}
+
+/** Labels of every namespace of the platform. */
+function namespaceLabels(name: string, injection: 'enabled' | 'disabled'): Readonly<Record<string, string>> {
+  return {
+    'kubernetes.io/metadata.name': name,
+    'istio-injection': injection,
+    ...podSecurityLabels('restricted'),
+  };
 }
 
 /** Namespaces are cluster-scoped, so they live in a chart without a namespace. */

@@ -16,6 +16,7 @@ import { jaegerConfiguration, jaegerProgram, jaegerSettings } from './programs/j
 import { postgresInitialization, postgresInitializationScript, postgresProgram } from './programs/postgres-program.ts';
 import { serviceProgram } from './programs/service-program.ts';
 import { RootChart } from './root-chart.ts';
+import { withIssuer } from './spire/injection.ts';
 
 /** What a platform is built from. */
 export interface PlatformProps {
@@ -89,17 +90,20 @@ function placementOf({ scaling, name }: ServiceDeclaration, { replicas }: Enviro
 function addWorkload(scope: Construct, declaration: ServiceDeclaration, props: PlatformProps): MeshWorkload {
   const { environment, catalog, jwks } = props;
   const stock = declaration.kind === 'platform' ? platformPrograms[declaration.name] : undefined;
+  const program = stock?.program(environment) ?? serviceProgram(declaration, environment, catalog);
+  const proxy = declaration.name === 'ingress' ? 'gateway' : 'sidecar';
   const common: MeshWorkloadProps = {
     declaration,
     environment,
     jwks,
-    program: stock?.program(environment) ?? serviceProgram(declaration, environment, catalog),
+    program: withIssuer(program, proxy, environment.identity),
+    proxy,
     placement: placementOf(declaration, environment),
     version: stock === undefined ? environment.images.tag : (stock.version ?? environment.images.tag),
   };
-  if (declaration.name === 'ingress') {
+  if (proxy === 'gateway') {
     const { exposure } = environment.ingress;
-    const ingress = new MeshWorkload(scope, declaration.name, { ...common, proxy: 'gateway', exposure });
+    const ingress = new MeshWorkload(scope, declaration.name, { ...common, exposure });
     new IngressRouting(scope, 'routing', { ingress, environment });
     return ingress;
   }

@@ -1,8 +1,6 @@
-/** CPU and memory that a container asks for and may use at most, in Kubernetes' own notation (`250m`, `128Mi`). */
-export interface Resources {
-  readonly requests: { readonly cpu: string; readonly memory: string };
-  readonly limits: { readonly cpu: string; readonly memory: string };
-}
+import type { FederatedDomain } from './federation.ts';
+import type { Identity } from './identity.ts';
+import type { Resources } from './resources.ts';
 
 /** How many replicas a stateless workload has: a fixed number, or between two bounds by CPU use. */
 type ReplicaPlan =
@@ -17,6 +15,9 @@ export interface Environment {
   readonly name: string;
   /** Trust domain of every SPIFFE ID; written out in every principal. */
   readonly trustDomain: string;
+  readonly identity: Identity;
+  /** Trust domains that SPIRE exchanges roots with. Roots alone admit nobody: grants do. */
+  readonly federation: readonly FederatedDomain[];
   /** Istio's root namespace: policies there hold for the whole mesh. */
   readonly rootNamespace: string;
   /** Whose tokens count. `jwksFile` is relative to the repository root and holds public keys only. */

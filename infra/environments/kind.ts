@@ -6,6 +6,8 @@ const small = { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: '500m',
 export const kind: Environment = {
   name: 'kind',
   trustDomain: 'trading.local',
+  identity: { kind: 'istio' },
+  federation: [],
   rootNamespace: 'istio-system',
   users: {
     issuer: 'https://idp.trading.local',

@@ -4,6 +4,8 @@ import type { Environment } from './environment.ts';
 export const production: Environment = {
   name: 'production',
   trustDomain: 'trading.local',
+  identity: { kind: 'istio' },
+  federation: [],
   rootNamespace: 'istio-system',
   users: {
     issuer: 'https://idp.trading.example',

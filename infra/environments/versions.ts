@@ -49,3 +49,27 @@ export const postgresImage: ImagePin = {
 export function imageReference({ repository, tag, digest }: ImagePin): string {
   return digest === undefined ? `${repository}:${tag}` : `${repository}:${tag}@${digest}`;
 }
+
+/** SPIRE's server and agent. */
+export const spireVersion = '1.14.5';
+
+const spireImage = (repository: string, tag: string): ImagePin => ({
+  repository,
+  tag,
+  verified: 'digest not verified',
+});
+
+/** Runs as any user; signs the certificates. */
+export const spireServerImage = spireImage('ghcr.io/spiffe/spire-server', spireVersion);
+
+/** Serves the Workload API and SDS on each node. */
+export const spireAgentImage = spireImage('ghcr.io/spiffe/spire-agent', spireVersion);
+
+/** Turns ClusterSPIFFEIDs into registration entries. */
+export const spireControllerImage = spireImage('ghcr.io/spiffe/spire-controller-manager', '0.6.4');
+
+/** Mounts the agent's socket folder into pods. */
+export const spiffeCsiDriverImage = spireImage('ghcr.io/spiffe/spiffe-csi-driver', '0.2.12');
+
+/** Announces the CSI driver to the kubelet. */
+export const csiRegistrarImage = spireImage('registry.k8s.io/sig-storage/csi-node-driver-registrar', 'v2.9.4');

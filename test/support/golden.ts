@@ -1,6 +1,6 @@
 /**
  * Goldens of synthesis: `test/golden/<environment>/<namespace>/<kind>.<name>.yaml`, and `istio.yaml` and `intent.json`
- * beside them. Run as a program (`make golden`) this file rewrites them; tests only compare.
+ * beside them. Of `kind-spire` only what differs from `kind` is kept, and the files of its issuer. Run as a program (`make golden`) this file rewrites them; tests only compare.
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { environments } from '#infra/environments/index.ts';
 import { printYaml } from '#policies/language/print.ts';
 import { objectsOf } from './manifest-object.ts';
-import { synthesized } from './synthesized.ts';
+import { synthesizedFolders } from './synthesized.ts';
 
 const folder = fileURLToPath(new URL('../golden/', import.meta.url));
 
@@ -17,16 +17,20 @@ const folder = fileURLToPath(new URL('../golden/', import.meta.url));
 export async function freshGoldens(): Promise<ReadonlyMap<string, string>> {
   const goldens = new Map<string, string>();
   for (const { name } of environments) {
-    const files = await synthesized(name);
+    const { files, issuer } = await synthesizedFolders(name);
+    const add = (path: string, text: string): void => {
+      const isKept = name === 'kind' || !name.startsWith('kind-') || goldens.get(`kind/${path}`) !== text;
+      if (isKept) goldens.set(`${name}/${path}`, text);
+    };
     for (const object of objectsOf(files)) {
       const { kind, metadata } = object;
       const chart = metadata.namespace ?? 'cluster';
-      const path = `${name}/${chart}/${kind}.${metadata.name}.yaml`;
-      if (goldens.has(path)) throw new Error(`two objects would be the golden \`${path}\``);
-      goldens.set(path, printYaml(object));
+      const path = `${chart}/${kind}.${metadata.name}.yaml`;
+      if (goldens.has(`${name}/${path}`)) throw new Error(`two objects would be the golden \`${name}/${path}\``);
+      add(path, printYaml(object));
     }
-    goldens.set(`${name}/istio.yaml`, files.get('istio.yaml') ?? '');
-    goldens.set(`${name}/intent.json`, files.get('intent.json') ?? '');
+    for (const path of ['istio.yaml', 'intent.json']) add(path, files.get(path) ?? '');
+    for (const [path, text] of issuer) add(`issuer/${path}`, text);
   }
   return goldens;
 }

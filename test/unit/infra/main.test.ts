@@ -31,7 +31,7 @@ describe('make synth', () => {
   test('writes manifests, the IstioOperator file and the intent of every environment, and nothing else', () => {
     place('.meshwright/keys/jwks.json', keys);
     expect(run()).toBe(exitCodes.holds);
-    expect(readdirSync(join(root, 'dist')).sort()).toEqual(['kind', 'production']);
+    expect(readdirSync(join(root, 'dist')).sort()).toEqual(['kind', 'kind-spire', 'kind-spire-issuer', 'production']);
     expect(readdirSync(join(root, 'dist/kind')).sort()).toEqual(['intent.json', 'istio.yaml', 'manifests']);
     expect(err).toEqual([]);
   });
