@@ -69,7 +69,8 @@ function isInBlock(peer: Extract<NetworkPeer, { kind: 'block' }>, address: Addre
   return true;
 }
 
-function admitsPort(rule: NetworkRule, target: Workload, port: number): boolean {
+/** True iff the rule is about the port of that pod. */
+export function admitsPort(rule: NetworkRule, target: Workload, port: number): boolean {
   return rule.ports.kind === 'all' || rule.ports.ports.some((entry) => isPort(entry, target, port));
 }
 

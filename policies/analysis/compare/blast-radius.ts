@@ -1,4 +1,7 @@
 /** What a compromised caller reaches by going on from workload to workload. */
+import type { Mesh } from '../../language/mesh.ts';
+import { admits, isolating } from '../network.ts';
+import { MeshIndex, portsOf } from './destinations.ts';
 import type { Reach, ReachGrant } from './reach.ts';
 
 /** One workload that is reached, over the shortest way. */
@@ -15,6 +18,7 @@ const nameOf = ({ namespace, workload }: { readonly namespace: string; readonly 
 /** Everything reached from the grants that `starts` picks, transitively, nearest first. */
 export function blastRadius({ grants }: Reach, starts: (grant: ReachGrant) => boolean): readonly Reached[] {
   const found = new Map<string, Reached>();
+  const byCaller = Map.groupBy(grants, ({ source }) => (source.kind === 'workload' ? nameOf(source) : ''));
   const queue: Reached[] = [];
   const enter = ({ destination }: ReachGrant, way: readonly string[]): void => {
     const name = nameOf(destination);
@@ -26,14 +30,27 @@ export function blastRadius({ grants }: Reach, starts: (grant: ReachGrant) => bo
   };
   for (const grant of grants.filter(starts)) enter(grant, []);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    for (const grant of grants) {
-      if (grant.source.kind === 'workload' && nameOf(grant.source) === nameOf(next)) enter(grant, next.way);
-    }
+    for (const grant of byCaller.get(nameOf(next)) ?? []) enter(grant, next.way);
   }
   return [...found.values()];
 }
 
-/** True iff the grant lets in callers that hold no identity of a workload: whoever can reach the port. */
-export function isOpenToStrangers({ source }: ReachGrant): boolean {
+/** True iff the grant lets in callers that hold no identity of a workload. */
+function isOpenToStrangers({ source }: ReachGrant): boolean {
   return source.kind === 'plaintext' || source.kind === 'pattern';
+}
+
+/** Tells the grants of a mesh that somebody outside can use: open to strangers, on a port that NetworkPolicies leave open. */
+export function entries(mesh: Mesh): (grant: ReachGrant) => boolean {
+  const index = new MeshIndex(mesh);
+  return (grant) => isOpenToStrangers(grant) && isOpenToOutside(index, grant.destination);
+}
+
+function isOpenToOutside(index: MeshIndex, { namespace, workload: name, port }: ReachGrant['destination']): boolean {
+  const mesh = index.slice(namespace);
+  const target = mesh.workloads.find((known) => known.namespace === namespace && known.name === name);
+  if (target === undefined) return false;
+  const number = port === 'other' ? portsOf(mesh, target, []).other : port;
+  const outside = { peer: { workload: null, ip: null }, target, port: number };
+  return admits(mesh, isolating(mesh, target, 'ingress'), 'ingress', outside);
 }

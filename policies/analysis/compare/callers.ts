@@ -26,7 +26,15 @@ export interface CallerSide {
 /** One caller; `nodes` holds what it may call in each version, the peer left out. */
 export interface CallerCalls {
   readonly source: ReachSource;
+  /** The atoms of the peer that it shows. */
+  readonly peer: readonly number[];
   readonly nodes: readonly Node[];
+}
+
+interface Split {
+  readonly strangers: readonly CallerCalls[];
+  readonly plaintext: readonly Node[];
+  readonly candidates: readonly string[];
 }
 
 /** Lists the callers of one port in a universe that all its versions share. */
@@ -35,6 +43,7 @@ export class Callers {
   readonly #sides: readonly CallerSide[];
   readonly #nodes: readonly Node[];
   readonly #port: number;
+  #known: Split | undefined;
 
   constructor(sides: readonly CallerSide[], place: { readonly port: number; readonly profile: Profile }) {
     this.#sides = sides;
@@ -53,39 +62,90 @@ export class Callers {
     );
   }
 
+  /** The identities of the mesh that the rules of some version may let in; the others can call nothing. */
+  candidates(): readonly string[] {
+    return this.#split().candidates;
+  }
+
+  /** What the rules of each version let an identity call, whatever its workloads get past. */
+  shownBy(identity: string): readonly Node[] {
+    const peer = this.#peer();
+    return peer === undefined ? this.#nodes : this.#fixed(peer, peer.variable.encode(identity));
+  }
+
+  /** What each version lets in without a certificate. */
+  plaintext(): readonly Node[] {
+    const peer = this.#peer();
+    return peer === undefined ? this.#nodes : this.#fixed(peer, peer.variable.encode(null));
+  }
+
   list(): readonly CallerCalls[] {
+    const peer = this.#peer();
     const { never } = this.universe.diagrams;
+    if (peer === undefined) return [];
+    const { strangers, plaintext, candidates } = this.#split();
+    const workloads = candidates.flatMap((identity) => {
+      const atoms = peer.variable.encode(identity);
+      return this.#workloads(identity, { atoms, shown: this.#fixed(peer, atoms), plaintext });
+    });
+    return [...strangers, ...workloads].filter(({ nodes }) => nodes.some((node) => node !== never));
+  }
+
+  #peer(): Extract<Attribute, { kind: 'word' }> | undefined {
     const peer = this.universe.attributes.find((attribute) => attribute.name === 'peer');
-    if (peer === undefined || peer.kind !== 'word' || this.#nodes.every((node) => node === never)) return [];
-    const plaintext = this.#fixed(peer, peer.variable.encode(null));
-    const found: CallerCalls[] = [{ source: { kind: 'plaintext', principal: null }, nodes: plaintext }];
-    const known = new Set(this.#sides.flatMap(({ identities }) => [...identities.keys()]));
+    return peer?.kind === 'word' ? peer : undefined;
+  }
+
+  /** Callers without a workload, and the identities of the mesh that are worth a look. */
+  #split(): Split {
+    this.#known ??= this.#newSplit();
+    return this.#known;
+  }
+
+  #newSplit(): Split {
+    const peer = this.#peer();
+    const { never } = this.universe.diagrams;
+    if (peer === undefined || this.#nodes.every((node) => node === never))
+      return { strangers: [], plaintext: [], candidates: [] };
+    const nothing = peer.variable.encode(null);
+    const plaintext = this.#fixed(peer, nothing);
+    const found: CallerCalls[] = [{ source: { kind: 'plaintext', principal: null }, peer: nothing, nodes: plaintext }];
+    const named: string[] = [];
+    let open = plaintext.some((node) => node !== never);
     for (const { atoms, nodes } of this.#classes(peer)) {
       const { exact, text } = peer.variable.describe(atoms);
-      if (exact && (text === '' || known.has(text))) continue;
-      found.push({ source: { kind: exact ? 'identity' : 'pattern', principal: text }, nodes });
+      if (exact && text === '') continue;
+      if (exact && this.#isKnown(text)) {
+        named.push(text);
+        continue;
+      }
+      if (!exact) open = true;
+      found.push({ source: { kind: exact ? 'identity' : 'pattern', principal: text }, peer: atoms, nodes });
     }
-    for (const identity of known) {
-      const shown = this.#fixed(peer, peer.variable.encode(identity));
-      if (shown.some((node) => node !== never) || plaintext.some((node) => node !== never))
-        found.push(...this.#workloads(identity, { shown, plaintext }));
-    }
-    return found.filter(({ nodes }) => nodes.some((node) => node !== never));
+    // an identity that no test names belongs to a class of patterns: without an open one it may call nothing
+    const candidates = open ? [...new Set(this.#sides.flatMap(({ identities }) => [...identities.keys()]))] : named;
+    return { strangers: found, plaintext, candidates };
+  }
+
+  #isKnown(identity: string): boolean {
+    return this.#sides.some(({ identities }) => identities.has(identity));
   }
 
   /** The workloads of an identity, with what passes egress, transport and NetworkPolicy. */
   #workloads(
     identity: string,
-    calls: { readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
+    calls: { readonly atoms: readonly number[]; readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
   ): readonly CallerCalls[] {
     const { never } = this.universe.diagrams;
-    const found = new Map<string, { readonly source: ReachSource; readonly nodes: Node[] }>();
+    if ([...calls.shown, ...calls.plaintext].every((node) => node === never)) return [];
+    const found = new Map<string, Omit<CallerCalls, 'nodes'> & { readonly nodes: Node[] }>();
     this.#sides.forEach(({ index, workload, decision, identities }, version) => {
       for (const source of identities.get(identity) ?? []) {
-        if (source === workload) continue;
+        if (source.namespace === workload.namespace && source.name === workload.name) continue;
         const key = `${source.namespace}/${source.name}`;
         const entry = found.get(key) ?? {
           source: { kind: 'workload', principal: identity, namespace: source.namespace, workload: source.name },
+          peer: calls.atoms,
           nodes: this.#nodes.map(() => never),
         };
         found.set(key, entry);

@@ -1,5 +1,6 @@
 /** Lists the calls of a diagram: methods and paths in words, and what else they must satisfy. */
 
+import { plainAssignment } from '../symbolic/cheapest.ts';
 import type { Node } from '../symbolic/diagram.ts';
 import type { AtomicTest } from '../symbolic/formula.ts';
 import { holds } from '../symbolic/formula.ts';
@@ -15,6 +16,8 @@ export interface CallClass {
   readonly conditions: readonly string[];
   /** The calls of the class, the attributes named above left out. */
   readonly rest: Node;
+  /** The atoms of the attributes named above, level by level; 0 elsewhere. */
+  readonly atoms: readonly number[];
 }
 
 /** Lists the classes of calls in `node`, in which the peer no longer occurs. */
@@ -26,6 +29,7 @@ interface Prefix {
   readonly speaks: 'http' | 'raw' | 'any';
   readonly method: Label;
   readonly path: Label;
+  readonly atoms: readonly number[];
 }
 
 interface Label {
@@ -47,7 +51,7 @@ class Enumeration {
   }
 
   list(node: Node): readonly CallClass[] {
-    this.#visit(node, { speaks: 'any', method: ANY, path: ANY });
+    this.#visit(node, { speaks: 'any', method: ANY, path: ANY, atoms: plainAssignment(this.#universe) });
     return this.#found;
   }
 
@@ -66,6 +70,7 @@ class Enumeration {
         exact: speaksHttp ? prefix.method.exact && prefix.path.exact : true,
         conditions: this.#conditionsOf(node),
         rest: node,
+        atoms: prefix.atoms,
       });
       return;
     }
@@ -73,20 +78,27 @@ class Enumeration {
       attribute,
       node,
       attribute.variable.levels.map(() => 0),
-      (child, label) => {
+      (child, values) => {
+        const label = attribute.variable.describe(values);
+        const atoms = prefix.atoms.toSpliced(attribute.first, values.length, ...values);
         if (attribute.name === 'bytes')
-          this.#visit(child, { ...prefix, speaks: label.text === 'http' ? 'http' : 'raw' });
-        else this.#visit(child, { ...prefix, [attribute.name]: label });
+          this.#visit(child, { ...prefix, atoms, speaks: label.text === 'http' ? 'http' : 'raw' });
+        else this.#visit(child, { ...prefix, atoms, [attribute.name]: label });
       },
     );
   }
 
   /** Goes through the levels of one attribute; the child has left them behind. */
-  #branches(attribute: Attribute, node: Node, atoms: number[], enter: (child: Node, label: Label) => void): void {
+  #branches(
+    attribute: Attribute,
+    node: Node,
+    atoms: readonly number[],
+    enter: (child: Node, atoms: readonly number[]) => void,
+  ): void {
     const { diagrams } = this.#universe;
     const level = diagrams.level(node);
     if (node <= 1 || level >= attribute.first + attribute.variable.levels.length) {
-      if (node !== diagrams.never) enter(node, attribute.variable.describe(atoms));
+      if (node !== diagrams.never) enter(node, atoms);
       return;
     }
     const at = level - attribute.first;

@@ -1,161 +1,122 @@
 /** What a change grants and takes away: the common refinement of two versions of a mesh. */
-import type { Mesh, Workload } from '../../language/mesh.ts';
+import type { Mesh } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
-import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
-import { NEVER } from '../symbolic/formula.ts';
-import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
-import { NO_TOKENS } from '../symbolic/token.ts';
-import { type CallerCalls, type CallerSide, Callers } from './callers.ts';
-import { type CallClass, callsOf } from './calls.ts';
-import { isGateway, MeshIndex, portsOf } from './destinations.ts';
-import { identitiesOf, type ReachGrant } from './reach.ts';
-
-/** One class of calls and what became of it; `changed` calls are allowed in both versions under other conditions. */
-export interface GrantChange {
-  readonly change: 'added' | 'removed' | 'changed' | 'unchanged';
-  readonly grant: ReachGrant;
-  /** Only where `changed`: what must hold of the calls that were added, and of those that were removed. */
-  readonly added: readonly string[] | null;
-  readonly removed: readonly string[] | null;
-}
+import { BudgetExceeded } from '../symbolic/diagram.ts';
+import { type CallerSide, Callers } from './callers.ts';
+import { type GrantChange, Refinement } from './grant-change.ts';
+import { type InternetPath, internetPaths } from './internet-paths.ts';
+import { Preparation, type PreparedMesh } from './prepared.ts';
+import { ABSENT, allPorts, type Pair, type PortLabel, sideOf } from './sides.ts';
+import { weakenedMesh, weakenedPort, weakenedWorkload } from './weakening/layers.ts';
+import { PairBudget, type Weakening, withPortsMerged } from './weakening/weakening.ts';
 
 /** The difference of two meshes. */
 export interface MeshDifference {
+  /** In the order of callee, port, caller, path and method. */
   readonly changes: readonly GrantChange[];
-  /** Ports whose mTLS mode became weaker, in words. */
-  readonly weakened: readonly string[];
+  /** Layers that let through, or protect, less than before. */
+  readonly weakened: readonly Weakening[];
+  /** Ways from the internet over workloads that are new, or gone. */
+  readonly paths: readonly InternetPath[];
   readonly unknown: readonly string[];
+  /** Workloads whose grants are not listed, since all that decides about calls to them is the same in both versions. */
+  readonly same: number;
 }
 
-/** Compares two versions of a mesh port by port. */
-export function diff(before: Mesh, after: Mesh, profile: Profile): MeshDifference {
-  const versions = [before, after].map((mesh) => ({
-    mesh,
-    index: new MeshIndex(mesh),
-    identities: identitiesOf(mesh),
-  }));
-  const names = new Set(
-    [before, after].flatMap(({ workloads }) => workloads.map(({ namespace, name }) => `${namespace}/${name}`)),
-  );
-  const changes: GrantChange[] = [];
-  const weakened: string[] = [];
-  const unknown: string[] = [];
-  for (const name of [...names].toSorted()) {
-    const targets = versions.map((version) => ({
-      ...version,
-      workload: version.mesh.workloads.find((each) => `${each.namespace}/${each.name}` === name),
-    }));
-    for (const { port, label } of allPorts(targets)) {
-      const sides = targets.flatMap((target) => sideOf(target, port, profile));
-      if (sides.length !== 2) continue;
-      weakened.push(...weakening(name, label, sides));
+/** How two prepared meshes are compared. */
+export interface DiffOptions {
+  /** `changes` leaves out the workloads about which nothing changed. @default 'everything' */
+  readonly list?: 'everything' | 'changes';
+  /** Called after each workload. */
+  readonly progress?: () => void;
+}
+
+/** Compares two versions of a mesh. */
+export function diff(before: Mesh, after: Mesh, profile: Profile, options: DiffOptions = {}): MeshDifference {
+  const preparation = new Preparation(profile);
+  return diffPrepared(preparation.of(before), preparation.of(after), options);
+}
+
+/** Compares two meshes of one `Preparation`; with `list: 'changes'` the work is that of what changed. */
+export function diffPrepared(before: PreparedMesh, after: PreparedMesh, options: DiffOptions = {}): MeshDifference {
+  return new Comparison(before, after, options).run();
+}
+
+class Comparison {
+  readonly #versions: readonly [PreparedMesh, PreparedMesh];
+  readonly #options: DiffOptions;
+  readonly #changes: GrantChange[] = [];
+  readonly #weakened: Weakening[] = [];
+  readonly #unknown: string[] = [];
+  readonly #pairs = new PairBudget();
+  #same = 0;
+
+  constructor(before: PreparedMesh, after: PreparedMesh, options: DiffOptions) {
+    this.#versions = [before, after];
+    this.#options = options;
+  }
+
+  run(): MeshDifference {
+    const [before, after] = this.#versions;
+    const names = [...new Set([...before.workloads.keys(), ...after.workloads.keys()])].toSorted();
+    const sharedIsSame = before.shared === after.shared;
+    this.#weakened.push(...weakenedMesh(before, after));
+    const changed: string[] = [];
+    for (const name of names) {
+      const [was, is] = this.#versions.map((version) => version.workloads.get(name));
+      const isSame = sharedIsSame && was !== undefined && was.numbers.inbound === is?.numbers.inbound;
+      if (!isSame) changed.push(name);
+      if (isSame && this.#options.list === 'changes') this.#same += 1;
+      else this.#workload(name, isSame ? 'same' : 'changed');
+      this.#options.progress?.();
+    }
+    const paths = internetPaths(before, after, { changed, unknown: this.#unknown });
+    return {
+      changes: this.#changes,
+      weakened: this.#weakened,
+      paths,
+      unknown: [...new Set([...this.#unknown, ...this.#pairs.leftOut()])],
+      same: this.#same,
+    };
+  }
+
+  #workload(name: string, what: 'same' | 'changed'): void {
+    const [before, after] = this.#versions;
+    const pair: Pair = { name, before, after, was: before.workloads.get(name), is: after.workloads.get(name) };
+    const weakened: Weakening[] = what === 'changed' ? [...weakenedWorkload(pair)] : [];
+    for (const { port, label } of allPorts(pair)) {
+      const sides = (what === 'same' ? [after] : [before, after]).flatMap((version) => sideOf(version, name, port));
+      if (sides.length !== (what === 'same' ? 1 : 2)) continue;
       try {
-        changes.push(...changesAt(sides, { port, label, profile }));
+        weakened.push(...this.#port(pair, sides, { port, label }));
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
-        unknown.push(`\`${name}\` port ${label}: ${error.message}`);
+        this.#unknown.push(`\`${name}\` port ${label}: ${error.message}`);
       }
     }
+    this.#weakened.push(...withPortsMerged(weakened));
   }
-  return { changes, weakened, unknown };
-}
 
-interface Target {
-  readonly mesh: Mesh;
-  readonly index: MeshIndex;
-  readonly identities: ReadonlyMap<string, readonly Workload[]>;
-  readonly workload: Workload | undefined;
-}
-
-function allPorts(targets: readonly Target[]): readonly { readonly port: number; readonly label: number | 'other' }[] {
-  const named = targets.map(({ index, workload }) =>
-    workload === undefined ? [] : portsOf(index.slice(workload.namespace), workload, []).named,
-  );
-  const ports = [...new Set(named.flat())].toSorted((left, right) => left - right);
-  let other = 65_000;
-  while (ports.includes(other)) other -= 1;
-  return [...ports.map((port) => ({ port, label: port })), { port: other, label: 'other' as const }];
-}
-
-/** A workload that is not there allows nothing. */
-function sideOf({ mesh, index, identities, workload }: Target, port: number, profile: Profile): readonly CallerSide[] {
-  if (workload === undefined) {
-    const decision: ProxyDecision = {
-      allowed: NEVER,
-      listener: { kind: 'unguarded', because: 'the workload is not part of the mesh' },
-      token: NO_TOKENS,
-      assumptions: [],
-    };
-    return [{ index, identities, decision, workload: ABSENT }];
+  #port(pair: Pair, sides: readonly CallerSide[], { port, label }: PortLabel): readonly Weakening[] {
+    const { profile } = pair.after;
+    const callers = new Callers(sides, { port, profile });
+    const workload = sides.find((side) => side.workload !== ABSENT)?.workload ?? ABSENT;
+    const destination = { namespace: workload.namespace, workload: workload.name, port: label };
+    const refinement = new Refinement(callers.universe, sides, { destination, port, profile });
+    const found = callers.list().flatMap((caller) => refinement.of(caller));
+    this.#changes.push(...found.toSorted(byCallerThenCall));
+    const [was, is] = sides;
+    if (was === undefined || is === undefined || was.workload === ABSENT || is.workload === ABSENT) return [];
+    return weakenedPort(pair, { was, is, port, label, callers, pairs: this.#pairs });
   }
-  const world = { mesh: index.slice(workload.namespace), profile, issuerKeys: new Map() };
-  const decision = decideAtProxy({ world, workload, port, ip: null });
-  if (decision.listener.kind === 'unguarded' && isGateway(mesh, workload)) return [];
-  return [{ index, identities, decision, workload }];
 }
 
-const ABSENT: Workload = {
-  kind: 'Pod',
-  namespace: '',
-  name: '',
-  labels: {},
-  annotations: {},
-  serviceAccount: '',
-  ports: [],
-  injection: 'off',
-  at: { file: '', path: '', line: 1 },
-};
-
-function weakening(name: string, label: number | 'other', sides: readonly CallerSide[]): readonly string[] {
-  const ranks = ['STRICT', 'PERMISSIVE', 'DISABLE'];
-  const modes = sides.map(({ decision }) => (decision.listener.kind === 'sidecar' ? decision.listener.mode : 'none'));
-  const [was = 'none', is = 'none'] = modes;
-  const weaker = ranks.includes(was) && ranks.includes(is) && ranks.indexOf(is) > ranks.indexOf(was);
-  return weaker ? [`\`${name}\` port ${label}: mTLS mode ${was} became ${is}`] : [];
+function byCallerThenCall(left: GrantChange, right: GrantChange): number {
+  const [one, two] = [orderOf(left), orderOf(right)];
+  return one < two ? -1 : one > two ? 1 : 0;
 }
 
-function changesAt(
-  sides: readonly CallerSide[],
-  place: { readonly port: number; readonly label: number | 'other'; readonly profile: Profile },
-): readonly GrantChange[] {
-  const callers = new Callers(sides, place);
-  const workload = sides.find((side) => side.workload !== ABSENT)?.workload ?? ABSENT;
-  const destination = { namespace: workload.namespace, workload: workload.name, port: place.label };
-  return callers.list().flatMap((caller) => changesOf(callers, caller, { sides, destination }));
-}
-
-function changesOf(
-  callers: Callers,
-  { source, nodes: [was = 0, is = 0] }: CallerCalls,
-  { sides, destination }: { readonly sides: readonly CallerSide[]; readonly destination: ReachGrant['destination'] },
-): readonly GrantChange[] {
-  const { diagrams } = callers.universe;
-  const list = (node: Node, version: number) =>
-    callsOf(callers.universe, node, sides[version]?.decision.token ?? NO_TOKENS);
-  const parts = {
-    added: byCall(list(diagrams.minus(is, was), 1)),
-    removed: byCall(list(diagrams.minus(was, is), 0)),
-    kept: byCall(list(diagrams.and(was, is), 1)),
-  };
-  const keys = [...new Set([...parts.kept.keys(), ...parts.added.keys(), ...parts.removed.keys()])].toSorted();
-  return keys.flatMap((key) => {
-    const [added, removed, kept] = [parts.added.get(key), parts.removed.get(key), parts.kept.get(key)];
-    const call = kept ?? added ?? removed;
-    if (call === undefined) return [];
-    const both = [added, removed, kept].filter((part) => part !== undefined).length > 1;
-    const change = both ? 'changed' : added !== undefined ? 'added' : removed !== undefined ? 'removed' : 'unchanged';
-    const { http, exact, conditions } = call;
-    return [
-      {
-        change,
-        grant: { source, destination, http, exact, conditions },
-        added: both ? (added?.conditions ?? null) : null,
-        removed: both ? (removed?.conditions ?? null) : null,
-      } as const,
-    ];
-  });
-}
-
-function byCall(calls: readonly CallClass[]): ReadonlyMap<string, CallClass> {
-  return new Map(calls.map((call) => [call.http === null ? 'bytes' : `${call.http.method} ${call.http.path}`, call]));
+function orderOf({ grant: { source, http } }: GrantChange): string {
+  const caller = source.kind === 'workload' ? `${source.namespace}/${source.workload}` : (source.principal ?? '');
+  return JSON.stringify([source.kind, caller, http?.path ?? '', http?.method ?? '']);
 }

@@ -1,17 +1,24 @@
 /** `meshwright diff`: what a change of the manifests grants and takes away. */
-import { type Command, Option } from 'commander';
-import { diff, type MeshDifference } from '../../analysis/compare/diff.ts';
+import type { Command } from 'commander';
+import { diff } from '../../analysis/compare/diff.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { meshConfigOption } from '../options.ts';
+import { formatOption, meshConfigOption } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
+import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
-import { grantText } from '../report/reach.ts';
+import { Progress } from '../report/progress.ts';
 import { semanticsOption } from '../semantics-option.ts';
 
+const REPORTERS = {
+  text: async () => (await import('../report/diff-text.ts')).diffText,
+  json: async () => (await import('../report/diff-json.ts')).diffJson,
+};
+
 interface DiffOptions extends MeshOptions {
-  readonly format: 'text' | 'json';
+  readonly changesOnly?: true;
+  readonly format: keyof typeof REPORTERS;
   readonly semantics: ProfileName;
 }
 
@@ -31,7 +38,8 @@ export function registerDiff(program: Command, io: Io, ended: (code: ExitCode) =
     .description('compare two versions of manifests: grants added, removed, changed, unchanged')
     .argument('<before>', 'folder or file with manifests')
     .argument('<after>', 'folder or file with manifests, or - for standard input')
-    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .option('--changes-only', 'leave out workloads about which nothing changed, and the count of their grants: faster')
+    .addOption(formatOption(REPORTERS))
     .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
@@ -48,24 +56,14 @@ async function run([before = '', after = '']: readonly string[], options: DiffOp
     for (const found of problems) io.stderr.write(`${printProblem(found)}\n`);
     return EXIT_CODES.inputInvalid;
   }
-  const difference = diff(was.value.mesh, is.value.mesh, PROFILES[options.semantics]);
-  io.stdout.write(
-    options.format === 'json' ? `${JSON.stringify({ version: 1, ...difference }, null, 2)}\n` : text(difference),
-  );
+  const progress = new Progress(io.stderr, 'workloads compared');
+  const difference = diff(was.value.mesh, is.value.mesh, PROFILES[options.semantics], {
+    list: options.changesOnly === true ? 'changes' : 'everything',
+    progress: () => progress.step(),
+  });
+  progress.end();
+  const report = { difference, before, after };
+  const write = await REPORTERS[options.format]();
+  io.stdout.write(write(report, paintFor(io.stdout)));
   return difference.unknown.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
-}
-
-const MARKS = { added: '+', removed: '-', changed: '~', unchanged: ' ' } as const;
-
-function text({ changes, weakened, unknown }: MeshDifference): string {
-  const lines = changes
-    .filter(({ change }) => change !== 'unchanged')
-    .map(({ change, grant, added, removed }) => {
-      const opened = added === null ? '' : `; opened where ${added.join(', ') || 'nothing else matters'}`;
-      const closed = removed === null ? '' : `; closed where ${removed.join(', ') || 'nothing else matters'}`;
-      return `${MARKS[change]} ${grantText(grant)}${opened}${closed}`;
-    });
-  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
-  const summary = `${count('added')} added, ${count('removed')} removed, ${count('changed')} changed, ${count('unchanged')} unchanged`;
-  return `${[...lines, ...weakened.map((each) => `weakened: ${each}`), ...unknown.map((each) => `not decided: ${each}`), summary].join('\n')}\n`;
 }

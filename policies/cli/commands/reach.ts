@@ -1,15 +1,17 @@
 /** `meshwright reach`: who can call what, all layers combined. */
 import { type Command, Option } from 'commander';
 import { asIntent } from '../../analysis/compare/as-intent.ts';
+import { entries } from '../../analysis/compare/blast-radius.ts';
 import { reach } from '../../analysis/compare/reach.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, type ReadMesh, readMesh } from '../read-mesh.ts';
+import { grantText } from '../report/grant-text.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
-import { blastText, grantText, reachJson, selectGrants } from '../report/reach.ts';
+import { blastText, reachJson, selectGrants } from '../report/reach.ts';
 import { semanticsOption } from '../semantics-option.ts';
 
 interface ReachOptions extends MeshOptions {
@@ -72,11 +74,12 @@ function list({ mesh }: ReadMesh, options: ReachOptions, io: Io): ExitCode {
     io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
     return exitCode;
   }
-  const grants = selectGrants(all.grants, options);
+  const isEntry = entries(mesh);
+  const grants = selectGrants(all.grants, options, isEntry);
   if (options.format === 'json') io.stdout.write(reachJson({ ...all, grants }));
   else {
     for (const grant of grants) io.stdout.write(`${grantText(grant)}\n`);
-    io.stdout.write(blastText(all, options));
+    io.stdout.write(blastText(all, options, isEntry));
   }
   return exitCode;
 }

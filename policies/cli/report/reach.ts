@@ -1,5 +1,5 @@
 /** Writes what `reach` found, as text and as JSON. */
-import { blastRadius, isOpenToStrangers } from '../../analysis/compare/blast-radius.ts';
+import { blastRadius } from '../../analysis/compare/blast-radius.ts';
 import type { Reach, ReachGrant } from '../../analysis/compare/reach.ts';
 
 /** Which grants are asked for. */
@@ -13,12 +13,13 @@ export interface ReachSelection {
 export function selectGrants(
   grants: readonly ReachGrant[],
   { from, to, viaInternet }: ReachSelection,
+  isEntry: (grant: ReachGrant) => boolean,
 ): readonly ReachGrant[] {
   return grants.filter(
     (grant) =>
       (from === undefined || isFrom(grant, from)) &&
       (to === undefined || isNamed(grant.destination, to)) &&
-      (viaInternet !== true || isOpenToStrangers(grant)),
+      (viaInternet !== true || isEntry(grant)),
   );
 }
 
@@ -32,20 +33,11 @@ function isNamed(place: { readonly namespace: string; readonly workload: string 
   return place.workload === name || `${place.namespace}/${place.workload}` === name;
 }
 
-/** One grant in one line. */
-export function grantText({ source, destination, http, conditions }: ReachGrant): string {
-  const from =
-    source.kind === 'workload' ? `${source.namespace}/${source.workload}` : (source.principal ?? 'plaintext');
-  const call = http === null ? 'any bytes' : `${http.method} ${http.path}`;
-  const where = conditions.length === 0 ? '' : ` if ${conditions.join(', ')}`;
-  return `${from} -> ${destination.namespace}/${destination.workload}:${destination.port} ${call}${where}`;
-}
-
 /** What is reached by going on from workload to workload; empty unless a caller was asked for. */
-export function blastText(reach: Reach, selection: ReachSelection): string {
+export function blastText(reach: Reach, selection: ReachSelection, isEntry: (grant: ReachGrant) => boolean): string {
   const { from, viaInternet } = selection;
   if (from === undefined && viaInternet !== true) return '';
-  const reached = blastRadius(reach, (grant) => (from === undefined ? isOpenToStrangers(grant) : isFrom(grant, from)));
+  const reached = blastRadius(reach, (grant) => (from === undefined ? isEntry(grant) : isFrom(grant, from)));
   const lines = reached.map(({ way }) => `  ${way.join(' -> ')}`);
   return `\nreached transitively: ${reached.length} workloads\n${lines.join('\n')}${lines.length > 0 ? '\n' : ''}`;
 }

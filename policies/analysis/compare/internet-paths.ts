@@ -1,0 +1,140 @@
+/** Ways from the internet over workloads, before and after a change. */
+import { admits, isolating } from '../network.ts';
+import { BudgetExceeded } from '../symbolic/diagram.ts';
+import { Callers } from './callers.ts';
+import { portsOf } from './destinations.ts';
+import type { Inward, PreparedMesh } from './prepared.ts';
+import { sideOf } from './sides.ts';
+
+/** A way that one version has and the other has not. */
+export interface InternetPath {
+  readonly change: 'added' | 'removed';
+  /** Workloads by `namespace/name`; the first is called from outside the mesh, the last is what is reached. */
+  readonly way: readonly string[];
+  /** Whether the other version reaches the last workload at all, over some other way. */
+  readonly reaches: 'another workload' | 'a workload in reach already';
+}
+
+/** What is known of the comparison so far. */
+interface Compared {
+  /** The workloads calls to which may differ. */
+  readonly changed: readonly string[];
+  /** Takes what could not be decided. */
+  readonly unknown: string[];
+}
+
+/** The ways that a change opens and closes: to each workload newly reached, and over each new call between workloads. */
+export function internetPaths(
+  before: PreparedMesh,
+  after: PreparedMesh,
+  { changed, unknown }: Compared,
+): readonly InternetPath[] {
+  const graphs = [before, after].map((version) => new Graph(version, unknown));
+  const [was, is] = graphs;
+  if (was === undefined || is === undefined) return [];
+  const differing = changed.filter((name) => JSON.stringify(was.inward(name)) !== JSON.stringify(is.inward(name)));
+  if (differing.length === 0) return [];
+  return [
+    ...newWays(was, is, differing).map((path) => ({ change: 'added' as const, ...path })),
+    ...newWays(is, was, differing).map((path) => ({ change: 'removed' as const, ...path })),
+  ];
+}
+
+function newWays(old: Graph, current: Graph, differing: readonly string[]): readonly Omit<InternetPath, 'change'>[] {
+  const [known, reached] = [old.ways(), current.ways()];
+  const found: Omit<InternetPath, 'change'>[] = [];
+  for (const [name, way] of reached) if (!known.has(name)) found.push({ way, reaches: 'another workload' });
+  for (const name of differing) {
+    if (!known.has(name)) continue;
+    const [earlier, later] = [old.inward(name), current.inward(name)];
+    const ways = later.callers
+      .filter((caller) => !earlier.callers.includes(caller))
+      .map((caller) => reached.get(caller) ?? [])
+      .filter((way) => way.length > 0 && !way.includes(name))
+      .map((way) => [...way, name]);
+    if (later.fromOutside && !earlier.fromOutside) ways.unshift([name]);
+    for (const way of ways) found.push({ way, reaches: 'a workload in reach already' });
+  }
+  return found.toSorted((left, right) => (left.way.join() < right.way.join() ? -1 : 1));
+}
+
+/** Who may call whom, worked out for a workload when it is asked for. */
+class Graph {
+  readonly #version: PreparedMesh;
+  readonly #unknown: string[];
+  #ways: ReadonlyMap<string, readonly string[]> | undefined;
+
+  constructor(version: PreparedMesh, unknown: string[]) {
+    this.#version = version;
+    this.#unknown = unknown;
+  }
+
+  inward(name: string): Inward {
+    const found = this.#version.workloads.get(name);
+    if (found === undefined) return NOBODY;
+    const key = `${found.numbers.inbound} ${this.#version.shared}`;
+    const known = this.#version.inward.get(key);
+    if (known !== undefined) return known;
+    const made = this.#newInward(name);
+    this.#version.inward.set(key, made);
+    return made;
+  }
+
+  #newInward(name: string): Inward {
+    const workload = this.#version.workloads.get(name)?.workload;
+    if (workload === undefined) return NOBODY;
+    const mesh = this.#version.index.slice(workload.namespace);
+    const ports = portsOf(mesh, workload, []);
+    const callers = new Set<string>();
+    let fromOutside = false;
+    for (const port of [...ports.named, ports.other]) {
+      const sources = this.#sourcesAt(name, port);
+      for (const source of sources)
+        if (source.kind === 'workload') callers.add(`${source.namespace}/${source.workload}`);
+      const outside = { peer: { workload: null, ip: null }, target: workload, port };
+      fromOutside ||=
+        sources.some(({ kind }) => kind === 'plaintext' || kind === 'pattern') &&
+        admits(mesh, isolating(mesh, workload, 'ingress'), 'ingress', outside);
+    }
+    return { fromOutside, callers: [...callers].toSorted() };
+  }
+
+  #sourcesAt(name: string, port: number) {
+    try {
+      return sideOf(this.#version, name, port).flatMap((side) =>
+        new Callers([side], { port, profile: this.#version.profile }).list().map(({ source }) => source),
+      );
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      this.#unknown.push(`ways over \`${name}\` port ${port}: ${error.message}`);
+      return [];
+    }
+  }
+
+  /** The shortest way to each workload that is reached from outside. */
+  ways(): ReadonlyMap<string, readonly string[]> {
+    this.#ways ??= this.#newWays();
+    return this.#ways;
+  }
+
+  #newWays(): ReadonlyMap<string, readonly string[]> {
+    const names = [...this.#version.workloads.keys()].toSorted();
+    const outward = new Map<string, string[]>();
+    const found = new Map<string, readonly string[]>();
+    for (const name of names) {
+      const { fromOutside, callers } = this.inward(name);
+      if (fromOutside) found.set(name, [name]);
+      for (const caller of callers) {
+        const list = outward.get(caller) ?? [];
+        outward.set(caller, list);
+        list.push(name);
+      }
+    }
+    // a Map is walked in the order of insertion, also over what is added on the way: nearest first
+    for (const [name, way] of found)
+      for (const callee of outward.get(name) ?? []) if (!found.has(callee)) found.set(callee, [...way, callee]);
+    return found;
+  }
+}
+
+const NOBODY: Inward = { fromOutside: false, callers: [] };

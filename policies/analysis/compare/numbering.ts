@@ -1,0 +1,33 @@
+/**
+ * Numbers for what objects say: equal numbers iff equal content, wherever it stands in files. Contents are compared
+ * whole, never by a hash, since a collision would hide a change.
+ */
+export class Numbering {
+  readonly #numbers = new Map<string, number>();
+  readonly #known = new WeakMap<object, number>();
+
+  /** The number of an object of the model; places in files are left out. */
+  of(value: object): number {
+    const known = this.#known.get(value);
+    if (known !== undefined) return known;
+    const made = this.#numberOf(JSON.stringify(value, withoutPlace));
+    this.#known.set(value, made);
+    return made;
+  }
+
+  /** The number of a sequence. */
+  sequence(parts: readonly (number | string)[]): number {
+    return this.#numberOf(`(${JSON.stringify(parts)}`);
+  }
+
+  #numberOf(text: string): number {
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    return number;
+  }
+}
+
+/** Labels may be called `at` as well, but hold text. */
+function withoutPlace(key: string, value: unknown): unknown {
+  return key === 'at' && typeof value === 'object' ? undefined : value;
+}

@@ -1,0 +1,134 @@
+/**
+ * Meshes prepared for comparing: each workload gets numbers for all that decides about calls to it and from it, so that
+ * workloads about which nothing changed are told apart by two numbers.
+ */
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import { applicable, holdsLabels, selects } from '../attachment.ts';
+import { sidecarOf } from '../outbound.ts';
+import type { Profile } from '../profile.ts';
+import { MeshIndex } from './destinations.ts';
+import { Numbering } from './numbering.ts';
+import { identitiesOf } from './reach.ts';
+
+/** What decides about one workload, as numbers that are comparable between the meshes of one `Preparation`. */
+export interface WorkloadNumbers {
+  /** Calls to it, from the network to the rules. */
+  readonly inbound: number;
+  /** NetworkPolicies that isolate it for ingress. */
+  readonly ingress: number;
+  /** NetworkPolicies that isolate it for egress. */
+  readonly egress: number;
+  /** Its Sidecar resource. */
+  readonly sidecar: number;
+  /** Calls from it, up to the network of the callee. */
+  readonly outbound: number;
+}
+
+/** A workload with its numbers. */
+export interface PreparedWorkload {
+  readonly workload: Workload;
+  readonly numbers: WorkloadNumbers;
+}
+
+/** What may call a workload: whoever comes from outside, and workloads by name. */
+export interface Inward {
+  readonly fromOutside: boolean;
+  readonly callers: readonly string[];
+}
+
+/** One mesh with its numbers. */
+export interface PreparedMesh {
+  readonly mesh: Mesh;
+  readonly profile: Profile;
+  readonly index: MeshIndex;
+  readonly identities: ReadonlyMap<string, readonly Workload[]>;
+  /** By `namespace/name`. */
+  readonly workloads: ReadonlyMap<string, PreparedWorkload>;
+  /** All that every call depends on: settings, and all numbers of callers. */
+  readonly shared: number;
+  /** Namespaces with their labels, which NetworkPolicies select by. */
+  readonly namespaces: number;
+  /** What is known of calls between workloads, by `inbound` and `shared`: common to the versions of a `Preparation`. */
+  readonly inward: Map<string, Inward>;
+}
+
+/** Prepares the versions that are to be compared with each other; memory grows with what differs between them. */
+export class Preparation {
+  readonly profile: Profile;
+  readonly #numbering = new Numbering();
+  readonly #inward = new Map<string, Inward>();
+  readonly #lists = new WeakMap<readonly object[], number>();
+
+  constructor(profile: Profile) {
+    this.profile = profile;
+  }
+
+  of(mesh: Mesh): PreparedMesh {
+    const index = new MeshIndex(mesh);
+    const workloads = new Map<string, PreparedWorkload>();
+    for (const workload of mesh.workloads)
+      workloads.set(`${workload.namespace}/${workload.name}`, { workload, numbers: this.#numbersOf(index, workload) });
+    return {
+      mesh,
+      profile: this.profile,
+      index,
+      identities: identitiesOf(mesh),
+      workloads,
+      shared: this.#shared(mesh, workloads),
+      namespaces: this.#all(mesh.namespaces),
+      inward: this.#inward,
+    };
+  }
+
+  #shared(mesh: Mesh, workloads: PreparedMesh['workloads']): number {
+    const callers = [...workloads].map(([name, { numbers }]) => JSON.stringify([name, numbers.outbound])).toSorted();
+    return this.#numbering.sequence([
+      this.#numbering.of(mesh.config),
+      this.#all(mesh.namespaces),
+      this.#all(mesh.gateways),
+      this.#all(mesh.virtualServices),
+      this.#all(mesh.serviceEntries),
+      this.#numbering.sequence(callers),
+    ]);
+  }
+
+  #numbersOf(index: MeshIndex, workload: Workload): WorkloadNumbers {
+    const slice = index.slice(workload.namespace);
+    const own = this.#numbering.of(workload);
+    const isolating = (direction: 'ingress' | 'egress') =>
+      this.#all(
+        slice.networkPolicies.filter(
+          (policy) =>
+            policy.namespace === workload.namespace &&
+            policy[direction].kind === 'isolated' &&
+            selects(policy.podSelector, workload.labels),
+        ),
+      );
+    const services = slice.services.filter(
+      ({ namespace, selector }) =>
+        namespace === workload.namespace && selector.kind === 'labels' && holdsLabels(workload.labels, selector.labels),
+    );
+    const [ingress, egress] = [isolating('ingress'), isolating('egress')];
+    const found = sidecarOf(slice, workload);
+    const sidecar = found === undefined ? -1 : this.#numbering.of(found);
+    const inbound = this.#numbering.sequence([
+      own,
+      ingress,
+      this.#all(applicable(slice.authorizationPolicies, slice, workload)),
+      this.#all(applicable(slice.peerAuthentications, slice, workload)),
+      this.#all(applicable(slice.requestAuthentications, slice, workload)),
+      this.#all(services),
+      this.#all(slice.unmodelled),
+    ]);
+    const outbound = this.#numbering.sequence([own, egress, sidecar, this.#all(slice.destinationRules)]);
+    return { inbound, ingress, egress, sidecar, outbound };
+  }
+
+  #all(objects: readonly object[]): number {
+    const known = this.#lists.get(objects);
+    if (known !== undefined) return known;
+    const made = this.#numbering.sequence(objects.map((object) => this.#numbering.of(object)));
+    this.#lists.set(objects, made);
+    return made;
+  }
+}

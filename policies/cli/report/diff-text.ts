@@ -1,0 +1,47 @@
+/** A difference for people. */
+import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-change.ts';
+import {
+  becauseOf,
+  conditionsText,
+  type DifferenceReport,
+  realChanges,
+  summaryOf,
+  wayText,
+  weakeningText,
+} from './difference.ts';
+import { grantText } from './grant-text.ts';
+import type { Paint, Tone } from './paint.ts';
+
+const MARKS: Readonly<Record<GrantChange['change'], { readonly mark: string; readonly tone: Tone }>> = {
+  added: { mark: '+', tone: 'bad' },
+  removed: { mark: '-', tone: 'good' },
+  changed: { mark: '~', tone: 'careful' },
+  unchanged: { mark: ' ', tone: 'quiet' },
+};
+
+/** Changes with the rules responsible and a request, ways from the internet, layers, then the counts. */
+export function diffText({ difference }: DifferenceReport, paint: Paint): string {
+  const lines = realChanges(difference).flatMap((change) => changeLines(change, paint));
+  for (const path of difference.paths) {
+    const { mark, tone } = MARKS[path.change];
+    const kind = path.reaches === 'another workload' ? 'way from the internet' : 'another way from the internet';
+    lines.push(paint(tone, `${mark} ${kind}: ${wayText(path)}`));
+  }
+  for (const each of difference.weakened) lines.push(paint('bad', `weakened: ${weakeningText(each)} [${each.kind}]`));
+  for (const each of difference.unknown) lines.push(paint('careful', `not decided: ${each}`));
+  return `${[...lines, paint('strong', summaryOf(difference))].join('\n')}\n`;
+}
+
+function changeLines({ change, grant, added, removed }: GrantChange, paint: Paint): readonly string[] {
+  const { mark, tone } = MARKS[change];
+  const lines = [paint(tone, `${mark} ${grantText(grant)}`)];
+  const explain = (verb: string, calls: ChangedCalls | null) => {
+    if (calls === null) return;
+    if (change === 'changed') lines.push(`    ${verb} where ${conditionsText(calls)}`);
+    for (const line of becauseOf(calls)) lines.push(paint('quiet', `    ${line}`));
+    if (calls.example !== null) lines.push(paint('quiet', `    request: ${JSON.stringify(calls.example.request)}`));
+  };
+  explain('opened', added);
+  explain('closed', removed);
+  return lines;
+}

@@ -1,0 +1,53 @@
+/** What every report of `diff` reads and says alike. */
+import type { MeshDifference } from '../../analysis/compare/diff.ts';
+import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-change.ts';
+import type { InternetPath } from '../../analysis/compare/internet-paths.ts';
+import type { Weakening } from '../../analysis/compare/weakening/weakening.ts';
+
+/** A difference and between what. */
+export interface DifferenceReport {
+  readonly difference: MeshDifference;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The changes that are not `unchanged`. */
+export function realChanges({ changes }: MeshDifference): readonly GrantChange[] {
+  return changes.filter(({ change }) => change !== 'unchanged');
+}
+
+/** `1 added, 0 removed, 0 changed, 82 unchanged`, and what else there is. */
+export function summaryOf({ changes, weakened, paths, same }: MeshDifference): string {
+  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
+  const parts = (['added', 'removed', 'changed', 'unchanged'] as const).map((change) => `${count(change)} ${change}`);
+  if (weakened.length > 0) parts.push(`${weakened.length} layers weakened`);
+  const opened = paths.filter(({ change }) => change === 'added').length;
+  if (opened > 0) parts.push(`${opened} new ways from the internet`);
+  if (same > 0) parts.push(`${same} workloads left out as nothing about them changed`);
+  return parts.join(', ');
+}
+
+/** `trading/execution:50053: mTLS mode STRICT became PERMISSIVE`. */
+export function weakeningText({ workload, ports, message }: Weakening): string {
+  const subject = workload ?? 'the mesh';
+  return `${ports.length === 0 ? subject : `${subject}:${ports.join(',')}`}: ${message}`;
+}
+
+/** `internet -> a/ingress -> b/orders`. */
+export function wayText({ way }: InternetPath): string {
+  return ['internet', ...way].join(' -> ');
+}
+
+/** Why the calls passed in one version and what stopped them in the other. */
+export function becauseOf({ example }: ChangedCalls): readonly string[] {
+  if (example === null) return [];
+  return (['before', 'after'] as const).map((version) => {
+    const answer = example[version];
+    return `${version}: ${answer === null ? 'not part of the manifests' : `${answer.verdict}, ${answer.because}`}`;
+  });
+}
+
+/** What opened or closed within a changed grant, in words. */
+export function conditionsText({ conditions }: ChangedCalls): string {
+  return conditions.length === 0 ? 'nothing else matters' : conditions.join(', ');
+}
