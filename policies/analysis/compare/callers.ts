@@ -6,7 +6,7 @@ import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
 import { type Attribute, Universe } from '../symbolic/universe.ts';
 import type { MeshIndex } from './destinations.ts';
-import { wayBetween } from './way.ts';
+import { type Way, wayBetween } from './way.ts';
 
 /** Who calls. Patterns and unknown identities are bare certificates: no layer in front of the proxy is counted. */
 export type ReachSource =
@@ -151,11 +151,22 @@ export class Callers {
         found.set(key, entry);
         const mesh = index.wayBetween(source.namespace, workload.namespace);
         const way = wayBetween(mesh, source, { workload, port: this.#port, listener: decision.listener });
-        if (way.kind === 'open')
-          entry.nodes[version] = (way.shows === 'certificate' ? calls.shown : calls.plaintext)[version] ?? never;
+        if (way.kind === 'open') entry.nodes[version] = this.#seen(way.shows, calls)[version] ?? never;
       }
     });
     return [...found.values()];
+  }
+
+  /** What a caller may call of which the proxy sees a certificate, nothing, or bytes that it cannot read. */
+  #seen(
+    shows: Extract<Way, { kind: 'open' }>['shows'],
+    calls: { readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
+  ): readonly Node[] {
+    if (shows === 'certificate') return calls.shown;
+    const bytes = this.universe.attributes.find(({ name }) => name === 'bytes');
+    if (shows === 'nothing' || bytes?.kind !== 'word') return calls.plaintext;
+    const [raw = 0] = bytes.variable.encode('raw');
+    return calls.plaintext.map((node) => this.universe.diagrams.restrict(node, bytes.first, raw));
   }
 
   #fixed(peer: Attribute, atoms: readonly number[]): readonly Node[] {

@@ -4,9 +4,13 @@ import type { Listener } from '../listener.ts';
 import { admits, isolating } from '../network.ts';
 import { depart } from '../outbound.ts';
 
-/** Whether calls arrive, and with which identity. */
+/** Whether calls arrive, and what the destination's proxy sees of the caller. */
 export type Way =
-  | { readonly kind: 'open'; readonly shows: 'certificate' | 'nothing' }
+  | {
+      readonly kind: 'open';
+      /** `opaqueBytes`: TLS that is not the mesh's, passed on as bytes without identity or HTTP. */
+      readonly shows: 'certificate' | 'nothing' | 'opaqueBytes';
+    }
   | { readonly kind: 'closed'; readonly layer: 'egress' | 'network-policy' | 'peer-authentication' };
 
 /** Resolves the way from a workload to a port of another; addresses of pods are not known. */
@@ -27,9 +31,8 @@ export function wayBetween(
   if (departure.transport.kind === 'plaintext') return { kind: 'open', shows: 'nothing' };
   if (listener.kind === 'unguarded') return closed('peer-authentication');
   if (departure.transport.kind === 'mtls') return { kind: 'open', shows: 'certificate' };
-  const passes =
-    listener.kind === 'gateway'
-      ? listener.identity !== 'mesh'
-      : listener.mode === 'PERMISSIVE' && listener.protocol !== 'http';
-  return passes ? { kind: 'open', shows: 'nothing' } : closed('peer-authentication');
+  if (listener.kind === 'gateway')
+    return listener.identity === 'mesh' ? closed('peer-authentication') : { kind: 'open', shows: 'nothing' };
+  const passes = listener.mode === 'PERMISSIVE' && listener.protocol !== 'http';
+  return passes ? { kind: 'open', shows: 'opaqueBytes' } : closed('peer-authentication');
 }

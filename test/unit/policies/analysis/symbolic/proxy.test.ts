@@ -82,7 +82,8 @@ function decideConcretely(
     way.shows === 'certificate'
       ? ({ kind: 'mtls', identities: [identity] } as const)
       : ({ kind: 'plaintext' } as const);
-  return { request: { ...request, caller: seen }, allowed, way: true };
+  const http = way.shows === 'opaqueBytes' ? null : request.http;
+  return { request: { ...request, caller: seen, http }, allowed, way: true };
 }
 
 describe('the symbolic evaluator', () => {
