@@ -2,11 +2,12 @@
 import type { Mesh } from '../language/mesh.ts';
 import { type Problem, problem } from '../language/problem.ts';
 import { IndexedDecider } from './indexed/decider.ts';
+import { decideNaively } from './naive.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import type { Request, WorkloadReference } from './request.ts';
 import type { IssuerKeys } from './token.ts';
 import type { Verdict } from './verdict.ts';
-import { tryFindWorkload, type World } from './world.ts';
+import { tryFindWorkload, type World, withPods } from './world.ts';
 
 /** A decision function over all layers, and per workload over what its proxy enforces. */
 export interface Decider {
@@ -40,7 +41,8 @@ export function compile(mesh: Mesh, profile: Profile = DEFAULT_PROFILE, options:
   const world: World = { mesh, profile, issuerKeys: options.issuerKeys ?? new Map() };
   const decider = new IndexedDecider(world);
   return {
-    decide: (request) => decider.decide(request),
+    decide: (request) =>
+      request.pods === undefined ? decider.decide(request) : decideNaively(withPods(world, request.pods), request),
     forWorkload: ({ namespace, workload }) => {
       const ports = decider.ports(namespace, workload);
       return { decide: (request) => ports.port(request.destination.port).decideAtProxy(request) };
@@ -53,7 +55,7 @@ function checkWorkloads(mesh: Mesh, request: Request): readonly Problem[] {
   const named = [{ path: 'destination.workload', reference: request.destination as WorkloadReference }];
   if (request.caller.kind === 'workload') named.push({ path: 'source.workload', reference: request.caller.reference });
   return named
-    .filter(({ reference }) => tryFindWorkload(mesh, reference) === undefined)
+    .filter(({ reference }) => tryFindWorkload(mesh, reference) === undefined && !isAmong(request.pods, reference))
     .map(({ path, reference }) =>
       problem(
         'request/unknown-workload',
@@ -61,4 +63,8 @@ function checkWorkloads(mesh: Mesh, request: Request): readonly Problem[] {
         { file: 'request', path, line: 1 },
       ),
     );
+}
+
+function isAmong(pods: Request['pods'], { namespace, workload }: WorkloadReference): boolean {
+  return pods?.some((pod) => pod.namespace === namespace && pod.workload === workload) ?? false;
 }

@@ -87,7 +87,8 @@ function isSelected(service: Service, workload: Workload): boolean {
   return service.selector.kind === 'labels' && holdsLabels(workload.labels, service.selector.labels);
 }
 
-function targetNumber(servicePort: ServicePort, workload: Workload): number | undefined {
+/** The container port that a Service port leads to, undefined where a name is not found. */
+export function targetNumber(servicePort: ServicePort, workload: Workload): number | undefined {
   const target = servicePort.target;
   if (target.kind === 'number') return target.number;
   return workload.ports.find((port) => port.name === target.name && port.protocol === servicePort.transport)?.number;

@@ -1,5 +1,14 @@
 /** NetworkPolicy: both ends of a connection, before any proxy sees the bytes. Source: semantics.md 9. */
-import type { Labels, Mesh, NetworkPeer, NetworkPolicy, NetworkPort, NetworkRule, Workload } from '../language/mesh.ts';
+import type {
+  Labels,
+  Mesh,
+  NetworkPeer,
+  NetworkPolicy,
+  NetworkPort,
+  NetworkRule,
+  Protocol,
+  Workload,
+} from '../language/mesh.ts';
 import { selects } from './attachment.ts';
 import { holds } from './matching.ts';
 import type { Address } from './request.ts';
@@ -20,22 +29,28 @@ export function isolating(mesh: Mesh, workload: Workload, direction: 'ingress' |
   );
 }
 
-/** True iff the policies that isolate an end admit the other end, or none isolates it. `target` owns the port. */
+/** The other end of a connection, and the port: `target` owns it, and its names of ports count. */
+export interface NetworkConnection {
+  readonly peer: NetworkEnd;
+  readonly target: Workload;
+  readonly port: number;
+  /** @default TCP */
+  readonly protocol?: Protocol;
+}
+
+/** True iff the policies that isolate an end admit the other end, or none isolates it. */
 export function admits(
   mesh: Mesh,
   policies: readonly NetworkPolicy[],
   direction: 'ingress' | 'egress',
-  connection: { readonly peer: NetworkEnd; readonly target: Workload; readonly port: number },
+  connection: NetworkConnection,
 ): boolean {
   if (policies.length === 0) return true;
   return policies.some((policy) => {
     const side = policy[direction];
     return (
       side.kind === 'isolated' &&
-      side.rules.some(
-        (rule) =>
-          admitsPort(rule, connection.target, connection.port) && admitsPeer(mesh, policy, rule, connection.peer),
-      )
+      side.rules.some((rule) => admitsPort(rule, connection) && admitsPeer(mesh, policy, rule, connection.peer))
     );
   });
 }
@@ -49,7 +64,7 @@ export class AddressGate {
     const sides = policies.map((policy) => policy.ingress);
     const rules = sides
       .flatMap((side) => (side.kind === 'isolated' ? side.rules : []))
-      .filter((rule) => admitsPort(rule, target, port));
+      .filter((rule) => admitsPort(rule, { target, port }));
     this.#admitsAll = policies.length === 0 || rules.some((rule) => rule.peers.kind === 'all');
     const peers = rules.flatMap((rule) => (rule.peers.kind === 'some' ? rule.peers.peers : []));
     this.#blocks = peers.filter((peer) => peer.kind === 'block');
@@ -63,19 +78,22 @@ export class AddressGate {
   }
 }
 
-function isInBlock(peer: Extract<NetworkPeer, { kind: 'block' }>, address: Address): boolean {
+/** True iff a block peer holds the address and no exception does. */
+export function isInBlock(peer: Extract<NetworkPeer, { kind: 'block' }>, address: Address): boolean {
   if (!holds(peer.block, address)) return false;
   for (const except of peer.except) if (holds(except, address)) return false;
   return true;
 }
 
+type PortOfTarget = Pick<NetworkConnection, 'target' | 'port' | 'protocol'>;
+
 /** True iff the rule is about the port of that pod. */
-export function admitsPort(rule: NetworkRule, target: Workload, port: number): boolean {
-  return rule.ports.kind === 'all' || rule.ports.ports.some((entry) => isPort(entry, target, port));
+export function admitsPort(rule: NetworkRule, connection: PortOfTarget): boolean {
+  return rule.ports.kind === 'all' || rule.ports.ports.some((entry) => isPort(entry, connection));
 }
 
-function isPort(entry: NetworkPort, target: Workload, port: number): boolean {
-  if (entry.protocol !== 'TCP') return false;
+function isPort(entry: NetworkPort, { target, port, protocol = 'TCP' }: PortOfTarget): boolean {
+  if (entry.protocol !== protocol) return false;
   switch (entry.kind) {
     case 'anyNumber':
       return true;
@@ -83,7 +101,7 @@ function isPort(entry: NetworkPort, target: Workload, port: number): boolean {
       return entry.from <= port && port <= entry.to;
     case 'named':
       return target.ports.some(
-        (known) => known.name === entry.name && known.protocol === 'TCP' && known.number === port,
+        (known) => known.name === entry.name && known.protocol === protocol && known.number === port,
       );
   }
 }
@@ -108,7 +126,7 @@ function isPeer(mesh: Mesh, policy: NetworkPolicy, peer: NetworkPeer, end: Netwo
 }
 
 /** A namespace's labels with the one that Kubernetes adds. */
-function namespaceLabels(mesh: Mesh, name: string): Labels {
+export function namespaceLabels(mesh: Mesh, name: string): Labels {
   const labels = mesh.namespaces.find((namespace) => namespace.name === name)?.labels ?? {};
   return { ...labels, 'kubernetes.io/metadata.name': name };
 }

@@ -1,19 +1,20 @@
 /** Parses a request from its JSON form. */
 import { tryParseAddress } from '../language/parse-pattern.ts';
 import { type Problem, problem, type Result } from '../language/problem.ts';
-import type { Address, Caller, HttpRequest, Request, Token } from './request.ts';
+import type { Address, Caller, HttpRequest, Pod, Request, Token } from './request.ts';
 
 /**
  * Parses one request; members left out take their defaults: plaintext, `remoteIp` = `ip`, no HTTP, no token, no SNI.
  * Shape: `{"id","source":{"principal"|"workload","ip","remoteIp"},"destination":{"namespace","workload","port","ip"},
- * "http":{"method","path","host","headers"}|null,"jwt":{"claims","invalid"?}|null,"sni"}`.
+ * "http":{"method","path","host","headers"}|null,"jwt":{"claims","invalid"?}|null,"sni"}`; `"pods":[{"namespace",
+ * "name","labels"}]` adds pods that the manifests do not hold.
  * Errors: `request/type`, `request/missing`, `request/unknown-member`, `request/address`, `request/port`,
  * `request/caller`; all at once, `at.path` is the member.
  */
 export function parseRequest(json: unknown): Result<Request> {
   const problems: Problem[] = [];
   const root = new Reader(json, '', problems);
-  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni']);
+  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'pods']);
   const source = root.member('source');
   source.allowOnly(['principal', 'workload', 'ip', 'remoteIp']);
   const destination = root.member('destination');
@@ -34,6 +35,7 @@ export function parseRequest(json: unknown): Result<Request> {
     http: parseHttp(root.member('http')),
     token: parseToken(root.member('jwt')),
     sni: root.member('sni').text(''),
+    ...(root.member('pods').isGiven() ? { pods: root.member('pods').items().map(parsePod) } : {}),
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: request };
 }
@@ -52,6 +54,16 @@ function parseCaller(source: Reader): Caller {
   }
   if (!principal.isGiven()) return { kind: 'plaintext' };
   return { kind: 'mtls', identities: Array.isArray(principal.value) ? principal.texts() : [principal.text('')] };
+}
+
+function parsePod(pod: Reader): Pod {
+  pod.allowOnly(['namespace', 'name', 'labels']);
+  const labels = pod.member('labels').members();
+  return {
+    namespace: pod.member('namespace').requiredText(),
+    workload: pod.member('name').requiredText(),
+    labels: Object.fromEntries(labels.map(([name, value]) => [name, value.text('')])),
+  };
 }
 
 function parseHttp(http: Reader): HttpRequest | null {
@@ -156,9 +168,15 @@ class Reader {
     return this.text('');
   }
 
+  items(): readonly Reader[] {
+    if (Array.isArray(this.value))
+      return this.value.map((item, index) => new Reader(item, `${this.#path}[${index}]`, this.#problems));
+    this.report('type', `expected a list, got ${describe(this.value)}`);
+    return [];
+  }
+
   texts(): readonly string[] {
-    if (!Array.isArray(this.value)) return [];
-    return this.value.map((item, index) => new Reader(item, `${this.#path}[${index}]`, this.#problems).requiredText());
+    return Array.isArray(this.value) ? this.items().map((item) => item.requiredText()) : [];
   }
 
   address(): Address | null {

@@ -9,6 +9,11 @@ export interface WorkloadReference {
   readonly workload: string;
 }
 
+/** A pod that the manifests do not hold, without a sidecar: what a request says of it is all that is known. */
+export interface Pod extends WorkloadReference {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** Who calls: in plaintext, with the URI SANs of a client certificate, or as a workload of the mesh. */
 export type Caller =
   | { readonly kind: 'plaintext' }
@@ -42,4 +47,6 @@ export interface Request {
   readonly token: Token | null;
   /** '' when none was sent. */
   readonly sni: string;
+  /** Pods that stand beside those of the manifests for this request; source and destination may name them. */
+  readonly pods?: readonly Pod[];
 }

@@ -5,7 +5,7 @@ import type { Transport } from './connection.ts';
 import { type Listener, resolveListener } from './listener.ts';
 import { type Departure, depart } from './outbound.ts';
 import type { Profile } from './profile.ts';
-import type { Request, WorkloadReference } from './request.ts';
+import type { Pod, Request, WorkloadReference } from './request.ts';
 import type { IssuerKeys } from './token.ts';
 import { type DecidingRule, type Verdict, type VerdictCode, verdict } from './verdict.ts';
 
@@ -38,6 +38,26 @@ export function findWorkload(mesh: Mesh, reference: WorkloadReference): Workload
 /** The workload of that name, undefined when there is none. */
 export function tryFindWorkload(mesh: Mesh, { namespace, workload }: WorkloadReference): Workload | undefined {
   return mesh.workloads.find((known) => known.namespace === namespace && known.name === workload);
+}
+
+/** A pod that manifests do not hold, as the workload that it is. */
+export function podWorkload({ namespace, workload, labels }: Pod): Workload {
+  return {
+    kind: 'Pod',
+    namespace,
+    name: workload,
+    labels,
+    annotations: {},
+    serviceAccount: 'default',
+    ports: [],
+    injection: 'off',
+    at: { file: 'request', path: 'pods', line: 1 },
+  };
+}
+
+/** The world with pods that its manifests do not hold. */
+export function withPods(world: World, pods: readonly Pod[]): World {
+  return { ...world, mesh: { ...world.mesh, workloads: [...world.mesh.workloads, ...pods.map(podWorkload)] } };
 }
 
 /** Resolves both ends of a request. */

@@ -1,6 +1,6 @@
 /**
  * What the platform itself needs, as declared edges: nothing is opened as a side effect of a construct.
- * Istio's own ports: 15012 istiod (XDS, CA), 15020 merged metrics and rewritten probes, 15021 health of a gateway.
+ * Istio's own ports: 15012 istiod (XDS, CA), 15017 its webhooks, 15020 merged metrics and rewritten probes, 15021 health of a gateway.
  */
 import type { ServiceDeclaration } from '../../services/runtime/declaration.ts';
 import type { Callee, Caller, Grant } from './grant.ts';
@@ -56,6 +56,10 @@ export function platformFlows(catalog: readonly ServiceDeclaration[]): readonly 
   if (collector !== undefined) {
     for (const service of catalog) if (service !== collector) flows.push(...tracesOf(service, collector));
   }
+  const webhooks = { protocol: 'tcp', port: 15017, http: null } as const;
+  flows.push(
+    flow({ kind: 'internet' }, istiod, webhooks, 'the API server calls webhooks, from addresses nobody knows'),
+  );
   for (const service of catalog.filter((candidate) => candidate.name === 'ingress')) {
     for (const contract of service.contracts) {
       if (contract.kind !== 'http') continue;

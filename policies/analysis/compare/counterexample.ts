@@ -8,7 +8,7 @@ import type { Node } from '../symbolic/diagram.ts';
 import { decodeRequest, encodeRequest, type Reading, type RequestJson } from '../symbolic/sample.ts';
 import type { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
-import type { Grant } from './intent.ts';
+import { callerName, type Grant } from './intent.ts';
 
 /** A request that shows what does not hold. */
 export interface Counterexample {
@@ -16,7 +16,7 @@ export interface Counterexample {
   readonly cell: string;
   /** The request in the format of `meshwright decide`. */
   readonly request: RequestJson;
-  readonly expected: 'allow' | 'deny' | 'deny by peer-authentication';
+  readonly expected: 'allow' | 'deny' | 'deny by peer-authentication' | 'deny by network-policy' | 'deny by egress';
   /** What the concrete evaluator decides. */
   readonly decided: Answer;
   /** How the request differs from the nearest declared call; empty when none is near. */
@@ -132,12 +132,4 @@ export function cellOf(site: Site, json: RequestJson, usualPort: number | null):
   const port = site.destination.port === usualPort ? '' : `:${site.destination.port}`;
   const call = http === null ? `tcp ${site.destination.port}` : `${http.method} ${http.path}`;
   return `${callerName(source.principal, site.world.mesh.config.trustDomain)} -> ${site.destination.workload}${http === null ? '' : port} ${call}`;
-}
-
-/** A caller in one word: the account of an identity of this mesh, else the identity. */
-export function callerName(principal: unknown, trustDomain: string): string {
-  if (principal === null) return 'plaintext';
-  if (typeof principal !== 'string') return JSON.stringify(principal);
-  const own = principal.match(/^spiffe:\/\/([^/]+)\/ns\/[^/]+\/sa\/([^/]+)$/);
-  return own !== null && own[1] === trustDomain ? (own[2] ?? principal) : principal;
 }

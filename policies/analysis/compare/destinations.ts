@@ -9,6 +9,7 @@ export class MeshIndex {
   readonly mesh: Mesh;
   readonly #slices = new Map<string, Mesh>();
   #byAccount: ReadonlyMap<string, readonly Workload[]> | undefined;
+  #byLabel: ReadonlyMap<string, readonly Workload[]> | undefined;
   readonly #byNamespace: ReadonlyMap<
     string,
     Partial<Record<NamespacedMember, readonly { readonly namespace: string }[]>>
@@ -36,6 +37,12 @@ export class MeshIndex {
       (workload) => `${workload.namespace}/${workload.serviceAccount}`,
     );
     return this.#byAccount.get(`${namespace}/${serviceAccount}`) ?? [];
+  }
+
+  /** The workloads of a namespace that carry a label with that value. */
+  labelled(namespace: string, [key, value]: readonly [string, string]): readonly Workload[] {
+    this.#byLabel ??= groupedByLabel(this.mesh.workloads);
+    return this.#byLabel.get(labelKey(namespace, key, value)) ?? [];
   }
 
   /** The mesh as far as workloads of a namespace can see it: its own objects and those of the root namespace. */
@@ -80,6 +87,21 @@ const MEMBERS = [
 ] as const;
 const WAY_MEMBERS = ['services', 'networkPolicies', 'sidecars', 'destinationRules'] as const;
 type NamespacedMember = (typeof MEMBERS)[number];
+
+const labelKey = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value]);
+
+function groupedByLabel(workloads: readonly Workload[]): ReadonlyMap<string, readonly Workload[]> {
+  const found = new Map<string, Workload[]>();
+  for (const workload of workloads) {
+    for (const [key, value] of Object.entries(workload.labels)) {
+      const name = labelKey(workload.namespace, key, value);
+      const list = found.get(name);
+      if (list === undefined) found.set(name, [workload]);
+      else list.push(workload);
+    }
+  }
+  return found;
+}
 
 /** The name of the workload that stands for all that nobody declared. */
 export const UNDECLARED = 'undeclared';

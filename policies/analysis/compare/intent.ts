@@ -42,6 +42,21 @@ export interface User {
   readonly claims: readonly { readonly claim: string; readonly values: readonly string[] }[];
 }
 
+/** A caller in one word: the account of an identity of this mesh, else the identity. */
+export function callerName(principal: unknown, trustDomain: string): string {
+  if (principal === null) return 'plaintext';
+  if (typeof principal !== 'string') return JSON.stringify(principal);
+  const own = principal.match(/^spiffe:\/\/([^/]+)\/ns\/[^/]+\/sa\/([^/]+)$/);
+  return own !== null && own[1] === trustDomain ? (own[2] ?? principal) : principal;
+}
+
+/** A grant in one line. */
+export function grantName({ caller, callee, port, protocol, http }: Grant, trustDomain: string): string {
+  const from = caller.kind === 'identity' ? callerName(caller.identity, trustDomain) : caller.kind;
+  const to = callee.kind === 'workload' ? callee.workload : callee.host;
+  return `${from} -> ${to} ${http === null ? `${protocol === 'udp' ? 'udp' : 'tcp'} ${port}` : `${http.method} ${http.path}`}`;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 /**

@@ -7,6 +7,8 @@ export type ObligationName =
   | 'undeclared-workloads-closed'
   | 'mutual-tls-only'
   | 'declared-calls-pass-every-layer'
+  | 'network-equals-declared'
+  | 'egress-equals-declared'
   | 'no-grant-expired'
   | 'no-plaintext'
   | 'trusted-identities-only'

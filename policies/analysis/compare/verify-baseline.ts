@@ -60,6 +60,7 @@ class Baseline {
       ports: this.#ports,
       workloads: mesh.workloads.length,
       grants: 0,
+      notChecked: [],
     };
   }
 

@@ -8,12 +8,15 @@ import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
-import { anchorsOf, callerName, requestOf } from './counterexample.ts';
+import { DeclaredConnections } from './connections.ts';
+import { anchorsOf, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
 import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
-import type { Grant, Intent } from './intent.ts';
+import { type Grant, grantName, type Intent } from './intent.ts';
 import { Ledger, type Obligation } from './obligation.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
+import { EgressCheck } from './verify-egress.ts';
+import { NetworkCheck } from './verify-network.ts';
 import { wayBetween } from './way.ts';
 
 /** The outcome of a whole mesh. */
@@ -23,6 +26,8 @@ export interface Verification {
   readonly ports: number;
   readonly workloads: number;
   readonly grants: number;
+  /** What was not checked, and why. */
+  readonly notChecked: readonly string[];
 }
 
 /** What `verify` may know besides mesh and intent. */
@@ -89,12 +94,33 @@ class Verifier {
         this.#closed.close('undeclared-workloads-closed'),
         this.#mtls.close('mutual-tls-only'),
         this.#layers.close('declared-calls-pass-every-layer'),
+        ...this.#connections(),
         ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),
       ],
       ports: this.#ports,
       workloads: mesh.workloads.length,
       grants: this.#intent.grants.length,
+      notChecked: notCheckedOf(mesh),
     };
+  }
+
+  /** The layers in front of proxies, where the manifests have them. */
+  #connections(): readonly Obligation[] {
+    const connections = new DeclaredConnections(this.#index, this.#intent);
+    const known = { connections, options: this.#options };
+    const obligations: Obligation[] = [];
+    const { mesh } = this.#index;
+    if (hasNetworkPolicies(mesh)) {
+      const network = new NetworkCheck(this.#index, this.#intent, known);
+      network.run();
+      obligations.push(network.ledger.close('network-equals-declared'));
+    }
+    if (limitsEgress(mesh)) {
+      const egress = new EgressCheck(this.#index, this.#intent, known);
+      egress.run();
+      obligations.push(egress.ledger.close('egress-equals-declared'));
+    }
+    return obligations;
   }
 
   #place(workload: Workload, mesh: Mesh, port: number): Place {
@@ -247,6 +273,18 @@ class Verifier {
   }
 }
 
+const hasNetworkPolicies = (mesh: Mesh): boolean => mesh.networkPolicies.length > 0;
+
+const limitsEgress = (mesh: Mesh): boolean =>
+  mesh.sidecars.length + mesh.serviceEntries.length > 0 || mesh.config.outboundTrafficPolicy === 'REGISTRY_ONLY';
+
+function notCheckedOf(mesh: Mesh): readonly string[] {
+  return [
+    ...(hasNetworkPolicies(mesh) ? [] : ['connections below the proxies: the manifests hold no NetworkPolicy']),
+    ...(limitsEgress(mesh) ? [] : ['egress: the manifests hold no Sidecar, and unknown hosts pass (ALLOW_ANY)']),
+  ];
+}
+
 interface PlaintextCall {
   readonly request: { readonly http: Grant['http']; readonly [member: string]: unknown };
   readonly grant: Grant | null;
@@ -255,13 +293,6 @@ interface PlaintextCall {
 function changeOf(decided: Answer): string {
   const policy = decided.policy === null ? '' : ` \`${decided.policy}\``;
   return `${decided.layer}${policy} does not admit it: ${decided.because}`;
-}
-
-/** A grant in one line. */
-function grantName({ caller, callee, port, http }: Grant, trustDomain: string): string {
-  const from = caller.kind === 'identity' ? callerName(caller.identity, trustDomain) : caller.kind;
-  const to = callee.kind === 'workload' ? callee.workload : callee.host;
-  return `${from} -> ${to} ${http === null ? `tcp ${port}` : `${http.method} ${http.path}`}`;
 }
 
 /** The identities of all workloads and of all callers of the intent, so that counterexamples name them. */

@@ -72,7 +72,7 @@ export class AddressVariable implements Variable<Address | null> {
 const atomAt = (index: number): number => (index === 0 ? 0 : index + 1);
 
 /** The first address of every interval: the least of each family, the base of each block and what follows its last. */
-function points(blocks: readonly Cidr[]): readonly Address[] {
+export function points(blocks: readonly Cidr[]): readonly Address[] {
   const found: Address[] = [[0xcb007107 | 0], [0], [0, 0, 0, 0]];
   for (const { words, bits } of blocks) {
     const whole = words.length * 32;

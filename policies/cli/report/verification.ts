@@ -45,6 +45,8 @@ const TITLES: Readonly<Record<ObligationName, string>> = {
   'undeclared-workloads-closed': 'a workload that nobody declared is closed',
   'mutual-tls-only': 'plaintext ends at the handshake',
   'declared-calls-pass-every-layer': 'declared calls pass egress, network and transport too',
+  'network-equals-declared': 'NetworkPolicies admit every declared connection and no other',
+  'egress-equals-declared': 'sidecars know the declared hosts and no other (a guard rail, not a boundary)',
   'no-grant-expired': 'no grant has expired',
   'no-plaintext': 'no plaintext request is allowed',
   'trusted-identities-only': 'no identity of a foreign trust domain is allowed',
@@ -59,6 +61,7 @@ export function verificationText(report: VerificationReport): string {
   const universe = `${verification.workloads} workloads, ${verification.ports} ports, ${verification.grants} grants`;
   lines.push('', universe);
   lines.push('universe: any identity of one URI SAN, none, any port, method, path, host, header, address and token');
+  for (const left of verification.notChecked) lines.push(`not checked: ${left}`);
   if (intent == null) lines.push('intent was not checked: give --intent FILE to prove that nothing else is allowed');
   return `${lines.join('\n')}\n`;
 }

@@ -112,7 +112,9 @@ function addresses(
 ): Formula {
   const rules = policies.flatMap((policy) => {
     const side = policy[direction];
-    return side.kind === 'isolated' ? side.rules.filter((rule) => admitsPort(rule, target, port)) : [];
+    return side.kind === 'isolated'
+      ? side.rules.filter((rule) => admitsPort(rule, { target: target, port: port }))
+      : [];
   });
   return some(
     rules.flatMap(({ peers }) => {

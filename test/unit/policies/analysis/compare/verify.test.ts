@@ -44,6 +44,8 @@ const PROVED = [
   'undeclared-workloads-closed: proved',
   'mutual-tls-only: proved',
   'declared-calls-pass-every-layer: proved',
+  'network-equals-declared: proved',
+  'egress-equals-declared: proved',
   'no-grant-expired: proved',
 ];
 

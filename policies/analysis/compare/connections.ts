@@ -1,0 +1,125 @@
+/** What an intent declares of connections, below methods and identities: who may connect whom on which ports. */
+import type { Workload } from '../../language/mesh.ts';
+import type { MeshIndex } from './destinations.ts';
+import type { Grant, Intent } from './intent.ts';
+
+/** A direction of connections, seen from the end whose NetworkPolicies are judged. */
+export type Direction = 'ingress' | 'egress';
+
+/** Both directions. */
+export const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+
+/** Ports as `TCP/8080`. */
+export type Ports = ReadonlySet<string>;
+
+/** The declared other ends of one workload in one direction, each with the declared ports. */
+export interface DeclaredEnds {
+  readonly workloads: ReadonlyMap<Workload, Ports>;
+  /** Ends that the manifests do not hold, by namespace. */
+  readonly outside: ReadonlyMap<string, Ports>;
+  /** Ports for whoever there is: pods and addresses. */
+  readonly anywhere: Ports;
+  /** Ports of hosts outside the cluster: public addresses. */
+  readonly hosts: Ports;
+}
+
+/** The key of a port in `Ports`. */
+export function portKey({ protocol, port }: Pick<Grant, 'protocol' | 'port'>): string {
+  return `${protocol === 'udp' ? 'UDP' : 'TCP'}/${port}`;
+}
+
+/** The connections of an intent by end. Grants of the node are left out: no NetworkPolicy blocks a pod's own node. */
+export class DeclaredConnections {
+  readonly #index: MeshIndex;
+  readonly #names: ReadonlyMap<string, Workload>;
+  readonly #byCallee = new Map<string, Grant[]>();
+  readonly #byCaller = new Map<string, Grant[]>();
+  /** The callees that the manifests do not hold, by namespace. */
+  readonly outsideCallees = new Map<string, Set<string>>();
+
+  constructor(index: MeshIndex, { grants }: Intent) {
+    this.#index = index;
+    this.#names = new Map(index.mesh.workloads.map((each) => [`${each.namespace}/${each.name}`, each]));
+    for (const grant of grants) {
+      const { caller, callee } = grant;
+      if (callee.kind === 'workload' && caller.kind !== 'node') {
+        const isKnown = this.#names.has(`${callee.namespace}/${callee.workload}`);
+        add(this.#byCallee, isKnown ? `${callee.namespace}/${callee.workload}` : outside(callee.namespace), grant);
+        if (!isKnown) addName(this.outsideCallees, callee.namespace, callee.workload);
+      }
+      if (caller.kind === 'identity') {
+        const isKnown = index.accountWorkloads(caller.namespace, caller.serviceAccount).length > 0;
+        add(
+          this.#byCaller,
+          isKnown ? `${caller.namespace}/${caller.serviceAccount}` : outside(caller.namespace),
+          grant,
+        );
+      }
+    }
+  }
+
+  /** The grants of a workload's callers, or of its own calls. */
+  grantsOf(workload: Workload, direction: Direction): readonly Grant[] {
+    return direction === 'ingress'
+      ? (this.#byCallee.get(`${workload.namespace}/${workload.name}`) ?? [])
+      : (this.#byCaller.get(`${workload.namespace}/${workload.serviceAccount}`) ?? []);
+  }
+
+  /** The grants of all ends of a namespace that the manifests do not hold. */
+  grantsOfOutside(namespace: string, direction: Direction): readonly Grant[] {
+    return (direction === 'ingress' ? this.#byCallee : this.#byCaller).get(outside(namespace)) ?? [];
+  }
+
+  /** The other ends of some grants. */
+  endsOf(grants: readonly Grant[], direction: Direction): DeclaredEnds {
+    const ends = {
+      workloads: new Map<Workload, Set<string>>(),
+      outside: new Map<string, Set<string>>(),
+      anywhere: new Set<string>(),
+      hosts: new Set<string>(),
+    };
+    for (const grant of grants) {
+      const key = portKey(grant);
+      const end = direction === 'ingress' ? this.#callersOf(grant) : this.#calleesOf(grant);
+      if (end.kind === 'workloads') for (const workload of end.workloads) addName(ends.workloads, workload, key);
+      else if (end.kind === 'outside') addName(ends.outside, end.namespace, key);
+      else ends[end.kind].add(key);
+    }
+    return ends;
+  }
+
+  #callersOf({ caller }: Grant): End {
+    if (caller.kind !== 'identity') return { kind: 'anywhere' };
+    const workloads = this.#index.accountWorkloads(caller.namespace, caller.serviceAccount);
+    return workloads.length > 0 ? { kind: 'workloads', workloads } : { kind: 'outside', namespace: caller.namespace };
+  }
+
+  #calleesOf({ callee }: Grant): End {
+    if (callee.kind === 'external') return { kind: 'hosts' };
+    const workload = this.#names.get(`${callee.namespace}/${callee.workload}`);
+    return workload === undefined
+      ? { kind: 'outside', namespace: callee.namespace }
+      : { kind: 'workloads', workloads: [workload] };
+  }
+}
+
+type End =
+  | { readonly kind: 'workloads'; readonly workloads: readonly Workload[] }
+  | { readonly kind: 'outside'; readonly namespace: string }
+  | { readonly kind: 'anywhere' }
+  | { readonly kind: 'hosts' };
+
+/** No workload has this name: names hold no space. */
+const outside = (namespace: string): string => `${namespace}/ outside`;
+
+function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function addName<K>(sets: Map<K, Set<string>>, key: K, value: string): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
+}
