@@ -13,7 +13,8 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** How that key signs. */
+export const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const lifetimeOfRootMs = 10 * 365 * 86_400_000;
 // Clocks of one machine do not differ; a certificate is valid a little before it is written for the sake of rounding
 // to seconds.
@@ -44,6 +45,12 @@ export interface Authority {
   issue(request: LeafRequest): Promise<Credential>;
 }
 
+/** What signs: a certificate of an authority and its private key. */
+export interface Issuer {
+  readonly certificate: X509Certificate;
+  readonly privateKey: webcrypto.CryptoKey;
+}
+
 /** Creates an authority with a new key; its subject, `CN=<name>`, differs from every leaf's. */
 export async function createAuthority(name: string): Promise<Authority> {
   const keys = await newKeys();
@@ -60,26 +67,24 @@ export async function createAuthority(name: string): Promise<Authority> {
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { bundle: `${root.toString('pem')}\n`, issue: (request) => issueLeaf(root, keys.privateKey, request) };
+  const issuer = { certificate: root, privateKey: keys.privateKey };
+  return { bundle: `${root.toString('pem')}\n`, issue: (request) => issueLeaf(issuer, request) };
 }
 
-async function issueLeaf(
-  root: X509Certificate,
-  signingKey: webcrypto.CryptoKey,
-  request: LeafRequest,
-): Promise<Credential> {
+/** Signs one leaf with a new key of its own. */
+export async function issueLeaf(issuer: Issuer, request: LeafRequest): Promise<Credential> {
   const keys = await newKeys();
   const begin = request.issuedAt ?? Date.now();
   const leaf = await X509CertificateGenerator.create({
     serialNumber: newSerial(),
     // OpenSSL takes a leaf with its issuer's subject for self-signed.
     subject: request.spiffeId === null ? 'CN=edge server' : 'O=workload',
-    issuer: root.subject,
+    issuer: issuer.certificate.subject,
     notBefore: new Date(begin - backdatedMs),
     // X.509 knows whole seconds: rounded up, so that a short lifetime is not cut by one of them.
     notAfter: new Date(Math.ceil((begin + request.lifetimeMs) / 1000) * 1000),
     publicKey: keys.publicKey,
-    signingKey,
+    signingKey: issuer.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
@@ -106,11 +111,12 @@ function namesOf(request: LeafRequest): { type: 'url' | 'dns' | 'ip'; value: str
   return [...uri, ...others];
 }
 
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+/** A new key of the one kind that the mesh uses: ECDSA on P-256. */
+export function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 }
 
-// 15 random bytes behind a byte that is never zero and never negative: 16 bytes whose text Node prints unchanged.
-function newSerial(): string {
+/** 15 random bytes behind a byte that is never zero and never negative: 16 bytes whose text Node prints unchanged. */
+export function newSerial(): string {
   return `40${randomBytes(15).toString('hex')}`;
 }

@@ -25,7 +25,8 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function tryFind(name: BinaryName, env: NodeJS.ProcessEnv): string | undefined {
+/** Finds one program by its environment variable, else on PATH. */
+export function tryFindBinary(name: BinaryName, env: NodeJS.ProcessEnv): string | undefined {
   const named = env[names[name]];
   if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
@@ -39,7 +40,7 @@ function tryFind(name: BinaryName, env: NodeJS.ProcessEnv): string | undefined {
 export function findBinaries(
   env: NodeJS.ProcessEnv,
 ): { readonly ok: true; readonly value: Binaries } | { readonly ok: false; readonly missing: readonly string[] } {
-  const found = (Object.keys(names) as BinaryName[]).map((name) => [name, tryFind(name, env)] as const);
+  const found = (Object.keys(names) as BinaryName[]).map((name) => [name, tryFindBinary(name, env)] as const);
   const missing = found.filter(([, file]) => file === undefined).map(([name]) => `${name} (${names[name]})`);
   return missing.length > 0 ? { ok: false, missing } : { ok: true, value: Object.fromEntries(found) as Binaries };
 }
