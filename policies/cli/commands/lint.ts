@@ -9,15 +9,18 @@ import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
-import { lintJson } from '../report/lint-json.ts';
-import { lintJunit } from '../report/lint-junit.ts';
-import { lintMarkdown } from '../report/lint-markdown.ts';
-import { lintSarif } from '../report/lint-sarif.ts';
-import { codeText, lintText } from '../report/lint-text.ts';
+import { codeText } from '../report/lint-code-text.ts';
+import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
 import { semanticsOption } from '../semantics-option.ts';
 
-const REPORTERS = { text: lintText, json: lintJson, sarif: lintSarif, junit: lintJunit, markdown: lintMarkdown };
+const REPORTERS = {
+  text: async () => (await import('../report/lint-text.ts')).lintText,
+  json: async () => (await import('../report/lint-json.ts')).lintJson,
+  sarif: async () => (await import('../report/lint-sarif.ts')).lintSarif,
+  junit: async () => (await import('../report/lint-junit.ts')).lintJunit,
+  markdown: async () => (await import('../report/lint-markdown.ts')).lintMarkdown,
+};
 
 interface LintOptions extends Pick<MeshOptions, 'meshConfig'> {
   readonly format: keyof typeof REPORTERS;
@@ -69,7 +72,8 @@ async function run(sources: readonly string[], options: LintOptions, io: Io): Pr
   }
   const on = options.on ?? new Date().toISOString().slice(0, 10);
   const result = lint({ ...read.value, profile: PROFILES[options.semantics], on });
-  io.stdout.write(REPORTERS[options.format](result));
+  const write = await REPORTERS[options.format]();
+  io.stdout.write(write(result, paintFor(io.stdout)));
   return fails(result, options.failOn) ? EXIT_CODES.refuted : EXIT_CODES.holds;
 }
 

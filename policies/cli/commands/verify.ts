@@ -1,6 +1,6 @@
 /** `meshwright verify`: proves that manifests allow exactly what an intent declares, or shows requests. */
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Intent, parseIntent } from '../../analysis/compare/intent.ts';
 import { type Verification, verifyIntent } from '../../analysis/compare/verify.ts';
 import { verifyBaseline } from '../../analysis/compare/verify-baseline.ts';
@@ -8,17 +8,26 @@ import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { meshConfigOption, SOURCES } from '../options.ts';
+import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
+import { ObjectPlaces } from '../report/object-places.ts';
+import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
-import { policySources, verificationJson, verificationText } from '../report/verification.ts';
 import { semanticsOption } from '../semantics-option.ts';
+
+const REPORTERS = {
+  text: async () => (await import('../report/verify-text.ts')).verificationText,
+  json: async () => (await import('../report/verify-json.ts')).verificationJson,
+  markdown: async () => (await import('../report/verify-markdown.ts')).verificationMarkdown,
+  junit: async () => (await import('../report/verify-junit.ts')).verificationJunit,
+  sarif: async () => (await import('../report/verify-sarif.ts')).verificationSarif,
+};
 
 interface VerifyOptions extends MeshOptions {
   readonly intent?: string;
   readonly on?: string;
-  readonly format: 'text' | 'json';
+  readonly format: keyof typeof REPORTERS;
   readonly semantics: ProfileName;
 }
 
@@ -40,7 +49,7 @@ export function registerVerify(program: Command, io: Io, ended: (code: ExitCode)
     .argument('<sources...>', SOURCES)
     .option('--intent <file>', 'the declared relation (intent.json); without it only basic statements are proved')
     .option('--on <date>', 'fail grants that ended before this day (YYYY-MM-DD)')
-    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .addOption(formatOption(REPORTERS))
     .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
@@ -70,12 +79,9 @@ async function run(sources: readonly string[], options: VerifyOptions, io: Io): 
     ? verifyIntent(mesh, intent.value, { ...shared, ...(options.on === undefined ? {} : { on: options.on }) })
     : verifyBaseline(mesh, shared);
   progress.end();
-  const report = {
-    verification,
-    sources: policySources(documents),
-    intent: intent === undefined ? null : options.intent,
-  };
-  io.stdout.write(options.format === 'json' ? verificationJson(report) : verificationText(report));
+  const report = { verification, places: new ObjectPlaces(documents), intent: options.intent ?? null };
+  const write = await REPORTERS[options.format]();
+  io.stdout.write(write(report, paintFor(io.stdout)));
   return exitCodeOf(verification);
 }
 

@@ -1,42 +1,19 @@
 /** Lint results as JUnit XML: a test case for each code, failing with its findings. */
 import { CODES } from '../../analysis/lint/checks.ts';
-import type { Finding, LintResult } from '../../analysis/lint/finding.ts';
+import type { LintResult } from '../../analysis/lint/finding.ts';
+import { type JUnitCase, junit } from './junit.ts';
 
 /** One suite; a code with findings is a failure, one with suppressed findings alone is skipped. */
 export function lintJunit({ findings, suppressed }: LintResult): string {
-  const cases = CODES.map(({ code }) => {
+  const cases = CODES.map(({ code }): JUnitCase => {
     const own = findings.filter((finding) => finding.code === code);
-    const silenced = suppressed.filter(({ finding }) => finding.code === code);
-    return { code, own, silenced };
+    const [first] = own;
+    if (first !== undefined) {
+      const message = own.map(({ at, message: text }) => `${at.file}:${at.line}: ${text}`).join('\n');
+      return { name: code, failure: { type: first.severity, message } };
+    }
+    const silenced = suppressed.find(({ finding }) => finding.code === code);
+    return silenced === undefined ? { name: code } : { name: code, skipped: silenced.reason };
   });
-  const failures = cases.filter(({ own }) => own.length > 0).length;
-  const skipped = cases.filter(({ own, silenced }) => own.length === 0 && silenced.length > 0).length;
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="meshwright lint" tests="${cases.length}" failures="${failures}">`,
-    `  <testsuite name="lint" tests="${cases.length}" failures="${failures}" skipped="${skipped}">`,
-    ...cases.map(({ code, own, silenced }) => {
-      const open = `    <testcase classname="lint" name="${xmlText(code)}"`;
-      if (own.length > 0) return `${open}>\n${own.map(failure).join('\n')}\n    </testcase>`;
-      return silenced[0] === undefined
-        ? `${open}/>`
-        : `${open}><skipped message="${xmlText(silenced[0].reason)}"/></testcase>`;
-    }),
-    '  </testsuite>',
-    '</testsuites>',
-    '',
-  ].join('\n');
-}
-
-function failure({ severity, message, at }: Finding): string {
-  return `      <failure type="${severity}" message="${xmlText(message)}">${xmlText(`${at.file}:${at.line}: ${message}`)}</failure>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Text for XML: entities, and nothing that XML 1.0 forbids. */
-function xmlText(text: string): string {
-  return text
-    .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
-    .replaceAll(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\uFFFD');
+  return junit('meshwright lint', [{ name: 'lint', cases }]);
 }

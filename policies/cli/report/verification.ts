@@ -1,46 +1,20 @@
-/** Writes what `verify` found, as text and as JSON. */
+/** What every report of `verify` reads and says alike. */
 import type { Counterexample } from '../../analysis/compare/counterexample.ts';
 import type { Obligation, ObligationName } from '../../analysis/compare/obligation.ts';
 import type { Verification } from '../../analysis/compare/verify.ts';
-import type { SourceDocument } from '../../language/document.ts';
+import type { SourcePlace } from '../../analysis/lint/finding.ts';
+import type { ObjectPlaces } from './object-places.ts';
 
 /** A verification with what its report needs besides. */
 export interface VerificationReport {
   readonly verification: Verification;
-  /** The lines of the annotation `meshwright.dev/source`, by `namespace/name` of the policy. */
-  readonly sources: ReadonlyMap<string, readonly string[]>;
+  readonly places: ObjectPlaces;
   /** The file of the intent; null when none was given. */
-  readonly intent: string | null | undefined;
+  readonly intent: string | null;
 }
 
-const ANNOTATION = 'meshwright.dev/source';
-
-/** Where AuthorizationPolicies say they were written, by `namespace/name`. */
-export function policySources(documents: readonly SourceDocument[]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
-  for (const { value } of documents) {
-    const object = value as {
-      readonly kind?: unknown;
-      readonly metadata?: {
-        readonly namespace?: string;
-        readonly name?: string;
-        readonly annotations?: Readonly<Record<string, unknown>>;
-      };
-    } | null;
-    const annotation = object?.metadata?.annotations?.[ANNOTATION];
-    if (object?.kind !== 'AuthorizationPolicy' || typeof annotation !== 'string') continue;
-    found.set(`${object.metadata?.namespace ?? 'default'}/${object.metadata?.name ?? ''}`, annotation.split('\n'));
-  }
-  return found;
-}
-
-/** Where the declaration behind a counterexample stands: that of its grant, else the lines of the deciding policy. */
-function sourceOf({ decided, grant }: Counterexample, sources: VerificationReport['sources']): readonly string[] {
-  if (grant !== null && grant.declaredAt.length > 0) return grant.declaredAt;
-  return decided.policy === null ? [] : (sources.get(decided.policy) ?? []).slice(0, 1);
-}
-
-const TITLES: Readonly<Record<ObligationName, string>> = {
+/** What each statement says. */
+export const TITLES: Readonly<Record<ObligationName, string>> = {
   'allowed-equals-declared': 'what the proxies allow is exactly what is declared',
   'undeclared-workloads-closed': 'a workload that nobody declared is closed',
   'mutual-tls-only': 'plaintext ends at the handshake',
@@ -54,51 +28,51 @@ const TITLES: Readonly<Record<ObligationName, string>> = {
   'no-vacuous-rule': 'every rule matches some request',
 };
 
-/** The report for people. */
-export function verificationText(report: VerificationReport): string {
-  const { verification, intent } = report;
-  const lines = verification.obligations.flatMap((obligation) => obligationLines(obligation, report.sources));
-  const universe = `${verification.workloads} workloads, ${verification.ports} ports, ${verification.grants} grants`;
-  lines.push('', universe);
-  lines.push('universe: any identity of one URI SAN, none, any port, method, path, host, header, address and token');
-  for (const left of verification.notChecked) lines.push(`not checked: ${left}`);
-  if (intent == null) lines.push('intent was not checked: give --intent FILE to prove that nothing else is allowed');
-  return `${lines.join('\n')}\n`;
+/** Where a counterexample stands: the object that decided, and the source code behind it. */
+export interface Blame {
+  readonly at: SourcePlace | null;
+  readonly object: string | null;
+  readonly sources: readonly SourcePlace[];
 }
 
-const SHOWN = 12;
+const KINDS: Readonly<Record<string, string>> = {
+  'network-policy': 'NetworkPolicy',
+  'request-authentication': 'RequestAuthentication',
+  'peer-authentication': 'PeerAuthentication',
+};
 
-function obligationLines(obligation: Obligation, sources: VerificationReport['sources']): readonly string[] {
-  const lines = [`${obligation.status.padEnd(11)} ${TITLES[obligation.name]}`];
-  for (const assumption of obligation.assumptions) lines.push(`  assuming ${assumption}`);
-  for (const found of obligation.counterexamples.slice(0, SHOWN)) lines.push(...counterexampleLines(found, sources));
-  const more = obligation.counterexamples.length - SHOWN;
-  if (more > 0) lines.push(`  and ${more} more (--format json shows all)`);
-  for (const note of obligation.notes) lines.push(`  note: ${note}`);
-  return lines;
+/** The line of the deciding rule or policy, else of the callee; the declaration of the grant, else what the object says. */
+export function blameOf({ decided, grant, request }: Counterexample, places: ObjectPlaces): Blame {
+  const kind = KINDS[decided.layer] ?? 'AuthorizationPolicy';
+  const path = decided.rule === null || kind !== 'AuthorizationPolicy' ? [] : ['spec', 'rules', decided.rule];
+  const callee = request['destination'] as { readonly namespace: string; readonly workload: string };
+  const found =
+    (decided.policy === null ? undefined : places.tryFind(kind, decided.policy, path)) ??
+    places.tryFind('workload', `${callee.namespace}/${callee.workload}`);
+  const declared = (grant?.declaredAt ?? []).map(placeOf);
+  const sources = declared.length > 0 ? declared : decided.policy === null ? [] : (found?.sources ?? []);
+  return { at: found?.at ?? null, object: found?.object ?? null, sources };
 }
 
-function counterexampleLines(found: Counterexample, sources: VerificationReport['sources']): readonly string[] {
-  const { cell, expected, decided, differsIn, request, change } = found;
-  const nearness = differsIn.length === 0 ? '' : ` (a declared call but for: ${differsIn.join(', ')})`;
-  const declaredAt = sourceOf(found, sources);
-  return [
-    `  ${cell}: expected ${expected}, got ${decided.verdict}${nearness}`,
-    `    ${change}`,
-    `    ${decided.because}`,
-    ...(declaredAt.length === 0
-      ? []
-      : [`    ${found.expected === 'allow' ? 'declared at' : 'see'} ${declaredAt.join(' and ')}`]),
-    `    request: ${JSON.stringify(request)}`,
-  ];
+/** `services/order/service.ts:29` as a place. */
+function placeOf(text: string): SourcePlace {
+  const colon = text.lastIndexOf(':');
+  const line = Number(text.slice(colon + 1));
+  return colon > 0 && Number.isInteger(line) ? { file: text.slice(0, colon), line } : { file: text, line: 1 };
 }
 
-/** The report for programs, version 1. */
-export function verificationJson({ verification, sources, intent }: VerificationReport): string {
-  const obligations = verification.obligations.map((obligation) => ({
-    ...obligation,
-    title: TITLES[obligation.name],
-    counterexamples: obligation.counterexamples.map((found) => ({ ...found, source: sourceOf(found, sources) })),
-  }));
-  return `${JSON.stringify({ version: 1, intentChecked: intent != null, ...verification, obligations }, null, 2)}\n`;
+/** `a.ts:3 and b.ts:4`; of many the first two. */
+export function sourcesText(sources: readonly SourcePlace[]): string {
+  return sources
+    .slice(0, 2)
+    .map(({ file, line }) => `${file}:${line}`)
+    .join(' and ');
 }
+
+/** The statement's own line: `refuted: 3 requests`. */
+export function outcomeText({ status, counterexamples }: Obligation): string {
+  return counterexamples.length === 0 ? status : `${status}: ${counterexamples.length} requests`;
+}
+
+/** What is allowed is compared with what; the sentence that no report may leave out. */
+export const NO_INTENT = 'intent was not checked: give --intent FILE to prove that nothing else is allowed';
