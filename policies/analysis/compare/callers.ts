@@ -1,12 +1,12 @@
 /** The callers of a port, each with what it may call: in one version of a mesh, or in several at once. */
-import type { Workload } from '../../language/mesh.ts';
+import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
 import type { Node } from '../symbolic/diagram.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
 import { type Attribute, Universe } from '../symbolic/universe.ts';
 import type { MeshIndex } from './destinations.ts';
-import { type Way, wayBetween } from './way.ts';
+import { networkAdmits, type Way, wayBetween } from './way.ts';
 
 /** Who calls. Patterns and unknown identities are bare certificates: no layer in front of the proxy is counted. */
 export type ReachSource =
@@ -31,6 +31,22 @@ export interface CallerCalls {
   readonly nodes: readonly Node[];
 }
 
+/** Where and how callers are listed. */
+export interface CallersPlace {
+  readonly port: number;
+  readonly profile: Profile;
+  /** Identities that get an entry of their own though neither mesh nor rules name them. @default none */
+  readonly identities?: readonly string[];
+  /** A workload that is compromised sends what it likes, around its sidecar. @default 'configured' */
+  readonly callers?: 'configured' | 'compromised';
+}
+
+/** What the rules let an identity call when it shows its certificate, and when it shows nothing. */
+interface IdentityCalls {
+  readonly shown: readonly Node[];
+  readonly plaintext: readonly Node[];
+}
+
 interface Split {
   readonly strangers: readonly CallerCalls[];
   readonly plaintext: readonly Node[];
@@ -42,19 +58,19 @@ export class Callers {
   readonly universe: Universe;
   readonly #sides: readonly CallerSide[];
   readonly #nodes: readonly Node[];
-  readonly #port: number;
+  readonly #place: CallersPlace;
   #known: Split | undefined;
 
-  constructor(sides: readonly CallerSide[], place: { readonly port: number; readonly profile: Profile }) {
+  constructor(sides: readonly CallerSide[], place: CallersPlace) {
     this.#sides = sides;
-    this.#port = place.port;
+    this.#place = place;
     const config = sides[0]?.index.mesh.config;
     if (config === undefined) throw new Error('callers of no version were asked for');
     this.universe = new Universe([...sides.map(({ decision }) => decision.allowed), holds({ on: 'certificate' })], {
       config,
       headers: place.profile.repeatedHeaders,
       peers: 'single',
-      identities: [],
+      identities: place.identities ?? [],
     });
     const possible = this.universe.possible();
     this.#nodes = sides.map(({ decision }) =>
@@ -110,11 +126,16 @@ export class Callers {
     const nothing = peer.variable.encode(null);
     const plaintext = this.#fixed(peer, nothing);
     const found: CallerCalls[] = [{ source: { kind: 'plaintext', principal: null }, peer: nothing, nodes: plaintext }];
+    const asked = (this.#place.identities ?? []).filter((identity) => !this.#isKnown(identity));
+    for (const principal of asked) {
+      const atoms = peer.variable.encode(principal);
+      found.push({ source: { kind: 'identity', principal }, peer: atoms, nodes: this.#fixed(peer, atoms) });
+    }
     const named: string[] = [];
     let open = plaintext.some((node) => node !== never);
     for (const { atoms, nodes } of this.#classes(peer)) {
       const { exact, text } = peer.variable.describe(atoms);
-      if (exact && text === '') continue;
+      if (exact && (text === '' || asked.includes(text))) continue;
       if (exact && this.#isKnown(text)) {
         named.push(text);
         continue;
@@ -132,10 +153,7 @@ export class Callers {
   }
 
   /** The workloads of an identity, with what passes egress, transport and NetworkPolicy. */
-  #workloads(
-    identity: string,
-    calls: { readonly atoms: readonly number[]; readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
-  ): readonly CallerCalls[] {
+  #workloads(identity: string, calls: IdentityCalls & { readonly atoms: readonly number[] }): readonly CallerCalls[] {
     const { never } = this.universe.diagrams;
     if ([...calls.shown, ...calls.plaintext].every((node) => node === never)) return [];
     const found = new Map<string, Omit<CallerCalls, 'nodes'> & { readonly nodes: Node[] }>();
@@ -150,18 +168,26 @@ export class Callers {
         };
         found.set(key, entry);
         const mesh = index.wayBetween(source.namespace, workload.namespace);
-        const way = wayBetween(mesh, source, { workload, port: this.#port, listener: decision.listener });
-        if (way.kind === 'open') entry.nodes[version] = this.#seen(way.shows, calls)[version] ?? never;
+        const to = { workload, port: this.#place.port, listener: decision.listener };
+        entry.nodes[version] = this.#passing(mesh, source, to, calls)[version] ?? never;
       }
     });
     return [...found.values()];
   }
 
+  /** What gets through of the calls of one workload: sent by its sidecar, or by an intruder in its pod. */
+  #passing(mesh: Mesh, source: Workload, to: Parameters<typeof wayBetween>[2], calls: IdentityCalls): readonly Node[] {
+    const { diagrams } = this.universe;
+    if (this.#place.callers === 'compromised') {
+      if (!networkAdmits(mesh, source, to)) return [];
+      return calls.shown.map((node, version) => diagrams.or(node, calls.plaintext[version] ?? diagrams.never));
+    }
+    const way = wayBetween(mesh, source, to);
+    return way.kind === 'open' ? this.#seen(way.shows, calls) : [];
+  }
+
   /** What a caller may call of which the proxy sees a certificate, nothing, or bytes that it cannot read. */
-  #seen(
-    shows: Extract<Way, { kind: 'open' }>['shows'],
-    calls: { readonly shown: readonly Node[]; readonly plaintext: readonly Node[] },
-  ): readonly Node[] {
+  #seen(shows: Extract<Way, { kind: 'open' }>['shows'], calls: IdentityCalls): readonly Node[] {
     if (shows === 'certificate') return calls.shown;
     const bytes = this.universe.attributes.find(({ name }) => name === 'bytes');
     if (shows === 'nothing' || bytes?.kind !== 'word') return calls.plaintext;

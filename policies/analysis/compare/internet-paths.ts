@@ -1,4 +1,7 @@
-/** Ways from the internet over workloads, before and after a change. */
+/**
+ * Ways from the internet over workloads, before and after a change: each workload on the way is taken for compromised,
+ * so that what its own sidecar would refuse to send is no obstacle.
+ */
 import { admits, isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import { Callers } from './callers.ts';
@@ -102,7 +105,9 @@ class Graph {
   #sourcesAt(name: string, port: number) {
     try {
       return sideOf(this.#version, name, port).flatMap((side) =>
-        new Callers([side], { port, profile: this.#version.profile }).list().map(({ source }) => source),
+        new Callers([side], { port, profile: this.#version.profile, callers: 'compromised' })
+          .list()
+          .map(({ source }) => source),
       );
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;

@@ -1,9 +1,8 @@
 /** The exact relation of who can call what, all layers combined. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
-import type { Profile } from '../profile.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
-import { type CallerSide, Callers, type ReachSource } from './callers.ts';
+import { type CallerSide, Callers, type CallersPlace, type ReachSource } from './callers.ts';
 import { type CallClass, callsOf } from './calls.ts';
 import { isGateway, MeshIndex, portsOf } from './destinations.ts';
 
@@ -24,8 +23,14 @@ export interface Reach {
   readonly unknown: readonly string[];
 }
 
-/** Lists every allowed call of a mesh; `progress` is called after each workload. */
-export function reach(mesh: Mesh, options: { readonly profile: Profile; readonly progress?: () => void }): Reach {
+/** How a mesh is listed. */
+export interface ReachOptions extends Omit<CallersPlace, 'port'> {
+  /** Called after each workload. */
+  readonly progress?: () => void;
+}
+
+/** Lists every allowed call of a mesh. */
+export function reach(mesh: Mesh, options: ReachOptions): Reach {
   const index = new MeshIndex(mesh);
   const identities = identitiesOf(mesh);
   const grants: ReachGrant[] = [];
@@ -41,7 +46,7 @@ export function reach(mesh: Mesh, options: { readonly profile: Profile; readonly
       for (const assumption of decision.assumptions) assumptions.add(assumption);
       const label = port === ports.other ? ('other' as const) : port;
       try {
-        grants.push(...grantsAt({ workload, port, label, decision }, { index, identities, profile: options.profile }));
+        grants.push(...grantsAt({ workload, port, label, decision }, { index, identities, options }));
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
         unknown.push(`\`${workload.namespace}/${workload.name}\` port ${label}: ${error.message}`);
@@ -74,11 +79,11 @@ function grantsAt(
   known: {
     readonly index: MeshIndex;
     readonly identities: ReadonlyMap<string, readonly Workload[]>;
-    readonly profile: Profile;
+    readonly options: ReachOptions;
   },
 ): readonly ReachGrant[] {
   const side: CallerSide = { index: known.index, workload, decision, identities: known.identities };
-  const callers = new Callers([side], { port, profile: known.profile });
+  const callers = new Callers([side], { ...known.options, port });
   const calls = new Map<Node, readonly CallClass[]>();
   return callers.list().flatMap(({ source, nodes: [node = callers.universe.diagrams.never] }) => {
     const found = calls.get(node) ?? callsOf(callers.universe, node, decision.token);

@@ -36,3 +36,21 @@ export function wayBetween(
   const passes = listener.mode === 'PERMISSIVE' && listener.protocol !== 'http';
   return passes ? { kind: 'open', shows: 'opaqueBytes' } : closed('peer-authentication');
 }
+
+/**
+ * True iff the network lets a workload connect to a port of another, whatever its sidecar is told: an intruder in the pod
+ * goes around the sidecar, whose egress is a guard rail, but not around NetworkPolicies.
+ */
+export function networkAdmits(
+  mesh: Mesh,
+  source: Workload,
+  to: { readonly workload: Workload; readonly port: number },
+): boolean {
+  const target = { target: to.workload, port: to.port };
+  const outward = { ...target, peer: { workload: to.workload, ip: null } };
+  const inward = { ...target, peer: { workload: source, ip: null } };
+  return (
+    admits(mesh, isolating(mesh, source, 'egress'), 'egress', outward) &&
+    admits(mesh, isolating(mesh, to.workload, 'ingress'), 'ingress', inward)
+  );
+}

@@ -14,6 +14,8 @@ import { semanticsOption } from '../semantics-option.ts';
 const REPORTERS = {
   text: async () => (await import('../report/diff-text.ts')).diffText,
   json: async () => (await import('../report/diff-json.ts')).diffJson,
+  markdown: async () => (await import('../report/diff-markdown.ts')).diffMarkdown,
+  mermaid: async () => (await import('../report/diff-mermaid.ts')).diffMermaid,
 };
 
 interface DiffOptions extends MeshOptions {

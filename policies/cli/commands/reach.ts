@@ -1,34 +1,47 @@
 /** `meshwright reach`: who can call what, all layers combined. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { asIntent } from '../../analysis/compare/as-intent.ts';
-import { entries } from '../../analysis/compare/blast-radius.ts';
-import { reach } from '../../analysis/compare/reach.ts';
+import { type Reach, reach } from '../../analysis/compare/reach.ts';
+import {
+  identitiesAsked,
+  type ReachSelection,
+  selectGrants,
+  selectReached,
+  unknownNames,
+} from '../../analysis/compare/selection.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
+import type { Mesh } from '../../language/mesh.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { meshConfigOption, SOURCES } from '../options.ts';
-import { type MeshOptions, type ReadMesh, readMesh } from '../read-mesh.ts';
+import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
+import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { grantText } from '../report/grant-text.ts';
+import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
-import { blastText, reachJson, selectGrants } from '../report/reach.ts';
 import { semanticsOption } from '../semantics-option.ts';
 
-interface ReachOptions extends MeshOptions {
-  readonly from?: string;
-  readonly to?: string;
-  readonly viaInternet?: true;
+const REPORTERS = {
+  text: async () => (await import('../report/reach-text.ts')).reachText,
+  json: async () => (await import('../report/reach-json.ts')).reachJson,
+  mermaid: async () => (await import('../report/reach-mermaid.ts')).reachMermaid,
+};
+
+interface ReachOptions extends MeshOptions, ReachSelection {
   readonly asIntent?: true;
-  readonly format: 'text' | 'json';
+  readonly format: keyof typeof REPORTERS;
   readonly semantics: ProfileName;
 }
 
 const HELP = `
---from and --to take a workload's name, namespace/name, or a principal. --from also shows what the caller reaches by
-going on from workload to workload. Patterns, identities without a workload and plaintext are callers of their own.
+--from and --to take a workload's name or namespace/name; --from also takes \`plaintext\` or any principal, whether or not
+a workload holds it, and shows what the caller reaches by going on from workload to workload, each of them compromised.
+Patterns, identities without a workload (those of other trust domains too) and plaintext are callers of their own.
 
 Examples:
   $ meshwright reach dist/kind --to execution
+  $ meshwright reach dist/kind --from spiffe://elsewhere.example/ns/a/sa/b
+  $ meshwright reach dist/kind --via-internet
   $ helm template shop | meshwright reach - --format json
   $ meshwright reach dist/kind --as-intent > intent.json
 
@@ -42,9 +55,9 @@ export function registerReach(program: Command, io: Io, ended: (code: ExitCode) 
     .argument('<sources...>', SOURCES)
     .option('--from <caller>', 'only calls of this caller, and what it reaches transitively')
     .option('--to <callee>', 'only calls to this workload')
-    .option('--via-internet', 'only what callers without a workload of the mesh reach, transitively')
+    .option('--via-internet', 'only what somebody outside the mesh can call, and reaches transitively')
     .option('--as-intent', 'write what is allowed as an intent.json to review')
-    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .addOption(formatOption(REPORTERS))
     .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
@@ -55,31 +68,34 @@ export function registerReach(program: Command, io: Io, ended: (code: ExitCode) 
 
 async function run(sources: readonly string[], options: ReachOptions, io: Io): Promise<ExitCode> {
   const read = await readMesh(sources, options, io);
-  if (!read.ok) {
-    for (const found of read.problems) io.stderr.write(`${printProblem(found)}\n`);
+  const problems = read.ok ? unknownNames(read.value.mesh, options) : read.problems;
+  if (!read.ok || problems.length > 0) {
+    for (const found of problems) io.stderr.write(`${printProblem(found)}\n`);
     return EXIT_CODES.inputInvalid;
   }
-  return list(read.value, options, io);
-}
-
-function list({ mesh }: ReadMesh, options: ReachOptions, io: Io): ExitCode {
+  const { mesh } = read.value;
   const progress = new Progress(io.stderr, 'workloads listed');
-  const all = reach(mesh, { profile: PROFILES[options.semantics], progress: () => progress.step() });
+  const how = {
+    profile: PROFILES[options.semantics],
+    identities: identitiesAsked(options),
+    progress: () => progress.step(),
+  };
+  const all = reach(mesh, how);
+  const isAsked = options.from !== undefined || options.viaInternet === true;
+  const reached = isAsked ? selectReached(mesh, reach(mesh, { ...how, callers: 'compromised' }), options) : null;
   progress.end();
   for (const unknown of all.unknown) io.stderr.write(`not decided: ${unknown}\n`);
-  const exitCode = all.unknown.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
-  if (options.asIntent === true) {
-    const { json, inexpressible } = asIntent(mesh, all);
-    for (const grant of inexpressible) io.stderr.write(`left to the reviewer: ${grantText(grant)}\n`);
-    io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
-    return exitCode;
-  }
-  const isEntry = entries(mesh);
-  const grants = selectGrants(all.grants, options, isEntry);
-  if (options.format === 'json') io.stdout.write(reachJson({ ...all, grants }));
+  const grants = selectGrants(mesh, all, options);
+  if (options.asIntent === true) writeIntent(mesh, { ...all, grants }, io);
   else {
-    for (const grant of grants) io.stdout.write(`${grantText(grant)}\n`);
-    io.stdout.write(blastText(all, options, isEntry));
+    const write = await REPORTERS[options.format]();
+    io.stdout.write(write({ reach: { ...all, grants }, reached }, paintFor(io.stdout)));
   }
-  return exitCode;
+  return all.unknown.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
+}
+
+function writeIntent(mesh: Mesh, found: Reach, io: Io): void {
+  const { json, inexpressible } = asIntent(mesh, found);
+  for (const grant of inexpressible) io.stderr.write(`left to the reviewer: ${grantText(grant)}\n`);
+  io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
 }

@@ -2,17 +2,17 @@
 import type { ReachGrant } from '../../analysis/compare/reach.ts';
 
 /** Who calls: a workload, else the identity or pattern, else plaintext. */
-function callerText({ source }: Pick<ReachGrant, 'source'>): string {
+export function callerText({ source }: Pick<ReachGrant, 'source'>): string {
   return source.kind === 'workload' ? `${source.namespace}/${source.workload}` : (source.principal ?? 'plaintext');
 }
 
 /** What is called: `namespace/workload:port`. */
-function calleeText({ destination }: Pick<ReachGrant, 'destination'>): string {
+export function calleeText({ destination }: Pick<ReachGrant, 'destination'>): string {
   return `${destination.namespace}/${destination.workload}:${destination.port}`;
 }
 
 /** Method and path, or that the bytes do not matter. */
-function callText({ http }: Pick<ReachGrant, 'http'>): string {
+export function callText({ http }: Pick<ReachGrant, 'http'>): string {
   return http === null ? 'any bytes' : `${http.method} ${http.path}`;
 }
 

@@ -79,7 +79,9 @@ function stoppers({ port, callers }: PortVersions, { caller, side, version }: Lo
   if (way.kind === 'closed' && way.layer === 'peer-authentication') found.push('peer-authentication');
   const { never } = callers.universe.diagrams;
   const shown: readonly Node[] =
-    way.kind === 'open' && way.shows === 'nothing' ? callers.plaintext() : callers.shownBy(identityOf(side, source));
+    way.kind === 'open' && way.shows !== 'certificate'
+      ? callers.plaintext()
+      : callers.shownBy(identityOf(side, source));
   if ((shown[version] ?? never) === never) found.push('authorization-policy');
   return found;
 }

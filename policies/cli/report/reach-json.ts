@@ -1,0 +1,7 @@
+/** Reachability for programs, version 1 (`reach.schema.json`). */
+import type { ReachReport } from './reach-report.ts';
+
+/** One entry for each exact caller, port, method and path; entries with patterns where the set is infinite. */
+export function reachJson({ reach: { grants, assumptions, unknown }, reached }: ReachReport): string {
+  return `${JSON.stringify({ version: 1, grants, reached, assumptions, unknown }, null, 2)}\n`;
+}

@@ -1,0 +1,15 @@
+/** Reachability for people. */
+import { grantText } from './grant-text.ts';
+import type { Paint } from './paint.ts';
+import type { ReachReport } from './reach-report.ts';
+
+/** One grant a line, then what is reached by going on from workload to workload. */
+export function reachText({ reach, reached }: ReachReport, paint: Paint): string {
+  const lines = reach.grants.map((grant) => grantText(grant));
+  if (reached !== null) {
+    const ways = reached.map(({ way }) => `  ${way.join(' -> ')}`);
+    const title = `reached transitively, sidecars on the way being no obstacle: ${reached.length} workloads`;
+    lines.push('', paint('strong', title), ...ways);
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
