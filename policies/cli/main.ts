@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   verify: async () => (await import('./commands/verify.ts')).registerVerify,
   reach: async () => (await import('./commands/reach.ts')).registerReach,
   diff: async () => (await import('./commands/diff.ts')).registerDiff,
+  probe: async () => (await import('./commands/probe.ts')).registerProbe,
 };
 
 /** Runs one command line (without the program's own name) and returns its exit code; never throws. */

@@ -73,7 +73,8 @@ interface RootManifest {
 
 async function manifest(folder: string): Promise<object> {
   const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as RootManifest;
-  const needed = await importedPackages(folder);
+  const needed = await importedPackages(folder, IMPORT);
+  const optional = await importedPackages(folder, LAZY_IMPORT);
   const doors = Object.entries(DOORS).map(([door, source]) => [door, target(source)] as const);
   return {
     name: 'meshwright',
@@ -89,8 +90,10 @@ async function manifest(folder: string): Promise<object> {
       './schemas/*': './schemas/*',
       './package.json': './package.json',
     },
-    files: ['analysis', 'cli', 'language', 'schemas'],
+    files: ['analysis', 'cli', 'language', 'probe', 'schemas'],
     dependencies: Object.fromEntries(needed.map((name) => [name, versionOf(name, own)])),
+    peerDependencies: Object.fromEntries(optional.map((name) => [name, `^${versionOf(name, own)}`])),
+    peerDependenciesMeta: Object.fromEntries(optional.map((name) => [name, { optional: true }])),
   };
 }
 
@@ -105,12 +108,15 @@ function versionOf(name: string, { dependencies }: RootManifest): string {
 /** A static import or re-export, as the compiler prints them. */
 const IMPORT = /^(?:import|export)\s+(?:[\w*{}\s,$]+\s+from\s+)?['"]([^'"]+)['"]/gm;
 
-/** The packages that the emitted JavaScript imports, sorted. */
-async function importedPackages(folder: string): Promise<readonly string[]> {
+/** An import while the program runs: whoever never uses that verb need not have the package. */
+const LAZY_IMPORT = /\bimport\(['"]([^'"]+)['"]\)/g;
+
+/** The packages that the emitted JavaScript imports in one of both ways, sorted. */
+async function importedPackages(folder: string, imports: RegExp): Promise<readonly string[]> {
   const names = new Set<string>();
   for await (const file of glob('{analysis,cli,language}/**/*.js', { cwd: folder })) {
     const text = await readFile(join(folder, file), 'utf8');
-    for (const [, specifier = ''] of text.matchAll(IMPORT)) {
+    for (const [, specifier = ''] of text.matchAll(imports)) {
       const isOwn = specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(specifier);
       if (!isOwn)
         names.add(

@@ -91,9 +91,18 @@ describe('the package, packed and installed into an empty folder', () => {
     expect(stdout).toMatch(/^DENIED {2}trading\/risk -> trading\/execution:50053/);
   });
 
+  test('asks for the client library of clusters only where a cluster is meant', async () => {
+    const { code, stderr } = await meshwright('probe', '--context', 'anywhere');
+    expect(code).toBe(3);
+    expect(stderr).toContain('live/client-missing');
+    expect(stderr).toContain('npm install @kubernetes/client-node');
+    const { peerDependenciesMeta } = JSON.parse(await readFile(join(folder, 'npm/package.json'), 'utf8'));
+    expect(peerDependenciesMeta).toEqual({ '@kubernetes/client-node': { optional: true } });
+  });
+
   test('names every verb of the command line', async () => {
     const { stdout } = await meshwright('--help');
-    for (const verb of ['decide', 'explain', 'lint']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    for (const verb of ['decide', 'explain', 'lint', 'probe']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
   });
 
   test('opens its doors to programs, and only those', async () => {

@@ -1,14 +1,13 @@
 /** `meshwright verify`: proves that manifests allow exactly what an intent declares, or shows requests. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type Intent, parseIntent } from '../../analysis/compare/intent.ts';
 import { type Verification, verifyIntent } from '../../analysis/compare/verify.ts';
 import { verifyBaseline } from '../../analysis/compare/verify-baseline.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
-import { problem, type Result } from '../../language/problem.ts';
+import { problem } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
+import { readIntent } from '../read-intent.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { ObjectPlaces } from '../report/object-places.ts';
 import { paintFor } from '../report/paint.ts';
@@ -88,16 +87,4 @@ async function run(sources: readonly string[], options: VerifyOptions, io: Io): 
 function exitCodeOf({ obligations }: Verification): ExitCode {
   if (obligations.some(({ status }) => status === 'refuted')) return EXIT_CODES.refuted;
   return obligations.some(({ status }) => status === 'unknown') ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
-}
-
-/** Reads the declared relation. Errors: `input/not-found`, `intent/json`, and those of `parseIntent`. */
-async function readIntent(file: string): Promise<Result<Intent>> {
-  const at = { file, path: '', line: 1 };
-  const content = await readFile(file, 'utf8').catch(() => undefined);
-  if (content === undefined) return { ok: false, problems: [problem('input/not-found', 'no such file', at)] };
-  try {
-    return parseIntent(JSON.parse(content), file);
-  } catch {
-    return { ok: false, problems: [problem('intent/json', 'expected a JSON object', at)] };
-  }
 }
