@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 
 /** How every argument of manifests is described. */
-export const SOURCES = 'folders or files with manifests, or - for standard input';
+export const SOURCES = 'folders, files or git REVISION:PATH with manifests, or - for standard input';
 
 /** `--mesh-config`: the mesh settings, where the sources do not hold them. */
 export function meshConfigOption(): Option {

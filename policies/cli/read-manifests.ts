@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { readDocuments, type SourceDocument } from '../language/document.ts';
 import { type Problem, problem } from '../language/problem.ts';
 import type { Io } from './io.ts';
+import { tryParseRevision } from './revision.ts';
 
 /** The documents of all sources and what could not be read. */
 export interface Manifests {
@@ -15,8 +16,9 @@ export interface Manifests {
 }
 
 /**
- * Reads every `.yaml`, `.yml` and `.json` file of the folders, the files, and standard input for `-`.
- * Errors: `input/not-found`, `input/empty`, and those of `readDocuments`; all at once.
+ * Reads every `.yaml`, `.yml` and `.json` file of the folders, the files, standard input for `-`, and for
+ * `REVISION:PATH`, where no such file exists, what a git revision holds there.
+ * Errors: `input/not-found`, `input/empty`, those of `readRevision`, and those of `readDocuments`; all at once.
  */
 export async function readManifests(sources: readonly string[], io: Io): Promise<Manifests> {
   const documents: SourceDocument[] = [];
@@ -46,6 +48,7 @@ type InputFile =
 async function filesOf(source: string, io: Io): Promise<readonly InputFile[]> {
   if (source === '-') return [{ kind: 'text', origin: 'named', name: 'stdin', text: await text(io.stdin) }];
   const kind = await stat(source).catch(() => undefined);
+  if (kind === undefined && tryParseRevision(source) !== undefined) return filesOfRevision(source);
   if (kind === undefined) {
     const at = { file: source, path: '', line: 1 };
     return [{ kind: 'problem', problem: problem('input/not-found', 'no such file or folder', at) }];
@@ -54,19 +57,29 @@ async function filesOf(source: string, io: Io): Promise<readonly InputFile[]> {
     return [{ kind: 'text', origin: 'named', name: source, text: await readFile(source, 'utf8') }];
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
   const names = entries
-    .filter((entry) => entry.isFile() && ['.yaml', '.yml', '.json'].includes(extname(entry.name)))
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (name) =>
-        !name
-          .slice(source.length)
-          .split('/')
-          .some((step) => step === 'node_modules' || /^\.[^.]/.test(step)),
-    )
+    .filter((name) => isManifest(name.slice(source.length)))
     .toSorted();
   return Promise.all(
     names.map(async (name) => ({ kind: 'text', origin: 'folder', name, text: await readFile(name, 'utf8') }) as const),
   );
+}
+
+/** True iff a file below a folder is read for its name: not in hidden folders, nor in those of packages. */
+function isManifest(name: string): boolean {
+  const isHidden = name.split('/').some((step) => step === 'node_modules' || /^\.[^.]/.test(step));
+  return !isHidden && ['.yaml', '.yml', '.json'].includes(extname(name));
+}
+
+async function filesOfRevision(source: string): Promise<readonly InputFile[]> {
+  const { readRevision } = await import('./read-revision.ts');
+  const read = await readRevision(source, isManifest);
+  if (!read.ok) return read.problems.map((found) => ({ kind: 'problem', problem: found }));
+  return read.value.map(({ name, text: content }) => {
+    const origin = name === source ? 'named' : 'folder';
+    return { kind: 'text', origin, name, text: content };
+  });
 }
 
 /** True iff the file is JSON of its own kind: an object that claims neither `apiVersion` nor `kind`. */

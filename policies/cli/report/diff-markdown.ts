@@ -2,6 +2,7 @@
 import type { GrantChange } from '../../analysis/compare/grant-change.ts';
 import {
   becauseOf,
+  budgetLines,
   conditionsText,
   type DifferenceReport,
   realChanges,
@@ -15,7 +16,7 @@ import { cell, code, folded, table } from './markdown.ts';
 const SHOWN = 50;
 
 /** The counts, the changes as a table, ways and layers as lists; reasons and requests fold away. */
-export function diffMarkdown({ difference }: DifferenceReport): string {
+export function diffMarkdown({ difference, verdict }: DifferenceReport): string {
   const changes = realChanges(difference);
   const { paths, weakened, unknown } = difference;
   const shown = changes.slice(0, SHOWN);
@@ -38,6 +39,10 @@ export function diffMarkdown({ difference }: DifferenceReport): string {
     ...list(
       'Weakened layers',
       weakened.map((each) => `🔴 ${cell(weakeningText(each))}`),
+    ),
+    ...list(
+      'Budget',
+      (verdict === null ? [] : budgetLines(verdict)).map(({ holds, text }) => `${holds ? '🟢' : '🔴'} ${cell(text)}`),
     ),
     ...list('Not decided', unknown.map(cell)),
     ...folded('Reasons and requests', shown.flatMap(reasons)),

@@ -2,6 +2,7 @@
 import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-change.ts';
 import {
   becauseOf,
+  budgetLines,
   conditionsText,
   type DifferenceReport,
   realChanges,
@@ -20,7 +21,7 @@ const MARKS: Readonly<Record<GrantChange['change'], { readonly mark: string; rea
 };
 
 /** Changes with the rules responsible and a request, ways from the internet, layers, then the counts. */
-export function diffText({ difference }: DifferenceReport, paint: Paint): string {
+export function diffText({ difference, verdict }: DifferenceReport, paint: Paint): string {
   const lines = realChanges(difference).flatMap((change) => changeLines(change, paint));
   for (const path of difference.paths) {
     const { mark, tone } = MARKS[path.change];
@@ -29,7 +30,10 @@ export function diffText({ difference }: DifferenceReport, paint: Paint): string
   }
   for (const each of difference.weakened) lines.push(paint('bad', `weakened: ${weakeningText(each)} [${each.kind}]`));
   for (const each of difference.unknown) lines.push(paint('careful', `not decided: ${each}`));
-  return `${[...lines, paint('strong', summaryOf(difference))].join('\n')}\n`;
+  lines.push(paint('strong', summaryOf(difference)));
+  for (const { holds, text } of verdict === null ? [] : budgetLines(verdict))
+    lines.push(paint(holds ? 'quiet' : 'bad', text));
+  return `${lines.join('\n')}\n`;
 }
 
 function changeLines({ change, grant, added, removed }: GrantChange, paint: Paint): readonly string[] {

@@ -2,13 +2,17 @@
 import type { MeshDifference } from '../../analysis/compare/diff.ts';
 import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-change.ts';
 import type { InternetPath } from '../../analysis/compare/internet-paths.ts';
+import type { BudgetLine, BudgetVerdict, Counted } from '../../analysis/compare/judge-budget.ts';
 import type { Weakening } from '../../analysis/compare/weakening/weakening.ts';
+import { grantText } from './grant-text.ts';
 
 /** A difference and between what. */
 export interface DifferenceReport {
   readonly difference: MeshDifference;
   readonly before: string;
   readonly after: string;
+  /** Null when no budget was given. */
+  readonly verdict: BudgetVerdict | null;
 }
 
 /** The changes that are not `unchanged`. */
@@ -50,4 +54,47 @@ export function becauseOf({ example }: ChangedCalls): readonly string[] {
 /** What opened or closed within a changed grant, in words. */
 export function conditionsText({ conditions }: ChangedCalls): string {
   return conditions.length === 0 ? 'nothing else matters' : conditions.join(', ');
+}
+
+/** `2 added, at most 0 allowed`. */
+export function limitText({ limit, most, counted }: BudgetLine): string {
+  const names = {
+    added: 'added',
+    removed: 'removed',
+    changed: 'changed',
+    weakened: 'weakened',
+    internetPaths: 'new ways from the internet',
+  };
+  return `${counted.length} ${names[limit]}, at most ${most ?? 'any number'} allowed`;
+}
+
+/** What counts, in one line. */
+export function countedText(counted: Counted): string {
+  switch (counted.kind) {
+    case 'grant':
+      return grantText(counted.change.grant);
+    case 'weakening':
+      return weakeningText(counted.weakening);
+    case 'path':
+      return wayText(counted.path);
+  }
+}
+
+/** What the budget has to say, the lines that exceed it first. */
+export function budgetLines({
+  lines,
+  excused,
+  idle,
+}: BudgetVerdict): readonly { readonly holds: boolean; readonly text: string }[] {
+  const exceeded = lines.filter((line) => line.exceeded);
+  const said = exceeded.map((line) => ({ holds: false, text: `over budget: ${limitText(line)}` }));
+  const reasons = excused.map(({ what, reason }) => ({
+    holds: true,
+    text: `allowed: ${countedText(what)} (${reason})`,
+  }));
+  const over = idle.map(({ at, reason, why }) => ({
+    holds: true,
+    text: `${at.file}:${at.line}: this allowance is ${why}: ${reason}`,
+  }));
+  return [...said, ...(exceeded.length === 0 ? [{ holds: true, text: 'within budget' }] : []), ...reasons, ...over];
 }
