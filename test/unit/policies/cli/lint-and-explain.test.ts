@@ -1,14 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
-import { main } from '#policies/cli/main.ts';
 import { CLEAN, cartPolicy, cartRule, type Parts } from '../analysis/lint/lint-mesh.ts';
+import { faultsBy, run } from './command-line.ts';
 
 const SOURCE = 'services/front/service.ts:7';
 
@@ -50,24 +47,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function run(argv: readonly string[], stdin = '') {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const [out, err] = [text(stdout), text(stderr)];
-  const code = await main(argv, { stdin: Readable.from([stdin]), stdout, stderr });
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await out, stderr: await err };
-}
-
-/** What is wrong with a JSON text by one of the published schemas. */
-async function faultsBy(name: string, json: unknown): Promise<unknown> {
-  const schema = new URL(`../../../../policies/cli/schemas/${name}.schema.json`, import.meta.url);
-  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(
-    JSON.parse(await readFile(schema, 'utf8')),
-  );
-  return validate(json) ? [] : validate.errors;
-}
 
 describe('meshwright lint', () => {
   test('exits 0 without a finding, and says so', async () => {

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '#policies/cli/exit-code.ts';
+import { CLEAN, cartPolicy, cartRule, istio, type Parts } from '../analysis/lint/lint-mesh.ts';
+import { faultsBy, run } from './command-line.ts';
+
+/** `front` and anybody of another trust domain's billing call `cart`. */
+const SHOP: Parts = {
+  ...CLEAN,
+  network: istio('NetworkPolicy', 'all', { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] }),
+  policy: cartPolicy([cartRule(), cartRule({ principals: ['other/ns/billing/sa/*'] }, { paths: ['/shop.Cart/*'] })]),
+};
+const yaml = (parts: Parts) => Object.values(parts).join('\n---\n');
+const reach = (...more: readonly string[]) => run(['reach', '-', ...more], yaml(SHOP));
+
+describe('meshwright reach', () => {
+  test('lists each exact call, and patterns where there is no end of them', async () => {
+    const { code, stdout, stderr } = await reach();
+    expect({ code, stderr }).toEqual({ code: EXIT_CODES.holds, stderr: '' });
+    expect(stdout.trimEnd().split('\n').toSorted()).toEqual(['shop/front -> shop/cart:8080 POST /shop.Cart/Get']);
+  });
+
+  test('lists identities of accepted foreign trust domains as callers of their own', async () => {
+    const aliases = yaml(SHOP).replace(
+      'trustDomain\\":\\"td',
+      'trustDomainAliases\\":[\\"other\\"],\\"trustDomain\\":\\"td',
+    );
+    const { stdout } = await run(['reach', '-'], aliases);
+    expect(stdout).toContain('spiffe://other/ns/billing/sa/* -> shop/cart:8080 POST /shop.Cart/*');
+  });
+
+  test('writes JSON that keeps to its schema', async () => {
+    const { stdout } = await reach('--format', 'json', '--from', 'front');
+    const json: unknown = JSON.parse(stdout);
+    expect(await faultsBy('reach', json)).toEqual([]);
+    expect(json).toEqual({
+      version: 1,
+      grants: [
+        {
+          source: { kind: 'workload', principal: 'spiffe://td/ns/shop/sa/front', namespace: 'shop', workload: 'front' },
+          destination: { namespace: 'shop', workload: 'cart', port: 8080 },
+          http: { method: 'POST', path: '/shop.Cart/Get' },
+          exact: true,
+          conditions: [],
+        },
+      ],
+      reached: [{ namespace: 'shop', workload: 'cart', way: ['shop/cart'] }],
+      assumptions: [],
+      unknown: [],
+    });
+    expect(await faultsBy('reach', { version: 1, grants: [{}] })).not.toEqual([]);
+  });
+
+  test('asks about any identity, whether or not a workload holds it', async () => {
+    const open = yaml({ ...SHOP, policy: cartPolicy([cartRule({ principals: ['td/ns/shop/sa/*'] })]) });
+    const { stdout } = await run(['reach', '-', '--from', 'spiffe://td/ns/shop/sa/nobody'], open);
+    expect(stdout.split('\n')[0]).toBe('spiffe://td/ns/shop/sa/nobody -> shop/cart:8080 POST /shop.Cart/Get');
+  });
+
+  test('counts a compromised workload as going around its own sidecar, and not around the network', async () => {
+    const guard = istio('Sidecar', 'default', {
+      egress: [{ hosts: ['~/*'] }],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    });
+    const guarded = await run(['reach', '-', '--from', 'front'], yaml({ ...SHOP, guard }));
+    expect(guarded.stdout).toBe(
+      '\nreached transitively, sidecars on the way being no obstacle: 1 workloads\n  shop/cart\n',
+    );
+    const isolated = await run(['reach', '-', '--from', 'front'], yaml({ ...SHOP, network: CLEAN['network'] ?? null }));
+    expect(isolated.stdout).toContain('no obstacle: 0 workloads');
+  });
+
+  test('draws a Mermaid chart', async () => {
+    expect((await reach('--format', 'mermaid')).stdout).toBe(
+      'flowchart LR\n  n0["shop/front"]\n  n1["shop/cart"]\n  n0 -->|":8080 POST /shop.Cart/Get"| n1\n',
+    );
+  });
+
+  test('writes a first intent that proves its own mesh, and tells what it cannot say', async () => {
+    const { stdout } = await reach('--as-intent');
+    const intent = JSON.parse(stdout);
+    expect(intent).toMatchObject({ version: 1, grants: [{ caller: { serviceAccount: 'front' }, protocol: 'grpc' }] });
+    const open = yaml({ ...SHOP, policy: cartPolicy([cartRule({ principals: ['td/ns/shop/sa/*'] })]) });
+    const { stderr } = await run(['reach', '-', '--as-intent'], open);
+    expect(stderr).toContain('left to the reviewer: spiffe://td/ns/shop/sa/* -> shop/cart:8080');
+  });
+
+  test.for([
+    { argv: ['--from', 'nobody'], shown: '--from:1: no workload is called `nobody` [input/unknown-workload]' },
+    { argv: ['--to', 'shop/nothing'], shown: '--to:1: no workload is called `shop/nothing`' },
+    { argv: ['--format', 'pdf'], shown: 'text, json, mermaid' },
+  ])('exits 3 and says why for $argv', async ({ argv, shown }) => {
+    const { code, stdout, stderr } = await reach(...argv);
+    expect({ code, stdout }).toEqual({ code: EXIT_CODES.inputInvalid, stdout: '' });
+    expect(stderr).toContain(shown);
+  });
+});
