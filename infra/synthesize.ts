@@ -3,6 +3,7 @@ import type { App } from 'cdk8s';
 import { type Grant, type Intent, type IntentProblem, readIntent } from '#policies/intent/index.ts';
 import { printYaml } from '#policies/language/print.ts';
 import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
+import { tryPrintArgoApplication } from './charts/argo-application.ts';
 import { istioOperator } from './charts/istio-operator.ts';
 import { manifestFiles } from './charts/manifest-files.ts';
 import { buildPlatform, knownPlatformPrograms } from './charts/platform.ts';
@@ -11,6 +12,7 @@ import { environmentProblems } from './check-environment.ts';
 import { compareText } from './constructs/peer.ts';
 import type { Environment } from './environments/index.ts';
 import { readPublicKeys } from './public-keys.ts';
+import { inSurroundings, surroundedIntent } from './surroundings.ts';
 
 /** What synthesis reads; it reads no clock, no network and no environment variable. */
 export interface SynthesisInput {
@@ -44,7 +46,8 @@ export type SynthesisResult =
 
 /** Renders one environment. Equal inputs give equal bytes, in whatever order the catalog lists its services. */
 export function synthesize(input: SynthesisInput): SynthesisResult {
-  const { environment, catalog, admissions } = input;
+  const { environment } = input;
+  const { catalog, admissions } = inSurroundings(environment, input);
   const { trustDomain, users } = environment;
   const keys = readPublicKeys(input.jwks, users.jwksFile);
   const joined = readIntent(catalog, admissions, { trustDomain, issuer: users.issuer, audiences: users.audiences });
@@ -59,7 +62,7 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
     ...unknownPrograms(catalog),
   ];
   const empty: Intent = { version: 1, trustDomain, grants: [], platform: [] };
-  const intent = joined.ok ? sortedIntent(joined.intent) : empty;
+  const intent = joined.ok ? sortedIntent(surroundedIntent(joined.intent, environment, catalog)) : empty;
   // Shapes are judged even when the grants do not join, so that one run names everything.
   if (hasUniqueNames(catalog)) {
     const app = buildPlatform({ environment, catalog, intent, jwks: keys.ok ? keys.jwks : '' });
@@ -72,8 +75,10 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
 
 function render(app: App, environment: Environment, intent: Intent): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const [path, text] of manifestFiles(app)) files.set(`manifests/${path}`, text);
+  for (const [path, text] of manifestFiles(app, environment)) files.set(`manifests/${path}`, text);
   files.set('istio.yaml', printYaml(istioOperator(environment)));
+  const application = tryPrintArgoApplication(environment);
+  if (application !== undefined) files.set('argocd.yaml', application);
   files.set('intent.json', `${JSON.stringify(intent, null, 2)}\n`);
   return files;
 }

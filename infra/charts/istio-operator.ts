@@ -25,7 +25,33 @@ export function istioOperator(environment: Environment): Readonly<Record<string,
   };
 }
 
-function meshConfig({ rootNamespace, trustDomain }: Environment) {
+/** Where the proxies send their spans. */
+function collectorOf({ collector }: Environment): { readonly service: string; readonly port: number } {
+  return collector.kind === 'inCluster'
+    ? { service: serviceHost('observability', 'jaeger'), port: 4317 }
+    : { service: serviceHost(collector.namespace, collector.service), port: collector.grpcPort };
+}
+
+/** Roots of other trust domains, without which their certificates would be refused in the handshake. */
+function federatedRoots({ federation }: Environment) {
+  if (federation.length === 0) return {};
+  return {
+    caCertificates: federation.map(({ trustDomain, bundleEndpoint }) => ({
+      spiffeBundleUrl: bundleEndpoint,
+      trustDomains: [trustDomain],
+    })),
+  };
+}
+
+/** How istiod tells this cluster from the others of the mesh. */
+function extentValues({ extent }: Environment) {
+  if (extent.kind === 'oneCluster') return {};
+  const { meshId, clusterName, network } = extent;
+  return { meshID: meshId, multiCluster: { clusterName }, network };
+}
+
+function meshConfig(environment: Environment) {
+  const { rootNamespace, trustDomain } = environment;
   return {
     rootNamespace,
     trustDomain,
@@ -37,9 +63,8 @@ function meshConfig({ rootNamespace, trustDomain }: Environment) {
     accessLogFile: '/dev/stdout',
     accessLogEncoding: 'JSON',
     defaultConfig: { holdApplicationUntilProxyStarts: true },
-    extensionProviders: [
-      { name: tracingProvider, opentelemetry: { service: serviceHost('observability', 'jaeger'), port: 4317 } },
-    ],
+    extensionProviders: [{ name: tracingProvider, opentelemetry: collectorOf(environment) }],
+    ...federatedRoots(environment),
     defaultProviders: { tracing: [tracingProvider] },
   };
 }
@@ -55,11 +80,13 @@ function components() {
   };
 }
 
-function values({ identity, istiodReplicas, resources, rootNamespace }: Environment) {
+function values(environment: Environment) {
+  const { identity, istiodReplicas, resources, rootNamespace } = environment;
   return {
     ...(identity.kind === 'spire' ? { sidecarInjectorWebhook: { templates: injectionTemplates(identity) } } : {}),
     global: {
       istioNamespace: rootNamespace,
+      ...extentValues(environment),
       variant: 'distroless',
       imagePullPolicy: 'IfNotPresent',
       defaultPodDisruptionBudget: { enabled: istiodReplicas > 1 },

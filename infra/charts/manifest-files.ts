@@ -2,10 +2,16 @@
 import { ApiObject, type App } from 'cdk8s';
 import { printYaml } from '#policies/language/print.ts';
 import { compareText } from '../constructs/peer.ts';
+import type { Environment } from '../environments/index.ts';
+import { waveAnnotation, waveOf } from './argo-application.ts';
 
 interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 /** The files of one namespace in the order of applying. Workloads come last: nothing runs before it is closed. */
@@ -61,9 +67,18 @@ export function manifests(app: App): readonly { readonly path: string; readonly 
     );
 }
 
-/** The text of every file by its path below `manifests/`: `trading/30-policies.yaml`. */
-export function manifestFiles(app: App): ReadonlyMap<string, string> {
+/** The text of every file by its path below `manifests/`: `trading/30-policies.yaml`; with waves where Argo CD delivers. */
+export function manifestFiles(app: App, { delivery }: Environment): ReadonlyMap<string, string> {
   const texts = new Map<string, string[]>();
-  for (const { path, value } of manifests(app)) texts.set(path, [...(texts.get(path) ?? []), printYaml(value)]);
+  for (const { path, value } of manifests(app)) {
+    const delivered = delivery.kind === 'argoCd' ? withWave(value, path) : value;
+    texts.set(path, [...(texts.get(path) ?? []), printYaml(delivered)]);
+  }
   return new Map([...texts].map(([path, documents]) => [path, documents.join('---\n')]));
+}
+
+function withWave(value: Manifest, path: string): Manifest {
+  const { metadata } = value;
+  const wave = waveOf(path.slice(path.indexOf('/') + 1));
+  return { ...value, metadata: { ...metadata, annotations: { ...metadata.annotations, [waveAnnotation]: wave } } };
 }

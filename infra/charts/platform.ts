@@ -78,7 +78,7 @@ export function buildPlatform(props: PlatformProps): App {
     environment,
     [...workloads.values()].map(({ peer }) => peer),
   );
-  connect(workloads, [...intent.grants, ...intent.platform]);
+  connect(workloads, [...intent.grants, ...intent.platform], environment);
   return app;
 }
 
@@ -118,7 +118,11 @@ function addFile(scope: Construct, name: string, file: string, text: string): vo
 }
 
 /** Adds one edge for each pair of caller and callee. */
-function connect(workloads: ReadonlyMap<string, MeshWorkload>, grants: readonly Grant[]): void {
+function connect(
+  workloads: ReadonlyMap<string, MeshWorkload>,
+  grants: readonly Grant[],
+  environment: Environment,
+): void {
   const pairs = new Map<string, Grant[]>();
   for (const grant of grants) {
     const key = JSON.stringify([grant.caller, grant.callee]);
@@ -127,16 +131,39 @@ function connect(workloads: ReadonlyMap<string, MeshWorkload>, grants: readonly 
   for (const [, pair] of [...pairs].sort(([left], [right]) => compareText(left, right))) {
     const [first] = pair;
     if (first === undefined) continue;
-    const caller = callerEnd(first.caller, workloads);
-    const callee = calleeEnd(first.callee, workloads);
+    const caller = callerEnd(first.caller, workloads, environment);
+    const callee = calleeEnd(first.callee, workloads, environment);
     if (callee instanceof MeshWorkload) callee.allowCallsFrom(caller, pair);
     else if (caller instanceof MeshWorkload) caller.allowCallsTo(callee, pair);
+    if (caller instanceof MeshWorkload && callee instanceof MeshWorkload)
+      connectClusters(caller, callee, pair, environment);
   }
 }
 
-function callerEnd(caller: Caller, workloads: ReadonlyMap<string, MeshWorkload>): MeshWorkload | Peer {
+/** The same pair across clusters of one mesh: the same identities, from and to the pods of the other clusters. */
+function connectClusters(
+  caller: MeshWorkload,
+  callee: MeshWorkload,
+  grants: readonly Grant[],
+  { extent }: Environment,
+): void {
+  if (extent.kind === 'oneCluster') return;
+  for (const { podRanges } of extent.peers) {
+    callee.allowCallsFrom({ kind: 'ranges', addresses: podRanges }, grants);
+    caller.allowCallsTo({ kind: 'ranges', addresses: podRanges }, grants);
+  }
+}
+
+function callerEnd(
+  caller: Caller,
+  workloads: ReadonlyMap<string, MeshWorkload>,
+  { federation }: Environment,
+): MeshWorkload | Peer {
   if (caller.kind !== 'workload') return { kind: caller.kind };
-  const { namespace, serviceAccount } = caller;
+  const { trustDomain, namespace, serviceAccount } = caller;
+  // The same account of another trust domain is somebody else, and its pods are in another cluster.
+  const domain = federation.find((each) => each.trustDomain === trustDomain);
+  if (domain !== undefined) return { kind: 'ranges', addresses: domain.callerRanges };
   for (const workload of workloads.values()) {
     const { declaration } = workload;
     if (declaration.namespace === namespace && declaration.serviceAccount === serviceAccount) return workload;
@@ -150,8 +177,15 @@ function callerEnd(caller: Caller, workloads: ReadonlyMap<string, MeshWorkload>)
   };
 }
 
-function calleeEnd(callee: Callee, workloads: ReadonlyMap<string, MeshWorkload>): MeshWorkload | Peer {
-  if (callee.kind === 'external') return { kind: 'external', host: callee.host };
+function calleeEnd(
+  callee: Callee,
+  workloads: ReadonlyMap<string, MeshWorkload>,
+  { database }: Environment,
+): MeshWorkload | Peer {
+  if (callee.kind === 'external') {
+    const isDatabase = database.kind === 'external' && callee.host === database.host;
+    return { kind: 'external', host: callee.host, ...(isDatabase ? { addresses: database.addresses } : {}) };
+  }
   const { namespace, workload } = callee;
   return (
     workloads.get(workload) ??

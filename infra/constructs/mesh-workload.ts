@@ -194,8 +194,13 @@ export class MeshWorkload extends Construct {
           exportTo: ['.'],
           location: 'MESH_EXTERNAL',
           resolution: 'DNS',
-          // The application speaks TLS to the host itself: the proxy sees the server name only.
-          ports: grants.map(({ port }) => ({ name: `tls-${port}`, number: port, protocol: 'TLS' })),
+          // The application speaks TLS to the host itself: the proxy sees the server name only, and of a protocol that
+          // begins in the clear (PostgreSQL) not even that.
+          ports: grants.map(({ port, protocol }) =>
+            protocol === 'tcp'
+              ? { name: `tcp-${port}`, number: port, protocol: 'TCP' }
+              : { name: `tls-${port}`, number: port, protocol: 'TLS' },
+          ),
         },
       },
     });

@@ -33,6 +33,9 @@ const publicAddresses: readonly PeerSelector[] = [
   { ipBlock: { cidr: '::/0', except: ['fc00::/7', 'fe80::/10'] } },
 ];
 
+const blocks = (addresses: readonly string[]): readonly PeerSelector[] =>
+  sortedUnique(addresses).map((cidr) => ({ ipBlock: { cidr } }));
+
 /** The selectors of a peer; none for the node, whose traffic to its own pods no NetworkPolicy blocks (semantics.md 9). */
 function selectorsOf(peer: Peer): readonly PeerSelector[] {
   switch (peer.kind) {
@@ -45,8 +48,10 @@ function selectorsOf(peer: Peer): readonly PeerSelector[] {
       ];
     case 'internet':
       return anywhere;
+    case 'ranges':
+      return blocks(peer.addresses);
     case 'external':
-      return publicAddresses;
+      return peer.addresses === undefined ? publicAddresses : blocks(peer.addresses);
     case 'node':
       return [];
     default:

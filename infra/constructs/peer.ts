@@ -23,7 +23,10 @@ export type Peer =
   | PodPeer
   | { readonly kind: 'node' }
   | { readonly kind: 'internet' }
-  | { readonly kind: 'external'; readonly host: string };
+  /** Pods of another cluster, which no selector names. */
+  | { readonly kind: 'ranges'; readonly addresses: readonly string[] }
+  /** A host outside; without `addresses` it is somewhere outside the private ranges. */
+  | { readonly kind: 'external'; readonly host: string; readonly addresses?: readonly string[] };
 
 /** All grants of one caller and one callee. */
 export interface Edge {

@@ -1,6 +1,7 @@
 import type { FederatedDomain } from './federation.ts';
 import type { Identity } from './identity.ts';
 import type { Resources } from './resources.ts';
+import type { DatabasePlace, Delivery, MeshExtent, TraceCollector } from './surroundings.ts';
 
 /** How many replicas a stateless workload has: a fixed number, or between two bounds by CPU use. */
 type ReplicaPlan =
@@ -38,7 +39,10 @@ export interface Environment {
   };
   /** Replicas of istiod; with more than one it gets a PodDisruptionBudget. */
   readonly istiodReplicas: number;
-  readonly database: { readonly name: string; readonly storage: string };
+  readonly database: DatabasePlace;
+  readonly collector: TraceCollector;
+  readonly extent: MeshExtent;
+  readonly delivery: Delivery;
   /** Part of the requests that is traced, 0 to 100; the ingress gateway decides, everybody else follows. */
   readonly tracingPercentage: number;
   /** How long an application drains after SIGTERM, in milliseconds. */

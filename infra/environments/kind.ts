@@ -32,7 +32,10 @@ export const kind: Environment = {
     cni: small,
   },
   istiodReplicas: 1,
-  database: { name: 'trading', storage: '1Gi' },
+  database: { kind: 'inCluster', name: 'trading', storage: '1Gi' },
+  collector: { kind: 'inCluster' },
+  extent: { kind: 'oneCluster' },
+  delivery: { kind: 'applied' },
   tracingPercentage: 100,
   drainMs: 2000,
 };

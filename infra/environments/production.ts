@@ -30,7 +30,16 @@ export const production: Environment = {
     cni: { requests: { cpu: '100m', memory: '100Mi' }, limits: { cpu: '1', memory: '256Mi' } },
   },
   istiodReplicas: 2,
-  database: { name: 'trading', storage: '100Gi' },
+  database: { kind: 'inCluster', name: 'trading', storage: '100Gi' },
+  collector: { kind: 'inCluster' },
+  extent: { kind: 'oneCluster' },
+  delivery: {
+    kind: 'argoCd',
+    repository: 'https://git.trading.example/platform/manifests.git',
+    revision: 'main',
+    path: 'production/manifests',
+    namespace: 'argocd',
+  },
   tracingPercentage: 1,
   drainMs: 5000,
 };

@@ -9,6 +9,8 @@ export interface DatabaseConfiguration {
   readonly name: string;
   readonly user: string;
   readonly passwordFile: string;
+  /** The roots that the server's certificate is checked against, PEM; undefined where the connection is not TLS. */
+  readonly caFile: string | undefined;
 }
 
 /** Everything that a service learns from its environment. */
@@ -86,6 +88,7 @@ const databaseShape = {
   DATABASE_NAME: required('the name of a database'),
   DATABASE_USER: required('the name of a role'),
   DATABASE_PASSWORD_FILE: required('the path of a file'),
+  DATABASE_CA_FILE: z.string().optional(),
 };
 
 const baseSchema = z.object(baseShape);
@@ -170,5 +173,6 @@ function databaseConfiguration(values: z.infer<typeof databaseSchema>): Database
     name: values.DATABASE_NAME,
     user: values.DATABASE_USER,
     passwordFile: values.DATABASE_PASSWORD_FILE,
+    caFile: values.DATABASE_CA_FILE,
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
@@ -57,6 +58,11 @@ function statementOf(sql: string, values: readonly unknown[] = []): pg.QueryConf
   return name === undefined ? { text: sql, values: [...values] } : { name, text: sql, values: [...values] };
 }
 
+/** TLS that checks the server's name and certificate, where a root is named; false where the mesh's proxies do it. */
+export function tlsOf({ caFile }: DatabaseConfiguration): false | { readonly ca: string } {
+  return caFile === undefined ? false : { ca: readFileSync(caFile, 'utf8') };
+}
+
 /** The pool behind a `Database`. */
 export class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
@@ -68,6 +74,7 @@ export class PooledDatabase implements Database {
       database: configuration.name,
       user: configuration.user,
       password: async () => (await readFile(configuration.passwordFile, 'utf8')).trim(),
+      ssl: tlsOf(configuration),
       max: mostConnections,
       maxLifetimeSeconds: longestConnectionSeconds,
       connectionTimeoutMillis: connectMs,

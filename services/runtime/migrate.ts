@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { ConfigurationError, readDatabaseConfiguration } from './configuration.ts';
+import { tlsOf } from './database.ts';
 
 /** How to log in to one database. `host` may be the directory of a UNIX socket. */
 export interface DatabaseAccess {
@@ -16,6 +17,8 @@ export interface DatabaseAccess {
   readonly database: string;
   readonly user: string;
   readonly password: string;
+  /** As the driver takes it. @default - not TLS */
+  readonly ssl?: false | { readonly ca: string };
 }
 
 /** One migration that was run. Shape: `{service: 'order', name: '0001_orders'}`. */
@@ -73,7 +76,7 @@ async function main(services: readonly string[]): Promise<void> {
   const configuration = readDatabaseConfiguration(process.env);
   const password = (await readFile(configuration.passwordFile, 'utf8')).trim();
   const { host, port, name: database, user } = configuration;
-  const applied = await migrate({ host, port, database, user, password }, services);
+  const applied = await migrate({ host, port, database, user, password, ssl: tlsOf(configuration) }, services);
   for (const { service, name } of applied) process.stdout.write(`${service}: ${name}\n`);
   if (applied.length === 0) process.stdout.write('nothing to migrate\n');
 }

@@ -42,6 +42,11 @@ export function postgresInitializationScript(catalog: readonly ServiceDeclaratio
   return `${lines.join('\n')}\n`;
 }
 
+function storageOf(database: Environment['database']): string {
+  if (database.kind === 'external') throw new Error('a database outside has no pod here');
+  return database.storage;
+}
+
 /** How PostgreSQL runs: its own proxy ends mutual TLS, so the server itself speaks cleartext inside the pod. */
 export function postgresProgram({ resources, database }: Environment): Program {
   return {
@@ -55,7 +60,7 @@ export function postgresProgram({ resources, database }: Environment): Program {
     },
     ports: [{ name: 'tcp', number: 5432 }],
     mounts: [
-      { kind: 'claim', name: 'data', path: '/var/lib/postgresql', storage: database.storage },
+      { kind: 'claim', name: 'data', path: '/var/lib/postgresql', storage: storageOf(database) },
       { kind: 'scratch', name: 'run', path: '/var/run/postgresql', sizeLimit: '16Mi' },
       { kind: 'scratch', name: 'tmp', path: '/tmp', sizeLimit: '64Mi' },
       { kind: 'secret', name: 'passwords', path: passwordsFolder, secretName: passwordsSecret },

@@ -41,27 +41,58 @@ function upstreamVariables(
     ]);
 }
 
+const databaseCaFolder = '/var/run/secrets/meshwright/database-ca';
+
+/** The database's address, and the file with its root where the service itself speaks TLS to it. */
+function databasePlace(
+  { database }: Environment,
+  catalog: readonly ServiceDeclaration[],
+): Readonly<Record<string, string>> {
+  if (database.kind === 'external') {
+    const { host, port } = database;
+    return { DATABASE_HOST: host, DATABASE_PORT: String(port), DATABASE_CA_FILE: `${databaseCaFolder}/ca.crt` };
+  }
+  const server = catalog.find(({ name }) => name === 'postgres');
+  const port = server?.contracts[0]?.port;
+  if (server === undefined || port === undefined) return {};
+  return { DATABASE_HOST: serviceHost(server.namespace, server.name), DATABASE_PORT: String(port) };
+}
+
 function databaseVariables(
   { database }: ServiceDeclaration,
   environment: Environment,
   catalog: readonly ServiceDeclaration[],
 ): Readonly<Record<string, string>> {
-  const server = catalog.find(({ name }) => name === 'postgres');
-  const port = server?.contracts[0]?.port;
-  if (database === undefined || server === undefined || port === undefined) return {};
+  const place = databasePlace(environment, catalog);
+  if (database === undefined || place['DATABASE_HOST'] === undefined) return {};
   return {
-    DATABASE_HOST: serviceHost(server.namespace, server.name),
-    DATABASE_PORT: String(port),
+    ...place,
     DATABASE_NAME: environment.database.name,
     DATABASE_USER: database.schema,
     DATABASE_PASSWORD_FILE: `${passwordFolder}/password`,
   };
 }
 
-function mountsOf({ name, database }: ServiceDeclaration): readonly Mount[] {
+function mountsOf({ name, database }: ServiceDeclaration, environment: Environment): readonly Mount[] {
   const scratch: Mount = { kind: 'scratch', name: 'tmp', path: '/tmp', sizeLimit: '64Mi' };
   if (database === undefined) return [scratch];
-  return [scratch, { kind: 'secret', name: 'database-password', path: passwordFolder, secretName: `${name}-database` }];
+  const password: Mount = {
+    kind: 'secret',
+    name: 'database-password',
+    path: passwordFolder,
+    secretName: `${name}-database`,
+  };
+  if (environment.database.kind === 'inCluster') return [scratch, password];
+  const { caSecret } = environment.database;
+  return [scratch, password, { kind: 'secret', name: 'database-ca', path: databaseCaFolder, secretName: caSecret }];
+}
+
+/** Where the service itself sends its spans, undefined when nobody collects any. */
+function tryFindCollector({ collector }: Environment, catalog: readonly ServiceDeclaration[]): string | undefined {
+  if (collector.kind === 'existing')
+    return `http://${serviceHost(collector.namespace, collector.service)}:${collector.httpPort}`;
+  const jaeger = catalog.find(({ name }) => name === 'jaeger');
+  return jaeger && `http://${serviceHost(jaeger.namespace, jaeger.name)}:4318`;
 }
 
 /** Ready when the service says so; alive while it accepts connections, so that a lost database restarts nobody. */
@@ -85,7 +116,7 @@ export function serviceProgram(
   catalog: readonly ServiceDeclaration[],
 ): Program {
   const port = declaration.contracts[0]?.port ?? 0;
-  const collector = catalog.find(({ name }) => name === 'jaeger');
+  const collector = tryFindCollector(environment, catalog);
   const variables: [string, string][] = [
     ['LISTEN', `0.0.0.0:${port}`],
     ['LOG_LEVEL', 'info'],
@@ -96,15 +127,14 @@ export function serviceProgram(
     ...upstreamVariables(declaration, catalog),
     ...Object.entries(databaseVariables(declaration, environment, catalog)),
   ];
-  if (collector !== undefined)
-    variables.push(['OTEL_EXPORTER_OTLP_ENDPOINT', `http://${serviceHost(collector.namespace, collector.name)}:4318`]);
+  if (collector !== undefined) variables.push(['OTEL_EXPORTER_OTLP_ENDPOINT', collector]);
   return {
     containerName: declaration.name,
     image: `${environment.images.registry}/${declaration.name}:${environment.images.tag}`,
     command: ['node', `services/${declaration.name}/main.ts`],
     environment: Object.fromEntries(variables.sort(([left], [right]) => compareText(left, right))),
     ports: portNames(declaration.contracts).map(({ name, number }) => ({ name, number })),
-    mounts: mountsOf(declaration),
+    mounts: mountsOf(declaration, environment),
     ...probesOf(declaration),
     resources: environment.resources.service,
     uid: 10_001,

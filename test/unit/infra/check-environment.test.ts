@@ -7,7 +7,12 @@ const spire = (installation: SpireInstallation, leafLifetime = '1h'): Partial<En
   identity: { kind: 'spire', installation, leafLifetime },
 });
 const existing = { kind: 'existing', className: 'spire-spire', socketFile: 'spire-agent.sock' } as const;
-const partner = { trustDomain: 'partner.local', bundleEndpoint: 'https://spire.partner.example:8443' };
+const partner = {
+  trustDomain: 'partner.local',
+  bundleEndpoint: 'https://spire.partner.example:8443',
+  callerRanges: [],
+  admits: [],
+};
 
 describe('the values of an environment', () => {
   test.for(environments)('are accepted for $name', (environment) => {

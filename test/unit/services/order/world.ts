@@ -76,7 +76,7 @@ export class World implements AsyncDisposable {
     this.#upstream = new Upstream(address);
     const { host, port, database: name, user } = postgres.accessOf('order');
     const passwordFile = `${host}/../${user}.password`;
-    this.database = new PooledDatabase({ host, port, name, user, passwordFile }, user, log);
+    this.database = new PooledDatabase({ host, port, name, user, passwordFile, caFile: undefined }, user, log);
   }
 
   static async start(): Promise<World> {

@@ -37,6 +37,7 @@ describe('configuration', () => {
         name: 'trading',
         user: 'trading_caller',
         passwordFile: '/run/secrets/password',
+        caFile: undefined,
       },
       telemetry: { endpoint: undefined, sampleRatio: 1 },
       logLevel: 'info',
