@@ -38,10 +38,15 @@ gen: $(STAMP) ## regenerate services/gen from the contracts
 	@buf generate
 
 ##@ Cluster
-.PHONY: up
-up: ## bring the platform up on kind (not there yet: says what is missing)
-	@echo "make up: bringing the manifests up on kind is not part of this version; use 'make demo' or 'make local', or apply dist/kind/manifests yourself (README, section 'A real cluster')" >&2
-	exit 1
+.PHONY: up status down push
+up: synth ## bring the platform up on a kind cluster; run again, it continues [KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
+	@node infra/cluster/main.ts up
+status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
+	@node infra/cluster/main.ts status
+push: synth ## bring one changed service into the cluster: make push SERVICE=order
+	@node infra/cluster/main.ts push $(SERVICE)
+down: $(STAMP) ## remove the cluster and everything that make up made
+	@node infra/cluster/main.ts down
 
 ##@ Housekeeping
 .PHONY: clean help

@@ -28,6 +28,8 @@ const files = {
 const fileOfKind: Readonly<Record<string, string>> = {
   Namespace: files.namespace,
   ServiceAccount: files.accounts,
+  Role: files.accounts,
+  RoleBinding: files.accounts,
   PeerAuthentication: files.closed,
   AuthorizationPolicy: files.policies,
   RequestAuthentication: files.policies,

@@ -13,7 +13,7 @@ import { IngressRouting } from './ingress-routing.ts';
 import { ClusterChart, NamespaceChart } from './namespace-chart.ts';
 import { ingressProgram } from './programs/ingress-program.ts';
 import { jaegerConfiguration, jaegerProgram, jaegerSettings } from './programs/jaeger-program.ts';
-import { postgresInitialization, postgresInitializationScript, postgresProgram } from './programs/postgres-program.ts';
+import { postgresProgram } from './programs/postgres-program.ts';
 import { serviceProgram } from './programs/service-program.ts';
 import { RootChart } from './root-chart.ts';
 import { withIssuer } from './spire/injection.ts';
@@ -108,8 +108,6 @@ function addWorkload(scope: Construct, declaration: ServiceDeclaration, props: P
     return ingress;
   }
   if (declaration.name === 'jaeger') addFile(scope, jaegerConfiguration, 'config.yaml', jaegerSettings());
-  if (declaration.name === 'postgres')
-    addFile(scope, postgresInitialization, 'roles.sql', postgresInitializationScript(catalog));
   return new MeshWorkload(scope, declaration.name, common);
 }
 

@@ -31,6 +31,8 @@ const apiVersions = {
   ServiceAccount: 'v1',
   Service: 'v1',
   ConfigMap: 'v1',
+  Role: 'rbac.authorization.k8s.io/v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
 } as const;
 
 /** A kind that `renderObject` can write. */

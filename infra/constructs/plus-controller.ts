@@ -42,7 +42,13 @@ function controllerOf(scope: Construct, props: ControllerProps): plus.Workload {
       fsGroupChangePolicy: plus.FsGroupChangePolicy.ON_ROOT_MISMATCH,
     },
     terminationGracePeriod: Duration.seconds(program.graceSeconds),
-    podMetadata: { labels: { ...labels, ...program.podLabels }, annotations: { ...program.podAnnotations } },
+    podMetadata: {
+      labels: { ...labels, ...program.podLabels },
+      annotations: {
+        ...program.podAnnotations,
+        ...(program.uidReason === undefined ? {} : { 'meshwright.dev/uid-reason': program.uidReason }),
+      },
+    },
     containers: [containerOf(scope, program)],
   };
   if (placement.kind === 'singleWithVolume') {
@@ -70,9 +76,7 @@ function containerOf(scope: Construct, program: Program): plus.ContainerProps {
     imagePullPolicy: plus.ImagePullPolicy.IF_NOT_PRESENT,
     ...(program.command === undefined ? {} : { command: [...program.command] }),
     ...(program.args === undefined ? {} : { args: [...program.args] }),
-    envVariables: Object.fromEntries(
-      Object.entries(program.environment).map(([name, value]) => [name, plus.EnvValue.fromValue(value)]),
-    ),
+    envVariables: variablesOf(scope, program),
     ports: program.ports.map(({ name, number }) => ({ name, number })),
     resources: {
       cpu: { request: cpuOf(requests.cpu), limit: cpuOf(limits.cpu) },
@@ -92,6 +96,15 @@ function containerOf(scope: Construct, program: Program): plus.ContainerProps {
       return volume === undefined ? [] : [{ path: mount.path, volume, readOnly: mount.kind !== 'scratch' }];
     }),
   };
+}
+
+function variablesOf(scope: Construct, { environment, secretEnvironment }: Program): Record<string, plus.EnvValue> {
+  const open = Object.entries(environment).map(([name, value]) => [name, plus.EnvValue.fromValue(value)]);
+  const secret = Object.entries(secretEnvironment ?? {}).map(([name, { secretName, key }]) => {
+    const source = plus.Secret.fromSecretName(scope, `${name}-secret`, secretName);
+    return [name, plus.EnvValue.fromSecretValue({ secret: source, key })];
+  });
+  return Object.fromEntries([...open, ...secret]);
 }
 
 /** Claims are not known to the line: `workload.ts` adds them. */

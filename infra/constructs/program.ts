@@ -11,8 +11,7 @@ export interface NamedPort {
 export type Probe =
   | { readonly kind: 'grpc'; readonly port: number }
   | { readonly kind: 'http'; readonly port: number; readonly path: string }
-  | { readonly kind: 'tcp'; readonly port: number }
-  | { readonly kind: 'command'; readonly command: readonly string[] };
+  | { readonly kind: 'tcp'; readonly port: number };
 
 /** A folder inside the container and what it shows. Secrets are named, never written. */
 export type Mount =
@@ -30,6 +29,8 @@ export interface Program {
   /** @default - the image's own */
   readonly args?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables whose values are keys of Secrets, for programs that read no files. @default - none */
+  readonly secretEnvironment?: Readonly<Record<string, { readonly secretName: string; readonly key: string }>>;
   readonly ports: readonly NamedPort[];
   readonly mounts: readonly Mount[];
   /** Ready for traffic. */
@@ -39,6 +40,8 @@ export interface Program {
   readonly resources: Resources;
   /** User and group; above 10000, so that it is nobody's on the node. */
   readonly uid: number;
+  /** Why `uid` is below 10000 all the same; an annotation of the pod. @default - it is not */
+  readonly uidReason?: string;
   readonly graceSeconds: number;
   /** @default - none */
   readonly podLabels?: Readonly<Record<string, string>>;

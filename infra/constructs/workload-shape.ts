@@ -40,7 +40,9 @@ const schema: Rule = ({ declaration }) => {
 };
 
 const user: Rule = ({ program }) =>
-  program.uid < 10_000 ? [`user id \`${program.uid}\`: expected 10000 or more`] : [];
+  program.uid < 10_000 && program.uidReason === undefined
+    ? [`user id \`${program.uid}\`: expected 10000 or more, or a reason`]
+    : [];
 
 const placement: Rule = ({ declaration, placement: { kind } }) =>
   declaration.scaling === 'singleton' && (kind === 'fixed' || kind === 'scaled')

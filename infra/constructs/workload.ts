@@ -92,8 +92,6 @@ function probeAction(probe: Probe): Readonly<Record<string, unknown>> {
       return { httpGet: { path: probe.path, port: probe.port, scheme: 'HTTP' } };
     case 'tcp':
       return { tcpSocket: { port: probe.port } };
-    case 'command':
-      return { exec: { command: probe.command } };
     default:
       return unreachable(probe);
   }

@@ -45,6 +45,13 @@ export const postgresImage: ImagePin = {
   verified: 'digest not verified',
 };
 
+/** Base of the service images: Node.js and a C library; nothing is installed into it. */
+export const nodeImage: ImagePin = {
+  repository: 'docker.io/library/node',
+  tag: '26.10.0-bookworm-slim',
+  verified: 'digest not verified',
+};
+
 /** The reference that a container names: `repository:tag`, with the digest where there is one. */
 export function imageReference({ repository, tag, digest }: ImagePin): string {
   return digest === undefined ? `${repository}:${tag}` : `${repository}:${tag}@${digest}`;

@@ -87,14 +87,20 @@ export const forbidden: readonly IForbiddenRuleType[] = [
   allow(
     'synthesis-does-not-prove',
     'the generator must not share code with the prover',
-    '^infra/(?!local/)',
-    '^(infra/(?!local/)|policies/(intent|language)/|services/(catalog|gen/descriptors|runtime/declaration|[^/]+/service)\\.ts$)',
+    '^infra/(?!(local|cluster)/)',
+    '^(infra/(?!(local|cluster)/)|policies/(intent|language)/|services/(catalog|gen/descriptors|runtime/declaration|[^/]+/service)\\.ts$)',
   ),
   allow(
     'local-mesh-reads-dist',
     'the local mesh enforces the rendered YAML, so it must not see the constructs that wrote it',
     '^infra/local/',
     '^(infra/local/|policies/(language|analysis)/|services/)',
+  ),
+  allow(
+    'cluster-applies-dist',
+    'what brings a cluster up applies the rendered YAML as it is: it neither renders nor judges it',
+    '^infra/cluster/',
+    '^(infra/(cluster|local|environments)/|policies/language/|services/)',
   ),
   {
     name: 'analysis-is-pure',
@@ -107,7 +113,7 @@ export const forbidden: readonly IForbiddenRuleType[] = [
     name: 'declarations-load-no-grpc',
     comment: 'catalog, intent and synthesis start fast and run where no gRPC is installed',
     severity: 'error',
-    from: { path: '^(services/(catalog|[^/]+/service)\\.ts|policies/|infra/(?!local/))' },
+    from: { path: '^(services/(catalog|[^/]+/service)\\.ts|policies/|infra/(?!(local|cluster)/))' },
     to: { path: 'node_modules/@grpc/', reachable: true },
   },
 ];

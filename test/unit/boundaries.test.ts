@@ -8,6 +8,7 @@ const planted = [
   { rule: 'cli-reads-files-only', file: 'policies/cli/planted.ts', imports: '../intent/index.ts' },
   { rule: 'synthesis-does-not-prove', file: 'infra/planted.ts', imports: '#policies/analysis/index.ts' },
   { rule: 'local-mesh-reads-dist', file: 'infra/local/planted.ts', imports: '#policies/intent/index.ts' },
+  { rule: 'cluster-applies-dist', file: 'infra/cluster/planted.ts', imports: '../constructs/peer.ts' },
   { rule: 'services-are-islands', file: 'services/order/planted.ts', imports: '../risk/service.ts' },
   { rule: 'runtime-knows-no-service', file: 'services/runtime/planted.ts', imports: '../order/service.ts' },
   {

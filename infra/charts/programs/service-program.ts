@@ -131,7 +131,7 @@ export function serviceProgram(
   return {
     containerName: declaration.name,
     image: `${environment.images.registry}/${declaration.name}:${environment.images.tag}`,
-    command: ['node', `services/${declaration.name}/main.ts`],
+    command: ['node', '/app/main.js'],
     environment: Object.fromEntries(variables.sort(([left], [right]) => compareText(left, right))),
     ports: portNames(declaration.contracts).map(({ name, number }) => ({ name, number })),
     mounts: mountsOf(declaration, environment),

@@ -66,12 +66,12 @@ const restricted: readonly { readonly title: string; readonly fault: Fault }[] =
       ),
   },
   {
-    title: 'runs as a user above 10000',
-    fault: (_, pod) =>
+    title: 'runs as a user above 10000, or says why not',
+    fault: (object, pod) =>
       [pod, ...containersOf(pod)].some(
         (part) =>
           at(part, 'securityContext', 'runAsNonRoot') !== true ||
-          Number(at(part, 'securityContext', 'runAsUser')) <= 10_000,
+          (Number(at(part, 'securityContext', 'runAsUser')) <= 10_000 && uidReason(object) === undefined),
       ),
   },
 ];
@@ -90,13 +90,14 @@ const scanned: readonly { readonly title: string; readonly fault: Fault }[] = [
     ),
   },
   {
-    title: 'asks for readiness and liveness differently',
-    fault: someContainer(
-      (container) =>
-        at(container, 'readinessProbe') === undefined ||
-        at(container, 'livenessProbe') === undefined ||
-        probeText(container, 'readinessProbe') === probeText(container, 'livenessProbe'),
-    ),
+    title: 'asks for readiness and liveness, and differently when it depends on others',
+    fault: (object, pod) =>
+      containersOf(pod).some(
+        (container) =>
+          at(container, 'readinessProbe') === undefined ||
+          at(container, 'livenessProbe') === undefined ||
+          (dependsOnOthers(object) && probeText(container, 'readinessProbe') === probeText(container, 'livenessProbe')),
+      ),
   },
   {
     title: 'has an image with an exact tag, or the one that the injector puts in',
@@ -123,11 +124,12 @@ const scanned: readonly { readonly title: string; readonly fault: Fault }[] = [
     ),
   },
   {
-    title: 'takes secrets from files only',
+    title: 'takes secrets from files only, but for the password that the database is made with',
     fault: someContainer(
       (container) =>
-        listAt(container, 'env').some((entry) => at(entry, 'valueFrom') !== undefined) ||
-        at(container, 'envFrom') !== undefined,
+        listAt(container, 'env').some(
+          (entry) => at(entry, 'valueFrom') !== undefined && at(entry, 'name') !== 'POSTGRES_PASSWORD',
+        ) || at(container, 'envFrom') !== undefined,
     ),
   },
   {
@@ -144,6 +146,14 @@ const scanned: readonly { readonly title: string; readonly fault: Fault }[] = [
       JSON.stringify({ matchLabels: { 'app.kubernetes.io/name': object.metadata.name } }),
   },
 ];
+
+function uidReason(object: ManifestObject): unknown {
+  return at(object, 'spec', 'template', 'metadata', 'annotations', 'meshwright.dev/uid-reason');
+}
+
+function dependsOnOthers({ metadata }: ManifestObject): boolean {
+  return catalog.some(({ name, calls }) => name === metadata.name && calls.length > 0);
+}
 
 function probeText(container: unknown, probe: string): string {
   return JSON.stringify(['grpc', 'httpGet', 'tcpSocket', 'exec'].map((kind) => at(container, probe, kind) ?? null));

@@ -132,9 +132,9 @@ describe('a workload of the mesh', () => {
       message: /expected an exact tag or digest/,
     },
     {
-      title: 'a low user id',
+      title: 'a low user id without a reason',
       props: { program: { ...programOf(50_003), uid: 999 } },
-      message: /user id `999`: expected 10000 or more/,
+      message: /user id `999`: expected 10000 or more, or a reason/,
     },
     {
       title: 'a contract whose port no container opens',
