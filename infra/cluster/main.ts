@@ -1,13 +1,18 @@
 /** The platform on a kind cluster, on the command line: `node infra/cluster/main.ts up|status|down|push`. */
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { ClusterAccess } from './access.ts';
 import { ClusterError, UnusableInput } from './cluster-error.ts';
+import { takeDown } from './down.ts';
+import { finish } from './finish.ts';
 import { Progress } from './progress.ts';
+import { pushService } from './push.ts';
 import { openSite, type Site } from './site.ts';
+import { readStatus } from './status.ts';
 import { bringUp } from './up.ts';
 
-/** Exit codes: tool failed, input invalid. */
-const exitCodes = { failed: 1, inputInvalid: 3 } as const;
+/** Exit codes: holds, tool failed, refuted, input invalid. */
+const exitCodes = { holds: 0, failed: 1, refuted: 2, inputInvalid: 3 } as const;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -18,21 +23,59 @@ interface DistOption {
 
 const siteOf = ({ dist }: DistOption): Site => openSite({ root, dist, env: process.env, say });
 
-async function up(options: DistOption): Promise<number> {
+async function up(options: DistOption & { readonly probe: boolean }): Promise<number> {
   const progress = new Progress(say);
-  await bringUp(siteOf(options), progress);
-  say(`ready after ${(progress.elapsedMs / 1000).toFixed(1)} s`);
-  return 0;
+  const site = siteOf(options);
+  const platform = await bringUp(site, progress);
+  const isAsDeclared = await finish(site, platform, progress, options.probe ? 'probe' : 'trade');
+  return isAsDeclared ? exitCodes.holds : exitCodes.refuted;
 }
 
-function program(finish: (code: number) => void): Command {
+async function status(options: DistOption): Promise<number> {
+  const { names, environment, state } = siteOf(options);
+  const access = new ClusterAccess(names.context);
+  const { rootNamespace } = environment;
+  for (const line of await readStatus({ access, rootNamespace, state, now: new Date() })) say(line);
+  return exitCodes.holds;
+}
+
+async function push(service: string, options: DistOption): Promise<number> {
+  const progress = new Progress(say);
+  await pushService(siteOf(options), service, progress);
+  say(`${service} is in the cluster after ${(progress.elapsedMs / 1000).toFixed(1)} s`);
+  return exitCodes.holds;
+}
+
+async function down(options: DistOption): Promise<number> {
+  await takeDown(siteOf(options), new Progress(say));
+  return exitCodes.holds;
+}
+
+function program(end: (code: number) => void): Command {
   const command = new Command('cluster').description('the platform on a kind cluster').exitOverride();
   const dist = ['--dist <folder>', 'rendered environment to apply', 'dist/kind'] as const;
   command
     .command('up')
     .description('bring the platform up; run again, it continues')
     .option(...dist)
-    .action(async (options: DistOption) => finish(await up(options)));
+    .option('--no-probe', 'end with one settled order, without asking every workload what it may reach')
+    .action(async (options) => end(await up(options)));
+  command
+    .command('status')
+    .description('each workload: identity, certificate, mutual TLS, policies; the last verdict')
+    .option(...dist)
+    .action(async (options) => end(await status(options)));
+  command
+    .command('push')
+    .description('build, load and roll out one service')
+    .argument('<service>', 'name in the catalog')
+    .option(...dist)
+    .action(async (service, options) => end(await push(service, options)));
+  command
+    .command('down')
+    .description('remove the cluster and everything that up made')
+    .option(...dist)
+    .action(async (options) => end(await down(options)));
   return command;
 }
 
