@@ -31,7 +31,7 @@ export function workloadsOf(objects: readonly KubernetesObject[]): readonly Work
 }
 
 /** The pods that a controller's selector names. */
-export function podsOf(controller: Controller, pods: readonly V1Pod[]): readonly V1Pod[] {
+function podsOf(controller: Controller, pods: readonly V1Pod[]): readonly V1Pod[] {
   const wanted = Object.entries(controller.spec?.selector.matchLabels ?? {});
   return pods.filter(({ metadata }) => {
     const sameNamespace = metadata?.namespace === controller.metadata?.namespace;
