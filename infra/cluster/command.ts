@@ -52,6 +52,6 @@ export async function expectOutput(
   const { code, stdout, stderr } = await run(program, args, options);
   if (code === 0) return stdout;
   const how = code === null ? 'did not run to its end' : `ended with ${code}`;
-  const words = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+  const words = `${stdout}\n${stderr}`.split('\n').filter((line) => /[a-z0-9]/i.test(line));
   throw new ClusterError(`\`${[program, ...args].join(' ')}\` ${how}`, words.slice(-lastLines));
 }

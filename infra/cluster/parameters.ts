@@ -1,4 +1,5 @@
 /** The images and files that a site may bring of its own, from environment variables; the defaults are the public pins. */
+import { dirname, join } from 'node:path';
 import {
   imageReference,
   istioHub,
@@ -18,7 +19,7 @@ export interface Parameters {
   readonly istio: { readonly hub: string; readonly tag: string };
   /** `ISTIO_OVERLAY`: an IstioOperator file that istioctl reads after ours. @default - none */
   readonly istioOverlay: string | undefined;
-  /** `ISTIO_CHARTS`: a folder with the Helm charts that istioctl renders. @default - its own */
+  /** `ISTIO_CHARTS`: the Helm charts that istioctl renders, as the folder above them, beside `profiles`. @default - its own */
   readonly istioCharts: string | undefined;
   /** `JAEGER_IMAGE` */
   readonly jaegerImage: string;
@@ -57,11 +58,20 @@ export function readParameters(
     if (value !== undefined && !exists(value)) problems.push(`${name}: \`${value}\` is not there`);
     return value;
   };
+  const charts = (): string | undefined => {
+    const value = text('ISTIO_CHARTS');
+    if (value === undefined) return undefined;
+    // Istio's sources keep charts and profiles side by side, and istioctl wants the folder of both.
+    const manifests = [value, dirname(value)].find((folder) => exists(join(folder, 'profiles')));
+    if (manifests === undefined)
+      problems.push(`ISTIO_CHARTS: neither \`${value}\` nor the folder above holds \`profiles\``);
+    return manifests;
+  };
   const parameters: Parameters = {
     kindNodeImage: image('KIND_NODE_IMAGE', imageReference(kindNodeImage)),
     istio: { hub: text('ISTIO_HUB') ?? istioHub, tag: text('ISTIO_TAG') ?? istioVersion },
     istioOverlay: path('ISTIO_OVERLAY'),
-    istioCharts: path('ISTIO_CHARTS'),
+    istioCharts: charts(),
     jaegerImage: image('JAEGER_IMAGE', imageReference(jaegerImage)),
     postgresImage: image('POSTGRES_IMAGE', imageReference(postgresImage)),
     nodeBaseImage: image('NODE_BASE_IMAGE', imageReference(nodeImage)),

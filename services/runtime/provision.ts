@@ -26,12 +26,7 @@ export async function provision(
 ): Promise<void> {
   await using server = closing(await connect('postgres'));
   for (const login of [owner, ...services]) await ensureLogin(server.client, login);
-  const found = await server.client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
-  if (found.rowCount === 0) {
-    await server.client.query(
-      `CREATE DATABASE ${name(server.client, database)} OWNER ${name(server.client, owner.name)}`,
-    );
-  }
+  await ensureDatabase(server.client, database, owner.name);
   await using inside = closing(await connect(database));
   const { client } = inside;
   await client.query(`REVOKE ALL ON DATABASE ${name(client, database)} FROM PUBLIC`);
@@ -45,6 +40,15 @@ async function ensureLogin(client: pg.Client, login: Login): Promise<void> {
   if (found.rowCount === 0) await client.query(`CREATE ROLE ${role}`);
   const password = client.escapeLiteral(login.password);
   await client.query(`ALTER ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD ${password}`);
+}
+
+/** A database that was made by others (the server's image makes one) gets our owner: PUBLIC, and so the owner, loses its rights. */
+async function ensureDatabase(client: pg.Client, database: string, owner: string): Promise<void> {
+  const query = 'SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = $1';
+  const [found] = (await client.query<{ owner: string }>(query, [database])).rows;
+  const names = { database: name(client, database), owner: name(client, owner) };
+  if (found === undefined) await client.query(`CREATE DATABASE ${names.database} OWNER ${names.owner}`);
+  else if (found.owner !== owner) await client.query(`ALTER DATABASE ${names.database} OWNER TO ${names.owner}`);
 }
 
 async function ensureSchema(

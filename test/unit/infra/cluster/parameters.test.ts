@@ -45,6 +45,14 @@ describe('the parameters of a site', () => {
   });
 
   test.for([
+    { title: 'the folder above the charts', given: '/site/manifests' },
+    { title: 'the charts themselves', given: '/site/manifests/charts' },
+  ])('lead istioctl to its manifests by $title', ({ given }) => {
+    const result = readParameters({ ISTIO_CHARTS: given }, (path) => path === '/site/manifests/profiles');
+    expect(result.ok && result.parameters.istioCharts).toBe('/site/manifests');
+  });
+
+  test.for([
     { title: 'an image without a tag', env: { JAEGER_IMAGE: 'site.example:5000/jaeger' }, name: 'JAEGER_IMAGE' },
     { title: 'an option in disguise', env: { NODE_BASE_IMAGE: '--privileged:1' }, name: 'NODE_BASE_IMAGE' },
     { title: 'a blank in an image', env: { POSTGRES_IMAGE: 'site/postgres :18' }, name: 'POSTGRES_IMAGE' },
