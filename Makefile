@@ -43,7 +43,7 @@ up: synth ## bring the platform up on a kind cluster; run again, it continues [K
 	@node infra/cluster/main.ts up
 status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
 	@node infra/cluster/main.ts status
-push: synth ## bring one changed service into the cluster: make push SERVICE=order
+push: $(STAMP) ## bring one changed service into the cluster: make push SERVICE=order
 	@node infra/cluster/main.ts push $(SERVICE)
 down: $(STAMP) ## remove the cluster and everything that make up made
 	@node infra/cluster/main.ts down

@@ -1,27 +1,30 @@
 /** What `make up` says at its end: where things are, whether the mesh behaves as declared, what it costs. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mintUserToken } from '../local/keys.ts';
+import { mintUserToken, signingKeyName } from '../local/keys.ts';
 import { openTradingApi } from '../local/trading-api.ts';
-import type { ClusterAccess } from './access.ts';
-import type { Progress } from './progress.ts';
+import type { Outcome, Progress } from './progress.ts';
+import { livePolicies } from './prune.ts';
 import type { Site } from './site.ts';
 import { type TradeSeen, tradeOnce } from './trade-check.ts';
 import type { Platform } from './up.ts';
 import { printUsage, usageByPart } from './usage.ts';
-import { keepVerdict, probeCluster, type Verdict } from './verdict.ts';
+import { keepVerdict, probeCluster, subjectOf, tryReadVerdict, type Verdict } from './verdict.ts';
+
+/** Where `make synth` keeps the development keys of users' tokens. */
+const keysFolder = ({ root }: Site): string => join(root, '.meshwright', 'keys');
 
 /** The clients' view: the gateway on the port that kind maps to this machine. */
-async function trade({ names, environment, root }: Site, edgeCaFile: string): Promise<TradeSeen> {
+async function trade(site: Site, edgeCaFile: string): Promise<TradeSeen> {
+  const { names, environment } = site;
   const api = openTradingApi({
     baseUrl: `https://${environment.ingress.host}:${names.gatewayPort}`,
     address: '127.0.0.1',
     ca: readFileSync(edgeCaFile, 'utf8'),
   });
-  const keys = join(root, '.meshwright', 'keys');
   try {
     return await tradeOnce(api, (subject, accounts, scopes) =>
-      mintUserToken(keys, { subject, accounts, scope: scopes.join(' ') }),
+      mintUserToken(keysFolder(site), { subject, accounts, scope: scopes.join(' ') }),
     );
   } finally {
     await api.close();
@@ -40,49 +43,49 @@ function addresses({ names, environment }: Site, edgeCaFile: string): readonly s
   ];
 }
 
-/** True iff this version of the command line can probe a live cluster. */
-function canProbe(root: string): boolean {
-  return existsSync(join(root, 'policies', 'cli', 'commands', 'probe.ts'));
-}
-
-async function judge(site: Site): Promise<Verdict | undefined> {
+/** The last verdict while nothing that grants or refuses has changed since, else a new one. */
+async function judge(site: Site, { access, applied }: Platform): Promise<Verdict> {
   const { run, root, names, state, dist } = site;
-  if (!canProbe(root)) return undefined;
-  const verdict = await probeCluster(run, { root, context: names.context, intent: join(dist, 'intent.json') });
+  const subject = subjectOf(applied, await livePolicies(access));
+  const last = await tryReadVerdict(state);
+  if (last?.kind === 'holds' && last.subject === subject) return last;
+  const verdict = await probeCluster(run, {
+    root,
+    context: names.context,
+    intent: join(dist, 'intent.json'),
+    userKey: join(keysFolder(site), signingKeyName),
+    subject,
+  });
   await keepVerdict(state, verdict);
   return verdict;
-}
-
-async function sayUsage(access: ClusterAccess, say: (line: string) => void): Promise<void> {
-  for (const line of printUsage(usageByPart(await access.nodeSummary()))) say(`  ${line}`);
 }
 
 /** How much `make up` looks at before it ends. */
 export type Depth = 'trade' | 'probe';
 
-/** Checks the running platform and says everything. Resolves to whether it is as declared. Errors: ClusterError. */
+/** Checks the running platform and says everything. Resolves to the verdict on it. Errors: ClusterError. */
 export async function finish(
   site: Site,
-  { access, edgeCaFile }: Platform,
-  progress: Progress,
-  depth: Depth,
-): Promise<boolean> {
+  platform: Platform,
+  { progress, depth }: { readonly progress: Progress; readonly depth: Depth },
+): Promise<Verdict['kind']> {
   await progress.stage('trade', async () => {
-    const { clientOrderId, answerMs } = await trade(site, edgeCaFile);
+    const { clientOrderId, answerMs } = await trade(site, platform.edgeCaFile);
     return [`${clientOrderId} filled and settled, answered in ${answerMs.toFixed(0)} ms`, undefined];
   });
-  const verdict =
-    depth === 'trade'
-      ? undefined
-      : await progress.stage('conformance', async () => {
-          const judged = await judge(site);
-          return [judged === undefined ? 'not probed' : `${judged.kind}: ${judged.words}`, judged];
-        });
+  const verdict = depth === 'trade' ? undefined : await progress.stage('conformance', () => sayVerdict(site, platform));
   const { say } = site;
   say('');
-  await sayUsage(access, say);
+  for (const line of printUsage(usageByPart(await platform.access.nodeSummary()))) say(`  ${line}`);
   say('');
-  for (const line of addresses(site, edgeCaFile)) say(line);
+  for (const line of addresses(site, platform.edgeCaFile)) say(line);
   say(`\nup after ${(progress.elapsedMs / 1000).toFixed(1)} s`);
-  return verdict === undefined || verdict.kind === 'holds';
+  return verdict?.kind ?? 'holds';
+}
+
+async function sayVerdict(site: Site, platform: Platform): Promise<Outcome<Verdict>> {
+  const verdict = await judge(site, platform);
+  const minutes = Math.floor((Date.now() - new Date(verdict.at).getTime()) / 60_000);
+  const age = minutes < 1 ? '' : `; ${minutes} min ago, nothing that grants or refuses has changed since`;
+  return [`${verdict.kind}: ${verdict.words}${age}`, verdict];
 }

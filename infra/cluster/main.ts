@@ -27,8 +27,7 @@ async function up(options: DistOption & { readonly probe: boolean }): Promise<nu
   const progress = new Progress(say);
   const site = siteOf(options);
   const platform = await bringUp(site, progress);
-  const isAsDeclared = await finish(site, platform, progress, options.probe ? 'probe' : 'trade');
-  return isAsDeclared ? exitCodes.holds : exitCodes.refuted;
+  return exitCodes[await finish(site, platform, { progress, depth: options.probe ? 'probe' : 'trade' })];
 }
 
 async function status(options: DistOption): Promise<number> {

@@ -18,12 +18,16 @@ const prunedKinds = [
   { group: 'networking.k8s.io', plural: 'networkpolicies', kind: 'NetworkPolicy' },
 ] as const;
 
-interface LiveObject {
+/** A live object as far as it is looked at here. */
+export interface LiveObject {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    readonly uid?: string;
+    /** Grows with every change of the spec. */
+    readonly generation?: number;
     readonly managedFields?: readonly { readonly manager?: string }[];
   };
 }
@@ -43,6 +47,18 @@ export function abandoned(
     .map(({ kind, object: { metadata } }) => ({ kind, namespace: metadata.namespace ?? '', name: metadata.name }));
 }
 
+/** Every live object of the kinds that grant or refuse something, whoever made it. */
+export async function livePolicies(
+  access: Pick<ClusterAccess, 'customObjects'>,
+): Promise<readonly { readonly kind: string; readonly object: LiveObject }[]> {
+  const live = await Promise.all(
+    prunedKinds.map(async ({ group, plural, kind }) =>
+      (await access.customObjects(group, plural)).map((object) => ({ kind, object: object as LiveObject })),
+    ),
+  );
+  return live.flat();
+}
+
 /** Deletes abandoned objects; resolves to their names. */
 export async function pruneAbandoned(
   {
@@ -51,12 +67,7 @@ export async function pruneAbandoned(
   }: { readonly access: Pick<ClusterAccess, 'customObjects'>; readonly kubectl: Pick<Kubectl, 'remove'> },
   applied: readonly KubernetesObject[],
 ): Promise<readonly string[]> {
-  const live = await Promise.all(
-    prunedKinds.map(async ({ group, plural, kind }) =>
-      (await access.customObjects(group, plural)).map((object) => ({ kind, object: object as LiveObject })),
-    ),
-  );
-  const gone = abandoned(live.flat(), applied);
+  const gone = abandoned(await livePolicies(access), applied);
   const versions = new Map(prunedKinds.map(({ group, kind }) => [kind as string, `${group}/v1`]));
   for (const { kind, namespace, name } of gone)
     await kubectl.remove({ apiVersion: versions.get(kind) ?? '', kind, metadata: { namespace, name } });

@@ -31,9 +31,10 @@ import { imageReplacements, serviceImageRequests, stockImages } from './site-ima
 /** The running platform, for what comes after. */
 export interface Platform {
   readonly access: ClusterAccess;
-  readonly progress: Progress;
   /** File with the authority that clients outside the mesh trust. */
   readonly edgeCaFile: string;
+  /** Everything that was applied, as it was applied. */
+  readonly applied: readonly KubernetesObject[];
 }
 
 /** How long pods may take: a first start may have to fetch images. */
@@ -80,10 +81,16 @@ async function makeCluster(site: Site, machine: Machine): Promise<Outcome<Hands>
   return [`${outcome}${note}`, { access: new ClusterAccess(context), kubectl: new Kubectl(site.run, context) }];
 }
 
-/** Brings up what does not depend on our images: cluster, namespaces, Istio, and every policy, before any pod. */
-async function closeTheMesh(site: Site, progress: Progress, machine: Machine, plan: ApplyPlan): Promise<Hands> {
+/** Objects of one namespace say nothing about those of another: each namespace gets its own call, all at once. */
+async function applyByNamespace(kubectl: Kubectl, objects: readonly KubernetesObject[]): Promise<void> {
+  const byNamespace = Map.groupBy(objects, ({ metadata }) => metadata.namespace);
+  const calls = await Promise.allSettled([...byNamespace.values()].map((own) => kubectl.apply(own)));
+  for (const call of calls) if (call.status === 'rejected') throw call.reason;
+}
+
+/** Brings up what does not depend on our images: namespaces, Istio, and every policy, before any pod. */
+async function closeTheMesh(site: Site, progress: Progress, hands: Hands, plan: ApplyPlan): Promise<Hands> {
   const { run, names, environment, parameters, dist } = site;
-  const hands = await progress.stage('cluster', () => makeCluster(site, machine));
   await progress.stage('namespaces', async () => {
     await hands.kubectl.apply(plan.namespaces);
     return [`${plan.namespaces.length}, Pod Security restricted`, undefined];
@@ -102,7 +109,7 @@ async function closeTheMesh(site: Site, progress: Progress, machine: Machine, pl
   });
   await progress.stage('policies', async () => {
     await hands.kubectl.apply(plan.closed);
-    await hands.kubectl.apply(plan.opened);
+    await applyByNamespace(hands.kubectl, plan.opened);
     const pruned = await pruneAbandoned(hands, [...plan.closed, ...plan.opened]);
     const more = pruned.length === 0 ? '' : `, ${pruned.join(', ')} removed`;
     return [`${plan.closed.length} that deny first, then ${plan.opened.length} that open${more}`, undefined];
@@ -171,15 +178,22 @@ export async function bringUp(site: Site, progress: Progress): Promise<Platform>
   const { rootNamespace } = site.environment;
   const plan = planApplying(manifests, { rootNamespace, stateful: servicesWithTables(catalog) });
   const machine = await progress.stage('preflight', () => checkMachine(site));
+  const cluster = progress.stage('cluster', () => makeCluster(site, machine));
+  const built = progress.stage('images', () => buildImages(site, manifests));
   const [hands, images] = await together(
-    closeTheMesh(site, progress, machine, plan),
-    progress.stage('images', () => buildImages(site, manifests)),
+    cluster.then((made) => closeTheMesh(site, progress, made, plan)),
+    built.then(async (made) => {
+      await cluster;
+      await progress.stage('node images', () => fillNode(site, made));
+      return made;
+    }),
   );
-  await progress.stage('node images', () => fillNode(site, images));
   const { edgeCaFile, passwords } = await progress.stage('secrets', () => bringSecrets(site, hands));
   const replacements = imageReplacements(site.parameters, images);
   const ours = (objects: readonly KubernetesObject[]) => objects.map((object) => withImages(object, replacements));
   const ownPlan = { ...plan, first: ours(plan.first), afterMigration: ours(plan.afterMigration) };
   await startPods({ site, progress, ...hands }, ownPlan, passwords);
-  return { access: hands.access, progress, edgeCaFile };
+  const { namespaces, closed, opened, first, afterMigration } = ownPlan;
+  const applied = [namespaces, closed, opened, first, afterMigration].flat();
+  return { access: hands.access, edgeCaFile, applied };
 }

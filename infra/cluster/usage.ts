@@ -15,7 +15,10 @@ interface ContainerSummary {
 }
 
 interface NodeSummary {
-  readonly node?: { readonly memory?: { readonly workingSetBytes?: number } };
+  readonly node?: {
+    readonly memory?: { readonly workingSetBytes?: number };
+    readonly cpu?: { readonly usageNanoCores?: number };
+  };
   readonly pods?: readonly {
     readonly podRef: { readonly name: string; readonly namespace: string };
     readonly containers?: readonly ContainerSummary[];
@@ -35,7 +38,15 @@ function partOf({ namespace, name }: { readonly namespace: string; readonly name
   return 'others';
 }
 
-/** Sums the kubelet's summary up by part, the largest first. */
+/** What the node uses beside its pods: kubelet, container runtime, page cache, and etcd's files, which are in memory. */
+function restOfNode({ node }: NodeSummary, pods: readonly Part[]): readonly Part[] {
+  if (node?.memory?.workingSetBytes === undefined) return [];
+  const memoryMiB = node.memory.workingSetBytes / mebibyte - pods.reduce((sum, part) => sum + part.memoryMiB, 0);
+  const used = (node.cpu?.usageNanoCores ?? 0) / 1e6 - pods.reduce((sum, part) => sum + part.cpuMillicores, 0);
+  return [{ name: 'node beside its pods', containers: 0, memoryMiB, cpuMillicores: Math.max(0, used) }];
+}
+
+/** Sums the kubelet's summary up by part, the largest first, the node itself last. */
 export function usageByPart(summary: unknown): readonly Part[] {
   const parts = new Map<string, Part>();
   for (const { podRef, containers = [] } of (summary as NodeSummary).pods ?? []) {
@@ -50,19 +61,20 @@ export function usageByPart(summary: unknown): readonly Part[] {
       });
     }
   }
-  return [...parts.values()].sort((left, right) => right.memoryMiB - left.memoryMiB);
+  const pods = [...parts.values()].sort((left, right) => right.memoryMiB - left.memoryMiB);
+  return [...pods, ...restOfNode(summary as NodeSummary, pods)];
 }
 
-/** One line a part and their sum; the sum is what the containers use, kubelet and container runtime not included. */
+/** One line a part, and their sum. */
 export function printUsage(parts: readonly Part[]): readonly string[] {
   const sum = parts.reduce(
     (all, part) => ({
-      name: 'all pods',
+      name: 'whole platform',
       containers: all.containers + part.containers,
       memoryMiB: all.memoryMiB + part.memoryMiB,
       cpuMillicores: all.cpuMillicores + part.cpuMillicores,
     }),
-    { name: 'all pods', containers: 0, memoryMiB: 0, cpuMillicores: 0 },
+    { name: 'whole platform', containers: 0, memoryMiB: 0, cpuMillicores: 0 },
   );
   return [...parts, sum].map(
     ({ name, containers, memoryMiB, cpuMillicores }) =>

@@ -9,7 +9,8 @@ const tokenIssuer = 'https://idp.trading.local';
 const tokenAudience = 'trading';
 
 const keyId = 'development';
-const privateKeyName = 'user-signing.jwk.json';
+/** The file name of the private key that signs users' tokens. */
+export const signingKeyName = 'user-signing.jwk.json';
 const publicKeysName = 'jwks.json';
 
 /** The files with development keys and passwords. */
@@ -24,7 +25,7 @@ export interface KeyFolder {
 /** Makes the users' signing key once: an existing pair is kept. Everything but the public key set is 0600. */
 export async function ensureKeys(folder: string): Promise<KeyFolder> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const files = { folder, jwksFile: join(folder, publicKeysName), signingKeyFile: join(folder, privateKeyName) };
+  const files = { folder, jwksFile: join(folder, publicKeysName), signingKeyFile: join(folder, signingKeyName) };
   if (existsSync(files.signingKeyFile) && existsSync(files.jwksFile)) return files;
   const pair = await generateKeyPair('ES256', { extractable: true });
   const common = { kid: keyId, alg: 'ES256', use: 'sig' };
@@ -80,6 +81,6 @@ export async function mintUserToken(folder: string, request: UserTokenRequest): 
 
 async function signingKey(folder: string, signer: 'trusted' | 'foreign') {
   if (signer === 'foreign') return (await generateKeyPair('ES256')).privateKey;
-  const jwk = JSON.parse(readFileSync(join(folder, privateKeyName), 'utf8')) as JWK;
+  const jwk = JSON.parse(readFileSync(join(folder, signingKeyName), 'utf8')) as JWK;
   return importJWK(jwk, 'ES256');
 }

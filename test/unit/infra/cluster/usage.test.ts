@@ -41,7 +41,14 @@ test('every container is counted once, under the part that it serves', () => {
 
 test('the last line is the sum', () => {
   const lines = printUsage(usageByPart(summary));
-  expect(lines.at(-1)).toMatch(/^all pods +11 containers +569 MiB +30 m$/);
+  expect(lines.at(-1)).toMatch(/^whole platform +11 containers +569 MiB +30 m$/);
+});
+
+test('what the node uses beside its pods is a part of its own', () => {
+  const node = { memory: { workingSetBytes: 1000 * mib }, cpu: { usageNanoCores: 50e6 } };
+  const parts = usageByPart({ ...summary, node });
+  expect(parts.at(-1)).toEqual({ name: 'node beside its pods', containers: 0, memoryMiB: 431, cpuMillicores: 20 });
+  expect(printUsage(parts).at(-1)).toMatch(/ 1000 MiB +50 m$/);
 });
 
 test('a pod that the kubelet has not measured yet counts nothing', () => {
