@@ -38,13 +38,15 @@ gen: $(STAMP) ## regenerate services/gen from the contracts
 	@buf generate
 
 ##@ Cluster
-.PHONY: up status down push
+.PHONY: up status down push faults
 up: synth ## bring the platform up on a kind cluster; run again, it continues [KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
 	@node infra/cluster/main.ts up
 status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
 	@node infra/cluster/main.ts status
 push: $(STAMP) ## bring one changed service into the cluster: make push SERVICE=order
 	@node infra/cluster/main.ts push $(SERVICE)
+faults: synth ## break the running platform on purpose during orders, and hold it to its promises [FAULTS="kill-order policy-swaps"]
+	@node test/e2e/faults/main.ts $(FAULTS)
 down: $(STAMP) ## remove the cluster and everything that make up made
 	@node infra/cluster/main.ts down
 

@@ -1,0 +1,14 @@
+import type { Bounds, Stage } from './stage.ts';
+import type { Stand } from './stand.ts';
+
+/** One way in which the platform is broken on purpose. */
+export interface Fault {
+  /** Shape: `kill-order`. */
+  readonly name: string;
+  /** What is done, in words. */
+  readonly title: string;
+  /** @default - the usual bounds */
+  readonly bounds?: Bounds;
+  /** Breaks the platform, watches it, mends it, and checks what no fault may break. */
+  readonly run: (stage: Stage, stand: Stand) => Promise<void>;
+}

@@ -1,0 +1,175 @@
+/** What every fault works on: the cluster, a market of this run alone, its orders, and the checks after each fault. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Instrument, PlannedOrder, Trader } from '#infra/local/demo-plan.ts';
+import { orderIn, type TradingDesk } from '#infra/local/trading-desk.ts';
+import type { Cluster } from './cluster.ts';
+import { type Stage, until } from './stage.ts';
+import { Traffic } from './traffic.ts';
+
+/** Traders and instrument of one run; their names are its own, so that its books can be checked alone. */
+export interface RunMarket {
+  readonly run: string;
+  readonly traders: readonly Trader[];
+  readonly instruments: readonly [Instrument];
+}
+
+/** The market of a run. Shape of `run`: `f1a2b3`. */
+export function runMarket(run: string): RunMarket {
+  const traders = ['alice', 'bob', 'carol', 'dave'].map((subject) => ({
+    subject: `${subject}-${run}`,
+    account: `${run}-${subject}`,
+  }));
+  return { run, traders, instruments: [{ symbol: `F-${run}`, referencePriceTicks: 1_000, tickValueMinor: 1 }] };
+}
+
+/** How many acknowledged orders are sent once more after a fault. */
+const repeated = 40;
+const trafficEveryMs = 250;
+const stopWithinMs = 60_000;
+
+/** Where clients outside the mesh reach the platform, and what they trust. */
+export interface Edge {
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+  /** PEM. */
+  readonly ca: string;
+}
+
+/** The stand of one run. */
+export class Stand {
+  readonly cluster: Cluster;
+  readonly desk: TradingDesk;
+  readonly market: RunMarket;
+  readonly edge: Edge;
+  /** Mints a token of a user. */
+  readonly tokenFor: (subject: string, scopes: readonly string[], accounts?: readonly string[]) => Promise<string>;
+  readonly openDesk: (market: RunMarket) => TradingDesk;
+  readonly say: (line: string) => void;
+  /** Every order of the run that the platform acknowledged. */
+  readonly orders: PlannedOrder[] = [];
+  #count = 0;
+
+  constructor(options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'tokenFor' | 'openDesk' | 'say'>) {
+    this.cluster = options.cluster;
+    this.desk = options.desk;
+    this.market = options.market;
+    this.edge = options.edge;
+    this.tokenFor = options.tokenFor;
+    this.openDesk = options.openDesk;
+    this.say = options.say;
+  }
+
+  /** A stand on the same platform with a fresh market, set up. */
+  async another(): Promise<Stand> {
+    this.#count += 1;
+    const market = runMarket(`${this.market.run}x${this.#count}`);
+    const stand = new Stand({ ...this, market, desk: this.openDesk(market) });
+    await stand.desk.setUp();
+    return stand;
+  }
+
+  /** Starts orders and waits until ten of them have reached the market. Errors: throws when they do not. */
+  async startTraffic(everyMs = trafficEveryMs): Promise<Traffic> {
+    this.#count += 1;
+    const [instrument] = this.market.instruments;
+    const name = `${this.market.run}-t${this.#count}`;
+    const traffic = new Traffic({ desk: this.desk, traders: this.market.traders, instrument, name, everyMs });
+    if (await until(() => traffic.passedSince(0) >= 10, 30_000)) return traffic;
+    const last = traffic.attempts.slice(-3).map(({ status, state }) => `${status} ${state}`);
+    throw new Error(`no orders pass before the fault: ${last.join(', ')}`);
+  }
+
+  /** Lets the traffic go on for a while; the time is part of what the fault does. */
+  async pass(traffic: Traffic, forMs: number): Promise<void> {
+    const before = traffic.attempts.length;
+    await until(() => false, forMs);
+    this.say(`  ${traffic.attempts.length - before} orders tried in ${(forMs / 1000).toFixed(0)} s`);
+  }
+
+  /** True iff a buyer and a seller trade with each other right now. */
+  async trades(): Promise<boolean> {
+    this.#count += 1;
+    const [buyer, seller] = this.market.traders;
+    const [instrument] = this.market.instruments;
+    if (buyer === undefined || seller === undefined) return false;
+    const order = (trader: Trader, side: PlannedOrder['side']): PlannedOrder => ({
+      trader,
+      clientOrderId: `${this.market.run}-c${this.#count}-${side}`,
+      instrument,
+      side,
+      orderType: 'ORDER_TYPE_LIMIT',
+      timeInForce: 'TIME_IN_FORCE_DAY',
+      quantity: 1,
+      priceTicks: instrument.referencePriceTicks,
+      twist: 'none',
+    });
+    for (const planned of [order(buyer, 'SIDE_BUY'), order(seller, 'SIDE_SELL')]) {
+      const answer = await this.desk.place(planned);
+      if (answer.status === 200) this.orders.push(planned);
+      if (orderIn(answer, planned.clientOrderId).status === 'ORDER_STATUS_REJECTED') return false;
+    }
+    return true;
+  }
+
+  /** Ends the traffic and holds the platform to what no fault may break. */
+  async settle(stage: Stage, traffic: Traffic): Promise<void> {
+    const stopped = traffic.stop();
+    const ended = await Promise.race([stopped.then(() => true), until(() => false, stopWithinMs)]);
+    stage.expect('every order got its answer', ended, `${traffic.acknowledged.length} acknowledged`);
+    this.orders.push(...traffic.acknowledged);
+    stage.expect(
+      'no order was refused for good',
+      traffic.refused.length === 0,
+      listed(traffic.refused.map(({ status }) => `HTTP ${status}`)),
+    );
+    const imbalances = await this.desk.settle(this.orders, 30_000).catch((error: Error) => [error.message]);
+    stage.expect(
+      'cash and positions balance, every acknowledged order is there',
+      imbalances.length === 0,
+      listed(imbalances),
+    );
+    const differing = await this.#repeat(traffic.acknowledged.slice(-repeated));
+    stage.expect(
+      'an acknowledged order exists once: sent again, it changes nothing',
+      differing.length === 0,
+      listed(differing),
+    );
+    stage.expect('conformance still equals intent', ...(await conformance(this.cluster.context)));
+  }
+
+  async #repeat(orders: readonly PlannedOrder[]): Promise<readonly string[]> {
+    const differing: string[] = [];
+    for (const order of orders) {
+      const before = await this.desk.read(order);
+      const answer = await this.desk.place(order);
+      const after = await this.desk.read(order);
+      if (answer.status !== 200) differing.push(`${order.clientOrderId}: sent again: HTTP ${answer.status}`);
+      if (before.status === 'ORDER_STATUS_FILLED' && JSON.stringify(before) !== JSON.stringify(after))
+        differing.push(`${order.clientOrderId}: ${JSON.stringify(before)} became ${JSON.stringify(after)}`);
+    }
+    const again = await this.desk.settle(this.orders, 10_000);
+    return [...differing, ...again];
+  }
+}
+
+const listed = (items: readonly string[]): string =>
+  items.length === 0 ? 'none differs' : items.slice(0, 5).join('; ');
+
+const bin = fileURLToPath(new URL('../../../policies/cli/bin.ts', import.meta.url));
+const intent = fileURLToPath(new URL('../../../dist/kind/intent.json', import.meta.url));
+
+/** Probes every cell from inside the workloads; the last line that the program wrote is the detail. */
+async function conformance(context: string): Promise<[boolean, string]> {
+  const child = spawn(process.execPath, [bin, 'probe', '--context', context, '--intent', intent], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 180_000,
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const last = output.join('').trimEnd().split('\n').at(-1) ?? '';
+  return [code === 0, code === 0 ? last : `exit ${code}: ${last}`];
+}
