@@ -2,12 +2,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchDecide } from './decide.ts';
+import { benchDiff } from './diff.ts';
 import type { BenchResult } from './paired.ts';
 import { benchRpc } from './rpc.ts';
 import { benchVerify } from './verify.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = {
   decide: benchDecide,
+  diff: benchDiff,
   rpc: benchRpc,
   verify: benchVerify,
 };

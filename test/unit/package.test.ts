@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -69,7 +69,15 @@ describe('the package, packed and installed into an empty folder', () => {
     const files = await readdir(join(folder, 'empty/node_modules/meshwright'), { recursive: true });
     expect(files.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([]);
     expect(files).toEqual(
-      expect.arrayContaining(['cli/bin.js', 'analysis/index.d.ts', 'schemas/lint.schema.json', 'README.md', 'LICENSE']),
+      expect.arrayContaining([
+        'cli/bin.js',
+        'analysis/index.d.ts',
+        ...['lint', 'reach', 'verification', 'difference', 'budget', 'intent'].map(
+          (name) => `schemas/${name}.schema.json`,
+        ),
+        'README.md',
+        'LICENSE',
+      ]),
     );
   });
 
@@ -98,6 +106,38 @@ describe('the package, packed and installed into an empty folder', () => {
     expect(stderr).toContain('npm install @kubernetes/client-node');
     const { peerDependenciesMeta } = JSON.parse(await readFile(join(folder, 'npm/package.json'), 'utf8'));
     expect(peerDependenciesMeta).toEqual({ '@kubernetes/client-node': { optional: true } });
+  });
+
+  test('verifies, without an intent and with one', async () => {
+    const baseline = await meshwright('verify', manifests(), '--format', 'json');
+    expect(JSON.parse(baseline.stdout)).toMatchObject({ version: 1, intentChecked: false });
+    const { code, stdout } = await meshwright('verify', manifests(), '--intent', join(manifests(), 'intent.json'));
+    expect(stdout).toMatch(/^proved {6}what the proxies allow is exactly what is declared$/m);
+    expect(code).toBe(0);
+  });
+
+  test('lists who reaches what', async () => {
+    const { code, stdout } = await meshwright('reach', manifests(), '--to', 'execution');
+    expect(code).toBe(0);
+    expect(stdout).toContain('trading/order -> trading/execution:50053 POST');
+  });
+
+  test('compares, and holds the difference against a budget', async () => {
+    const policies = join(manifests(), 'manifests/trading/30-policies.yaml');
+    const wider = (await readFile(policies, 'utf8')).replaceAll('/sa/order', '/sa/*');
+    await mkdir(join(folder, 'wider'), { recursive: true });
+    await cp(manifests(), join(folder, 'wider'), { recursive: true });
+    await writeFile(join(folder, 'wider/manifests/trading/30-policies.yaml'), wider);
+    await writeFile(join(folder, 'budget.yaml'), 'version: 1\n');
+    const { code, stdout } = await meshwright(
+      'diff',
+      manifests(),
+      join(folder, 'wider'),
+      '--budget',
+      join(folder, 'budget.yaml'),
+    );
+    expect(stdout).toMatch(/^over budget: \d+ added, at most 0 allowed$/m);
+    expect(code).toBe(2);
   });
 
   test('names every verb of the command line', async () => {

@@ -58,13 +58,9 @@ class Comparison {
 
   run(): MeshDifference {
     const [before, after] = this.#versions;
-    const names = [...new Set([...before.workloads.keys(), ...after.workloads.keys()])].toSorted();
-    const sharedIsSame = before.shared === after.shared;
     this.#weakened.push(...weakenedMesh(before, after));
     const changed: string[] = [];
-    for (const name of names) {
-      const [was, is] = this.#versions.map((version) => version.workloads.get(name));
-      const isSame = sharedIsSame && was !== undefined && was.numbers.inbound === is?.numbers.inbound;
+    for (const { name, isSame } of namesOf(before, after)) {
       if (!isSame) changed.push(name);
       if (isSame && this.#options.list === 'changes') this.#same += 1;
       else this.#workload(name, isSame ? 'same' : 'changed');
@@ -108,6 +104,29 @@ class Comparison {
     const [was, is] = sides;
     if (was === undefined || is === undefined || was.workload === ABSENT || is.workload === ABSENT) return [];
     return weakenedPort(pair, { was, is, port, label, callers, pairs: this.#pairs });
+  }
+}
+
+/** The workloads of both versions, sorted, and whether all that decides about calls to them is the same. */
+function* namesOf(
+  before: PreparedMesh,
+  after: PreparedMesh,
+): Generator<{ readonly name: string; readonly isSame: boolean }> {
+  const sharedIsSame = before.shared === after.shared;
+  let [left, right] = [0, 0];
+  while (left < before.names.length || right < after.names.length) {
+    const [was, is] = [before.names[left], after.names[right]];
+    if (was !== undefined && was === is) {
+      yield { name: was, isSame: sharedIsSame && before.inboundOf[left] === after.inboundOf[right] };
+      left += 1;
+      right += 1;
+    } else if (is === undefined || (was !== undefined && was < is)) {
+      yield { name: was ?? '', isSame: false };
+      left += 1;
+    } else {
+      yield { name: is, isSame: false };
+      right += 1;
+    }
   }
 }
 

@@ -32,24 +32,34 @@ export function internetPaths(
   after: PreparedMesh,
   { changed, unknown }: Compared,
 ): readonly InternetPath[] {
-  const graphs = [before, after].map((version) => new Graph(version, unknown));
-  const [was, is] = graphs;
-  if (was === undefined || is === undefined) return [];
+  const was = new Graph(before, unknown);
+  const is = new Graph(after, unknown);
   const differing = changed.filter((name) => JSON.stringify(was.inward(name)) !== JSON.stringify(is.inward(name)));
   if (differing.length === 0) return [];
+  const base = baseOf(was, before);
+  const sides = {
+    was: { graph: was, ways: walk(base) },
+    is: { graph: is, ways: walk(patched(base, is, differing)) },
+  };
   return [
-    ...newWays(was, is, differing).map((path) => ({ change: 'added' as const, ...path })),
-    ...newWays(is, was, differing).map((path) => ({ change: 'removed' as const, ...path })),
+    ...newWays(sides.was, sides.is, differing).map((path) => ({ change: 'added' as const, ...path })),
+    ...newWays(sides.is, sides.was, differing).map((path) => ({ change: 'removed' as const, ...path })),
   ];
 }
 
-function newWays(old: Graph, current: Graph, differing: readonly string[]): readonly Omit<InternetPath, 'change'>[] {
-  const [known, reached] = [old.ways(), current.ways()];
+interface Side {
+  readonly graph: Graph;
+  /** The shortest way to each workload that is reached from outside. */
+  readonly ways: ReadonlyMap<string, readonly string[]>;
+}
+
+function newWays(old: Side, current: Side, differing: readonly string[]): readonly Omit<InternetPath, 'change'>[] {
+  const [known, reached] = [old.ways, current.ways];
   const found: Omit<InternetPath, 'change'>[] = [];
   for (const [name, way] of reached) if (!known.has(name)) found.push({ way, reaches: 'another workload' });
   for (const name of differing) {
     if (!known.has(name)) continue;
-    const [earlier, later] = [old.inward(name), current.inward(name)];
+    const [earlier, later] = [old.graph.inward(name), current.graph.inward(name)];
     const ways = later.callers
       .filter((caller) => !earlier.callers.includes(caller))
       .map((caller) => reached.get(caller) ?? [])
@@ -65,7 +75,6 @@ function newWays(old: Graph, current: Graph, differing: readonly string[]): read
 class Graph {
   readonly #version: PreparedMesh;
   readonly #unknown: string[];
-  #ways: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(version: PreparedMesh, unknown: string[]) {
     this.#version = version;
@@ -115,31 +124,58 @@ class Graph {
       return [];
     }
   }
+}
 
-  /** The shortest way to each workload that is reached from outside. */
-  ways(): ReadonlyMap<string, readonly string[]> {
-    this.#ways ??= this.#newWays();
-    return this.#ways;
-  }
+/** Who is called from outside, and by whom each workload is left. */
+interface Outward {
+  readonly entries: readonly string[];
+  readonly calleesOf: (caller: string) => readonly string[];
+}
 
-  #newWays(): ReadonlyMap<string, readonly string[]> {
-    const names = [...this.#version.workloads.keys()].toSorted();
-    const outward = new Map<string, string[]>();
-    const found = new Map<string, readonly string[]>();
-    for (const name of names) {
-      const { fromOutside, callers } = this.inward(name);
-      if (fromOutside) found.set(name, [name]);
-      for (const caller of callers) {
-        const list = outward.get(caller) ?? [];
-        outward.set(caller, list);
-        list.push(name);
-      }
+const bases = new WeakMap<PreparedMesh, Outward>();
+
+/** The whole graph of one version, kept with it: the next comparison walks it again. */
+function baseOf(graph: Graph, version: PreparedMesh): Outward {
+  const known = bases.get(version);
+  if (known !== undefined) return known;
+  const callees = new Map<string, string[]>();
+  const entries: string[] = [];
+  for (const name of version.names) {
+    const { fromOutside, callers } = graph.inward(name);
+    if (fromOutside) entries.push(name);
+    for (const caller of callers) {
+      const list = callees.get(caller) ?? [];
+      callees.set(caller, list);
+      list.push(name);
     }
-    // a Map is walked in the order of insertion, also over what is added on the way: nearest first
-    for (const [name, way] of found)
-      for (const callee of outward.get(name) ?? []) if (!found.has(callee)) found.set(callee, [...way, callee]);
-    return found;
   }
+  const made: Outward = { entries, calleesOf: (caller) => callees.get(caller) ?? [] };
+  bases.set(version, made);
+  return made;
+}
+
+/** The graph of another version that differs in the calls to some workloads. */
+function patched(base: Outward, graph: Graph, differing: readonly string[]): Outward {
+  const others = new Set(differing);
+  const inward = differing.map((name) => ({ name, ...graph.inward(name) }));
+  const added = inward.filter(({ fromOutside }) => fromOutside).map(({ name }) => name);
+  return {
+    entries: [...base.entries.filter((name) => !others.has(name)), ...added].toSorted(),
+    calleesOf: (caller) => {
+      const kept = base.calleesOf(caller).filter((name) => !others.has(name));
+      const own = inward.filter(({ callers }) => callers.includes(caller)).map(({ name }) => name);
+      return [...kept, ...own].toSorted();
+    },
+  };
+}
+
+/** The shortest way to each workload, nearest first. */
+function walk({ entries, calleesOf }: Outward): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>(entries.map((name) => [name, [name]]));
+  // a Map is walked in the order of insertion, also over what is added on the way
+  for (const [name, way] of found)
+    for (const callee of calleesOf(name)) if (!found.has(callee)) found.set(callee, [...way, callee]);
+  return found;
 }
 
 const NOBODY: Inward = { fromOutside: false, callers: [] };

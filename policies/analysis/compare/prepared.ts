@@ -42,6 +42,10 @@ export interface PreparedMesh {
   readonly profile: Profile;
   readonly index: MeshIndex;
   readonly identities: ReadonlyMap<string, readonly Workload[]>;
+  /** Every `namespace/name`, sorted. */
+  readonly names: readonly string[];
+  /** The `inbound` of each of `names`, in their order. */
+  readonly inboundOf: readonly number[];
   /** By `namespace/name`. */
   readonly workloads: ReadonlyMap<string, PreparedWorkload>;
   /** All that every call depends on: settings, and all numbers of callers. */
@@ -68,7 +72,10 @@ export class Preparation {
     const workloads = new Map<string, PreparedWorkload>();
     for (const workload of mesh.workloads)
       workloads.set(`${workload.namespace}/${workload.name}`, { workload, numbers: this.#numbersOf(index, workload) });
+    const names = [...workloads.keys()].toSorted();
     return {
+      names,
+      inboundOf: names.map((name) => workloads.get(name)?.numbers.inbound ?? -1),
       mesh,
       profile: this.profile,
       index,
