@@ -39,8 +39,8 @@ gen: $(STAMP) ## regenerate services/gen from the contracts
 
 ##@ Cluster
 .PHONY: up status down push faults
-up: synth ## bring the platform up on a kind cluster; run again, it continues [KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
-	@node infra/cluster/main.ts up
+up: synth ## bring the platform up on a kind cluster; run again, it continues [IDENTITY=spire KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
+	@node infra/cluster/main.ts up --dist dist/kind$(if $(filter spire,$(IDENTITY)),-spire)
 status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
 	@node infra/cluster/main.ts status
 push: $(STAMP) ## bring one changed service into the cluster: make push SERVICE=order

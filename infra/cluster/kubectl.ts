@@ -9,10 +9,13 @@ export const fieldManager = 'meshwright';
 export class Kubectl {
   readonly #run: Run;
   readonly #context: string;
+  readonly #manager: string;
 
-  constructor(run: Run, context: string) {
+  /** `manager` is whose the fields are; `make up` removes what its own applied once and no longer has. */
+  constructor(run: Run, context: string, manager: string = fieldManager) {
     this.#run = run;
     this.#context = context;
+    this.#manager = manager;
   }
 
   /**
@@ -21,7 +24,7 @@ export class Kubectl {
    */
   async apply(objects: readonly KubernetesObject[]): Promise<void> {
     if (objects.length === 0) return;
-    const flags = ['--server-side', `--field-manager=${fieldManager}`, '--force-conflicts', '--filename=-'];
+    const flags = ['--server-side', `--field-manager=${this.#manager}`, '--force-conflicts', '--filename=-'];
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
     await this.#kubectl(['apply', ...flags], { input });
   }

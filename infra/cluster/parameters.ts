@@ -21,6 +21,8 @@ export interface Parameters {
   readonly istioOverlay: string | undefined;
   /** `ISTIO_CHARTS`: the Helm charts that istioctl renders, as the folder above them, beside `profiles`. @default - its own */
   readonly istioCharts: string | undefined;
+  /** `SPIRE_MANIFESTS`: a folder applied instead of the rendered SPIRE, file by file in order. @default - the rendered one */
+  readonly spireManifests?: string | undefined;
   /** `JAEGER_IMAGE` */
   readonly jaegerImage: string;
   /** `POSTGRES_IMAGE` */
@@ -72,6 +74,7 @@ export function readParameters(
     istio: { hub: text('ISTIO_HUB') ?? istioHub, tag: text('ISTIO_TAG') ?? istioVersion },
     istioOverlay: path('ISTIO_OVERLAY'),
     istioCharts: charts(),
+    spireManifests: path('SPIRE_MANIFESTS'),
     jaegerImage: image('JAEGER_IMAGE', imageReference(jaegerImage)),
     postgresImage: image('POSTGRES_IMAGE', imageReference(postgresImage)),
     nodeBaseImage: image('NODE_BASE_IMAGE', imageReference(nodeImage)),

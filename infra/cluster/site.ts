@@ -19,6 +19,8 @@ export interface Site {
   readonly state: string;
   /** The rendered environment, `dist/kind`. */
   readonly dist: string;
+  /** The manifests of the issuer, applied before Istio; undefined where istiod signs. */
+  readonly issuer: string | undefined;
   readonly environment: Environment;
   readonly parameters: Parameters;
   readonly names: ClusterNames;
@@ -39,6 +41,7 @@ export function openSite(options: {
   const dist = join(root, options.dist);
   if (!existsSync(join(dist, 'manifests')))
     throw new UnusableInput([`${options.dist}: no manifests there; run \`make synth\``]);
+  const rendered = `${dist}-issuer`;
   const kindConfig = readFileSync(join(root, 'kind-config.yaml'), 'utf8');
   return {
     run: runCommand,
@@ -46,6 +49,7 @@ export function openSite(options: {
     root,
     state: join(root, '.meshwright', 'cluster'),
     dist,
+    issuer: existsSync(rendered) ? (read.parameters.spireManifests ?? rendered) : undefined,
     environment: kind,
     parameters: read.parameters,
     names: clusterNames(kindConfig),

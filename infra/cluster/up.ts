@@ -5,6 +5,7 @@ import { catalog } from '#services/catalog.ts';
 import { ClusterAccess } from './access.ts';
 import { UnusableInput } from './cluster-error.ts';
 import { prepareDatabase, servicesWithTables } from './database.ts';
+import { installIssuer } from './identity-spire.ts';
 import { installIstio } from './istio-installation.ts';
 import { ensureCluster } from './kind-cluster.ts';
 import { kindConfiguration } from './kind-config.ts';
@@ -95,6 +96,13 @@ async function closeTheMesh(site: Site, progress: Progress, hands: Hands, plan: 
     await hands.kubectl.apply(plan.namespaces);
     return [`${plan.namespaces.length}, Pod Security restricted`, undefined];
   });
+  const { issuer } = site;
+  if (issuer !== undefined)
+    await progress.stage('spire', async () => {
+      const node = { run, ...names };
+      const count = await installIssuer({ run, context: names.context, node, folder: issuer });
+      return [`${count} objects`, undefined];
+    });
   await progress.stage('istio', async () => {
     const outcome = await installIstio(
       { run, ...hands },

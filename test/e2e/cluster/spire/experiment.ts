@@ -1,0 +1,124 @@
+/** The steps of the experiment on identity, each with what it saw. */
+import { join } from 'node:path';
+import type { ClusterAccess } from '#infra/cluster/access.ts';
+import type { Run } from '#infra/cluster/command.ts';
+import { installIssuer } from '#infra/cluster/identity-spire.ts';
+import { installIstio } from '#infra/cluster/istio-installation.ts';
+import { Kubectl } from '#infra/cluster/kubectl.ts';
+import type { Site } from '#infra/cluster/site.ts';
+import type { TradingApi } from '#infra/local/trading-api.ts';
+import type { MintToken } from '#infra/local/trading-desk.ts';
+import { catalog } from '#services/catalog.ts';
+import { standInName, standInNamespace } from '../../../support/sds-agent/manifests.ts';
+import { checkIdentities, type ExpectedCertificates } from '../identity.ts';
+import { type LoadSeen, OrderLoad } from '../order-load.ts';
+import { buildStandIn, writeStandIn } from './stand-in.ts';
+import { Workloads } from './workloads.ts';
+
+/** What the experiment works with. */
+export interface Laboratory {
+  readonly site: Site;
+  readonly access: ClusterAccess;
+  readonly api: TradingApi;
+  readonly mint: MintToken;
+  readonly run: Run;
+  readonly say: (line: string) => void;
+}
+
+const leafLifetime = '10m';
+const mostCalls = 4000;
+const upstreamSecret = 'istio-root';
+
+/** Runs the steps in order and remembers what did not hold. */
+export class Experiment {
+  readonly #lab: Laboratory;
+  readonly #workloads: Workloads;
+  readonly #faults: string[] = [];
+
+  constructor(lab: Laboratory) {
+    this.#lab = lab;
+    this.#workloads = new Workloads(lab.run, lab.site.names.context);
+  }
+
+  /** True iff everything held. */
+  async run(): Promise<boolean> {
+    const { site, say } = this.#lab;
+    await this.#install();
+    try {
+      // Workloads that are replaced one pod by one under load, then those of which there is one only.
+      await this.#underLoad('istiod to stand-in, workloads that roll', () => this.#workloads.move('spire', 'rolling'));
+      await this.#workloads.move('spire', 'single');
+      await this.#identities('after the move', 'CN=SPIRE stand-in');
+      await this.#underLoad('rotation of the authority', () => this.#tell('rotate'));
+      await this.#identities('after the rotation', 'CN=SPIRE stand-in');
+      await this.#underLoad('restart of the agent', () => this.#workloads.restartAgent(standInNamespace, standInName));
+      await this.#underLoad('rotation after the restart', () => this.#tell('rotate'));
+      await this.#underLoad('stand-in to istiod, workloads that roll', () => this.#workloads.move('istio', 'rolling'));
+    } finally {
+      await this.#workloads.move('istio', 'rolling');
+      await this.#workloads.move('istio', 'single');
+    }
+    await this.#identities('back at istiod', `O=${site.environment.trustDomain}`, 25 * 3_600_000);
+    for (const fault of this.#faults) say(`NOT HELD: ${fault}`);
+    say(this.#faults.length === 0 ? 'identity: everything held' : `identity: ${this.#faults.length} faults`);
+    return this.#faults.length === 0;
+  }
+
+  /** istiod's own root signs the stand-in's authority, so that both issuers' leaves are trusted while the mesh is moved. */
+  async #install(): Promise<void> {
+    const { site, access, run, say } = this.#lab;
+    const { context, cluster, nodeContainer } = site.names;
+    const kubectl = new Kubectl(run, context);
+    const folder = join(site.state, 'spire-stand-in');
+    const image = await buildStandIn({ run, baseImage: site.parameters.nodeBaseImage });
+    writeStandIn(image, { rendered: `${site.dist}-issuer`, folder, leafLifetime, upstreamSecret });
+    const root = await access.tryFindSecret(site.environment.rootNamespace, 'istio-ca-secret');
+    if (root === undefined) throw new Error('istiod has no root of its own');
+    const data = Object.fromEntries(['ca-cert.pem', 'ca-key.pem'].map((key) => [key, root.get(key) ?? '']));
+    const metadata = { name: upstreamSecret, namespace: standInNamespace };
+    await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: standInNamespace } }]);
+    await kubectl.apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: data }]);
+    await installIssuer({ run, context, node: { run, cluster, nodeContainer }, folder });
+    const operatorFile = join(site.dist, 'istio.yaml');
+    const { rootNamespace } = site.environment;
+    const { parameters } = site;
+    const outcome = await installIstio({ run, access, kubectl }, { context, rootNamespace, operatorFile, parameters });
+    say(`stand-in ${image} runs; Istio with the injection templates: ${outcome}`);
+  }
+
+  async #tell(command: string): Promise<void> {
+    const { access } = this.#lab;
+    const [pod] = (await access.pods(standInNamespace)).filter(
+      ({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running',
+    );
+    const target = { namespace: standInNamespace, pod: pod?.metadata?.name ?? '', container: standInName };
+    await access.exec(target, ['node', '/app/main.js', command]);
+  }
+
+  async #underLoad(what: string, change: () => Promise<void>): Promise<void> {
+    const { api, mint, say } = this.#lab;
+    const run = `ID${Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => String.fromCharCode(65 + (byte % 26))).join('')}`;
+    const load = new OrderLoad(api, mint, { run, mostCalls });
+    await load.start();
+    let seen: LoadSeen;
+    try {
+      await change();
+    } finally {
+      seen = await load.stop();
+    }
+    const { calls, seconds, slowestMs, lost } = seen;
+    say(`${what}: ${calls} orders in ${seconds.toFixed(1)} s, ${lost.length} lost, slowest ${slowestMs.toFixed(0)} ms`);
+    for (const each of lost.slice(0, 5)) say(`  ${each}`);
+    if (lost.length > 0) this.#faults.push(`${what}: ${lost.length} of ${calls} orders lost`);
+  }
+
+  async #identities(when: string, issuer: string, lifetimeAtMostMs = 11 * 60_000): Promise<void> {
+    const { access, site, say } = this.#lab;
+    const expected: ExpectedCertificates = { trustDomain: site.environment.trustDomain, issuer, lifetimeAtMostMs };
+    const rows = await checkIdentities(access, catalog, expected);
+    const issuers = [...new Set(rows.map((row) => row.issuer))].join(' | ');
+    say(`${when}: ${rows.length} pods, issuers ${issuers}`);
+    for (const { pod, faults } of rows) for (const fault of faults) this.#faults.push(`${when}: ${pod}: ${fault}`);
+    if (rows.length < catalog.length) this.#faults.push(`${when}: ${rows.length} pods of ${catalog.length} workloads`);
+  }
+}

@@ -1,0 +1,58 @@
+/** Moves the workloads of the catalog from one issuer to the other, as applying the other environment's pods would. */
+import { expectOutput, type Run } from '#infra/cluster/command.ts';
+import { catalog } from '#services/catalog.ts';
+import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
+
+/** `rolling`: a new pod is ready before the old one goes; `single`: one pod only, the old one goes first. */
+export type Replacement = 'rolling' | 'single';
+
+const replacementOf = ({ scaling }: ServiceDeclaration): Replacement =>
+  scaling === 'singleton' ? 'single' : 'rolling';
+
+const templatesKey = 'inject.istio.io/templates';
+const managedKey = 'spiffe.io/spire-managed-identity';
+
+/** What distinguishes the pods of both environments (test/unit/infra/charts/spire.test.ts holds that it is all). */
+function podMetadata({ name }: ServiceDeclaration, issuer: 'istio' | 'spire'): unknown {
+  const isGateway = name === 'ingress';
+  const templates = {
+    istio: isGateway ? 'gateway' : null,
+    spire: isGateway ? 'gateway,spire-gateway' : 'sidecar,spire',
+  };
+  return {
+    labels: { [managedKey]: issuer === 'spire' ? 'true' : null },
+    annotations: { [templatesKey]: templates[issuer] },
+  };
+}
+
+/** Changes workloads of one cluster. */
+export class Workloads {
+  readonly #run: Run;
+  readonly #context: string;
+
+  constructor(run: Run, context: string) {
+    this.#run = run;
+    this.#context = context;
+  }
+
+  /** Changes the pods' templates one workload after the other, and waits until each runs. */
+  async move(issuer: 'istio' | 'spire', replacement: Replacement): Promise<void> {
+    for (const declaration of catalog.filter((each) => replacementOf(each) === replacement)) {
+      const kind = declaration.name === 'postgres' ? 'statefulset' : 'deployment';
+      const target = [`${kind}/${declaration.name}`, '--namespace', declaration.namespace];
+      const patch = JSON.stringify({ spec: { template: { metadata: podMetadata(declaration, issuer) } } });
+      await this.#kubectl(['patch', ...target, '--type=merge', '--field-manager=meshwright', '--patch', patch]);
+      await this.#kubectl(['rollout', 'status', ...target, '--timeout=180s']);
+    }
+  }
+
+  /** Ends the agent's pod and waits until another runs in its place. */
+  async restartAgent(namespace: string, name: string): Promise<void> {
+    await this.#kubectl(['rollout', 'restart', `daemonset/${name}`, '--namespace', namespace]);
+    await this.#kubectl(['rollout', 'status', `daemonset/${name}`, '--namespace', namespace, '--timeout=120s']);
+  }
+
+  #kubectl(args: readonly string[]): Promise<string> {
+    return expectOutput(this.#run, ['kubectl', '--context', this.#context, ...args]);
+  }
+}
