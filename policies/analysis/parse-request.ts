@@ -7,14 +7,14 @@ import type { Address, Caller, HttpRequest, Pod, Request, Token } from './reques
  * Parses one request; members left out take their defaults: plaintext, `remoteIp` = `ip`, no HTTP, no token, no SNI.
  * Shape: `{"id","source":{"principal"|"workload","ip","remoteIp"},"destination":{"namespace","workload","port","ip"},
  * "http":{"method","path","host","headers"}|null,"jwt":{"claims","invalid"?}|null,"sni"}`; `"pods":[{"namespace",
- * "name","labels"}]` adds pods that the manifests do not hold.
+ * "name","labels"}]` adds pods that the manifests do not hold; `"expected"` is for who holds the verdict against it.
  * Errors: `request/type`, `request/missing`, `request/unknown-member`, `request/address`, `request/port`,
  * `request/caller`; all at once, `at.path` is the member.
  */
 export function parseRequest(json: unknown): Result<Request> {
   const problems: Problem[] = [];
   const root = new Reader(json, '', problems);
-  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'pods']);
+  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'pods', 'expected']);
   const source = root.member('source');
   source.allowOnly(['principal', 'workload', 'ip', 'remoteIp']);
   const destination = root.member('destination');

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   reach: async () => (await import('./commands/reach.ts')).registerReach,
   diff: async () => (await import('./commands/diff.ts')).registerDiff,
   probe: async () => (await import('./commands/probe.ts')).registerProbe,
+  mutate: async () => (await import('./commands/mutate.ts')).registerMutate,
 };
 
 /** Runs one command line (without the program's own name) and returns its exit code; never throws. */

@@ -82,6 +82,19 @@ export function ruleMatches(
   });
 }
 
+/**
+ * What the AuthorizationPolicies of a destination alone let through on a chain: every peer counts, accepted by the
+ * handshake or not.
+ */
+export function allowedByPolicies(destination: Destination, chain: SymbolicArrival['chain']): Formula {
+  const { world, workload, port, ip } = destination;
+  const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
+    (policy) => policy.enforcement === 'enforced',
+  );
+  const { hasClaims } = tokenOutcome(destination);
+  return decideByRules(destination, policies, { sees: 'identities', chain, port, destinationIp: ip, hasClaims });
+}
+
 /** The codec takes the request, and the token filter does not refuse it. */
 function passesHttp(token: SymbolicTokenOutcome): Formula {
   return all([holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' }), not(token.refused)]);

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { type Answer, compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { parseMesh } from '../../language/parse.ts';
 import type { Problem } from '../../language/problem.ts';
 import { answerLine } from '../answer-line.ts';
@@ -41,7 +41,9 @@ Answers, one JSON line per request:
   {"id","verdict":"allow"|"deny","layer","policy","rule","status":{"http","grpc"}|null,"because","assumptions":[…]}
   {"id","error":{"code","message"}} for a line that is no request; the others are still answered.
 
-Exit codes: 0 every line answered, 1 the tool failed, 3 invalid input.`;
+A line may say "expected":"allow" or "deny", as those that \`meshwright mutate --probes\` writes do.
+
+Exit codes: 0 every line answered, 1 the tool failed, 2 a verdict is not the expected one, 3 invalid input.`;
 
 /** Adds the command to the program. */
 export function registerDecide(program: Command, io: Io, ended: (code: ExitCode) => void): void {
@@ -95,6 +97,14 @@ async function prepare(sources: readonly string[], options: DecideOptions, io: I
   return { kind: 'ready', decider: compile(mesh.value, PROFILES[options.semantics], { issuerKeys: keys.value }) };
 }
 
+/** True iff the line says which verdict it expects, and it is another; says so. */
+function isUnexpected({ id, verdict }: Answer, line: string, io: Io): boolean {
+  const { expected } = JSON.parse(line) as { readonly expected?: unknown };
+  if (expected === undefined || expected === verdict) return false;
+  io.stderr.write(`${id}: expected ${String(expected)}, got ${verdict}\n`);
+  return true;
+}
+
 async function missingInputs(files: readonly (string | undefined)[]): Promise<readonly Problem[]> {
   const found = await Promise.all(
     files.map(async (file) => {
@@ -114,6 +124,7 @@ async function answerAll(decider: Decider, requests: string, io: Io): Promise<Ex
     if (line.trim() === '') continue;
     const answer = answerLine(decider, line);
     if ('error' in answer) exitCode = EXIT_CODES.inputInvalid;
+    else if (isUnexpected(answer, line, io) && exitCode === EXIT_CODES.holds) exitCode = EXIT_CODES.refuted;
     await output.write(JSON.stringify(answer));
     progress.step();
   }

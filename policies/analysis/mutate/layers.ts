@@ -1,0 +1,128 @@
+/** Which layers decide otherwise under a mutant on their own, whatever the other layers stop. */
+import type { Workload } from '../../language/mesh.ts';
+import type { DestinationRule } from '../../language/traffic.ts';
+import { isolating } from '../network.ts';
+import { BudgetExceeded } from '../symbolic/diagram.ts';
+import type { Formula } from '../symbolic/formula.ts';
+import { admitsAddress } from '../symbolic/network.ts';
+import { allowedByPolicies } from '../symbolic/proxy.ts';
+import { Universe } from '../symbolic/universe.ts';
+import type { World } from '../world.ts';
+import { proxyDecision } from './callee.ts';
+import { isSameEgress } from './egress-relation.ts';
+import { isSameNetwork } from './network-relation.ts';
+import { type Parsed, portsWithOther, type Survey, type Version } from './survey.ts';
+import type { MeshObject } from './variant.ts';
+
+/** A layer that a mutant changed. */
+export type ChangedLayer =
+  | 'authorization-policy'
+  | 'request-authentication'
+  | 'peer-authentication'
+  | 'client-tls'
+  | 'network-policy'
+  | 'egress';
+
+/** The layers that a mutant changed, or why that could not be decided. */
+export function changedLayers(survey: Survey, variant: Parsed): readonly ChangedLayer[] | { readonly unknown: string } {
+  try {
+    return [...new Set(changes(survey, variant))].toSorted();
+  } catch (error) {
+    if (error instanceof BudgetExceeded) return { unknown: error.message };
+    throw error;
+  }
+}
+
+function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
+  const { proxies, inward, outward } = survey.affected(variant);
+  const version = survey.version(variant);
+  const ends = (name: string): readonly [Workload, Workload] | undefined => {
+    const [before, after] = [survey.original.workload(name), version.workload(name)];
+    return before === undefined || after === undefined ? undefined : [before, after];
+  };
+  if (variant.replacements !== 'everything')
+    for (const { list, before, after } of variant.replacements)
+      if (list === 'destinationRules' && tlsOf(before) !== tlsOf(after)) yield 'client-tls';
+  for (const name of proxies) {
+    const both = ends(name);
+    if (both !== undefined) yield* proxyChanges(survey, version, both);
+  }
+  for (const [names, direction] of [
+    [inward, 'ingress'],
+    [outward, 'egress'],
+  ] as const)
+    for (const name of names) {
+      const both = ends(name);
+      if (both === undefined) continue;
+      const [before, after] = [endOf(survey.original, both[0]), endOf(version, both[1])];
+      if (!isSameNetwork(before, after, direction)) yield 'network-policy';
+      if (direction === 'ingress' && !isSameGate(survey, version, both)) yield 'network-policy';
+    }
+  for (const name of outward) {
+    const both = ends(name);
+    if (both === undefined) continue;
+    const services = [...survey.index.mesh.services, ...variant.mesh.services];
+    if (!isSameEgress(endOf(survey.original, both[0]), endOf(version, both[1]), services)) yield 'egress';
+  }
+}
+
+function endOf({ view }: Version, workload: Workload) {
+  return { mesh: view.slice(workload.namespace), workload };
+}
+
+function tlsOf(object: MeshObject | undefined): string {
+  if (object === undefined) return '';
+  const { policy, portPolicies } = object as DestinationRule;
+  return JSON.stringify([policy.tls, portPolicies.map((entry) => [entry.port, entry.policy.tls])]);
+}
+
+function* proxyChanges(
+  survey: Survey,
+  version: Version,
+  [before, after]: readonly [Workload, Workload],
+): Iterable<ChangedLayer> {
+  const worlds = [survey.world(survey.original, before.namespace), survey.world(version, after.namespace)] as const;
+  const ports = portsWithOther([...survey.namedPorts(survey.original, before), ...survey.namedPorts(version, after)]);
+  for (const port of ports) {
+    const [was, is] = [proxyDecision(worlds[0], before, port), proxyDecision(worlds[1], after, port)];
+    if (JSON.stringify(was.listener) !== JSON.stringify(is.listener)) yield 'peer-authentication';
+    if (was.listener.kind === 'unguarded' || is.listener.kind === 'unguarded') continue;
+    const { protocol } = was.listener;
+    if (protocol !== 'tcp') {
+      const tokens = [was.token.hasClaims, is.token.hasClaims, was.token.refused, is.token.refused] as const;
+      if (!areSame(worlds[0], [tokens[0], tokens[1]]) || !areSame(worlds[0], [tokens[2], tokens[3]]))
+        yield 'request-authentication';
+    }
+    for (const chain of protocol === 'auto' ? (['http', 'tcp'] as const) : [protocol]) {
+      const policies = [
+        allowedByPolicies({ world: worlds[0], workload: before, port, ip: null }, chain),
+        allowedByPolicies({ world: worlds[1], workload: after, port, ip: null }, chain),
+      ] as const;
+      if (!areSame(worlds[0], policies)) yield 'authorization-policy';
+    }
+  }
+}
+
+function isSameGate(survey: Survey, version: Version, [before, after]: readonly [Workload, Workload]): boolean {
+  const worlds = [survey.world(survey.original, before.namespace), survey.world(version, after.namespace)] as const;
+  const ports = portsWithOther(survey.namedPorts(survey.original, before));
+  return ports.every((port) =>
+    areSame(worlds[0], [
+      admitsAddress(isolating(worlds[0].mesh, before, 'ingress'), before, port),
+      admitsAddress(isolating(worlds[1].mesh, after, 'ingress'), after, port),
+    ]),
+  );
+}
+
+/** True iff two formulas are the same decision. Errors: throws `BudgetExceeded`. */
+function areSame({ mesh, profile }: World, [left, right]: readonly [Formula, Formula]): boolean {
+  if (JSON.stringify(left) === JSON.stringify(right)) return true;
+  const universe = new Universe([left, right], {
+    config: mesh.config,
+    headers: profile.repeatedHeaders,
+    peers: 'single',
+    identities: [],
+  });
+  const { diagrams } = universe;
+  return diagrams.and(diagrams.xor(universe.node(left), universe.node(right)), universe.possible()) === diagrams.never;
+}

@@ -1,0 +1,49 @@
+/** What every report of `mutate` counts alike. */
+import type { Mutation, Trial } from '../../analysis/mutate/mutation.ts';
+
+/** The counts of a run. */
+export interface MutationScore {
+  readonly mutants: number;
+  readonly rejected: number;
+  readonly equivalent: number;
+  readonly outside: number;
+  readonly unknown: number;
+  /** Different, hidden or unknown: what should be noticed. */
+  readonly live: number;
+  readonly killedByVerify: number;
+  /** Of those that some request shows. */
+  readonly different: number;
+  readonly killedByProbes: number;
+  /** Of those outside, found by lint or verify. */
+  readonly outsideKilled: number;
+}
+
+/** Counts trials. */
+export function scoreOf(trials: readonly Trial[]): MutationScore {
+  const of = (...kinds: readonly Trial['fate']['kind'][]) => trials.filter(({ fate }) => kinds.includes(fate.kind));
+  const live = of('different', 'hidden', 'unknown');
+  const different = of('different');
+  const outside = of('outside');
+  return {
+    mutants: trials.length,
+    rejected: of('rejected').length,
+    equivalent: of('equivalent').length,
+    outside: outside.length,
+    unknown: of('unknown').length,
+    live: live.length,
+    killedByVerify: live.filter(({ verify }) => verify !== null).length,
+    different: different.length,
+    killedByProbes: different.filter(({ probe }) => probe !== null).length,
+    outsideKilled: outside.filter(({ verify, lint }) => verify !== null || lint !== null).length,
+  };
+}
+
+/** The mutants that should be noticed by `verify` and are not. */
+export function survivorsOf({ trials }: Mutation): readonly Trial[] {
+  return trials.filter(({ fate, verify }) => ['different', 'hidden', 'unknown'].includes(fate.kind) && verify === null);
+}
+
+/** The probe set as JSON Lines: requests of `meshwright decide`, each with the verdict that is expected. */
+export function probeLines({ probes }: Mutation): string {
+  return probes.map(({ request, expected }) => `${JSON.stringify({ ...request, expected })}\n`).join('');
+}
