@@ -5,6 +5,7 @@ import type { ClusterAccess } from './access.ts';
 import { expectOutput, type Run } from './command.ts';
 import type { Kubectl } from './kubectl.ts';
 import type { Parameters } from './parameters.ts';
+import type { Say } from './progress.ts';
 
 /** What is installed, and where. */
 export interface IstioRequest {
@@ -41,18 +42,27 @@ async function digestOf(request: IstioRequest): Promise<string> {
   return hash.digest('hex');
 }
 
+/** What installing works with. */
+export interface IstioTools {
+  readonly run: Run;
+  readonly access: ClusterAccess;
+  readonly kubectl: Kubectl;
+  readonly say: Say;
+}
+
 /**
  * Brings Istio to the requested state; istioctl itself waits until istiod and the CNI are ready. Resolves to what
  * happened. Errors: ClusterError with istioctl's last lines.
  */
 export async function installIstio(
-  { run, access, kubectl }: { readonly run: Run; readonly access: ClusterAccess; readonly kubectl: Kubectl },
+  { run, access, kubectl, say }: IstioTools,
   request: IstioRequest,
 ): Promise<'installed' | 'unchanged'> {
   const namespace = request.rootNamespace;
   const digest = await digestOf(request);
   const known = await access.tryFindConfiguration(namespace, record);
   if (known?.['digest'] === digest) return 'unchanged';
+  say('istioctl installs, and waits for istiod and the CNI');
   await expectOutput(run, ['istioctl', ...istioctlArguments(request)]);
   const metadata = { name: record, namespace };
   await kubectl.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { digest } }]);

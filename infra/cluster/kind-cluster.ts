@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ClusterError } from './cluster-error.ts';
 import { expectOutput, type Run } from './command.ts';
 import type { ClusterNames } from './kind-config.ts';
+import type { Say } from './progress.ts';
 
 /** What the node container of an earlier run is. */
 export type FoundCluster =
@@ -37,7 +38,7 @@ export async function findCluster(run: Run, names: ClusterNames, configuration: 
 export async function ensureCluster(
   run: Run,
   names: ClusterNames,
-  configuration: string,
+  { configuration, say }: { readonly configuration: string; readonly say: Say },
 ): Promise<'created' | 'there' | 'created anew'> {
   const found = await findCluster(run, names, configuration);
   if (found.kind === 'usable') {
@@ -48,7 +49,11 @@ export async function ensureCluster(
     throw new ClusterError(`cluster \`${names.cluster}\` was made with another node image or configuration`, [
       'run `make down` first, or use the image it was made with',
     ]);
-  if (found.kind === 'broken') await deleteCluster(run, names);
+  if (found.kind === 'broken') {
+    say(`removing what is there: ${found.because}`);
+    await deleteCluster(run, names);
+  }
+  say('kind creates the node');
   const args = ['create', 'cluster', '--name', names.cluster, '--config', '-'] as const;
   await expectOutput(run, ['kind', ...args], { input: configuration });
   await expectOutput(run, ['docker', 'exec', '-i', names.nodeContainer, 'tee', marker], {

@@ -1,18 +1,27 @@
-/** The platform on a kind cluster, on the command line: `node infra/cluster/main.ts up|status|down|push`. */
+/** The platform on a kind cluster, on the command line: `node infra/cluster/main.ts up|status|push|down|database`. */
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { catalog } from '#services/catalog.ts';
 import { ClusterAccess } from './access.ts';
 import { ClusterError, UnusableInput } from './cluster-error.ts';
+import { runCommand } from './command.ts';
+import { prepareDatabase } from './database.ts';
 import { takeDown } from './down.ts';
 import { finish } from './finish.ts';
+import { Kubectl } from './kubectl.ts';
 import { Progress } from './progress.ts';
 import { pushService } from './push.ts';
+import { waitForWorkloads } from './rollout.ts';
+import { planDatabaseSecrets } from './secrets.ts';
 import { openSite, type Site } from './site.ts';
 import { readStatus } from './status.ts';
 import { bringUp } from './up.ts';
 
 /** Exit codes: holds, tool failed, refuted, input invalid. */
 const exitCodes = { holds: 0, failed: 1, refuted: 2, inputInvalid: 3 } as const;
+
+/** A database may wait for its volume. */
+const databaseReadyMs = 180_000;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -28,6 +37,19 @@ async function up(options: DistOption & { readonly probe: boolean }): Promise<nu
   const site = siteOf(options);
   const platform = await bringUp(site, progress);
   return exitCodes[await finish(site, platform, { progress, depth: options.probe ? 'probe' : 'trade' })];
+}
+
+/** For clusters that somebody else made: Secrets that are missing, roles, schemas, tables. */
+async function database({ context, name }: { readonly context: string; readonly name: string }): Promise<number> {
+  const access = new ClusterAccess(context);
+  const { missing, value } = await planDatabaseSecrets(access, catalog);
+  await new Kubectl(runCommand, context).apply(missing);
+  const server = { kind: 'StatefulSet', namespace: 'data', name: 'postgres' } as const;
+  await waitForWorkloads([server], { access, say, deadlineMs: databaseReadyMs });
+  const request = { namespace: server.namespace, pod: `${server.name}-0`, database: name, passwords: value, catalog };
+  const run = await prepareDatabase(access, request);
+  say(`${missing.length} Secrets made, ${run} migrations run`);
+  return exitCodes.holds;
 }
 
 async function status(options: DistOption): Promise<number> {
@@ -64,6 +86,14 @@ function program(end: (code: number) => void): Command {
     .description('each workload: identity, certificate, mutual TLS, policies; the last verdict')
     .option(...dist)
     .action(async (options) => end(await status(options)));
+  command
+    .command('database')
+    .description(
+      'in any cluster that runs the manifests: make missing Secrets of the database, its roles, schemas, tables',
+    )
+    .requiredOption('--context <name>', 'context of the kubeconfig')
+    .option('--name <name>', 'name of the database', 'trading')
+    .action(async (options) => end(await database(options)));
   command
     .command('push')
     .description('build, load and roll out one service')

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle, digestOfSources } from './bundle.ts';
 import { ClusterError } from './cluster-error.ts';
@@ -112,10 +111,11 @@ export async function buildServiceImages(
 }
 
 async function buildOne(
-  { run, root, baseImage }: ImageWorkshop,
+  { run, root, state, baseImage }: ImageWorkshop,
   { built, main, probe }: { readonly built: string; readonly main: string; readonly probe: string | undefined },
 ): Promise<void> {
-  const context = await mkdtemp(join(tmpdir(), 'meshwright-image-'));
+  // In our own folder: what an interrupted run leaves goes with `make down`.
+  const context = await mkdtemp(join(state, 'context-'));
   try {
     await writeFile(join(context, 'main.js'), await readFile(main), { mode: 0o644 });
     await writeFile(join(context, 'probe.js'), probe === undefined ? noProbe : await readFile(probe), { mode: 0o644 });

@@ -70,13 +70,13 @@ async function buildImages(site: Site, manifests: readonly Manifest[]): Promise<
   return [`${images.filter(({ outcome }) => outcome === 'built').length} built, ${images.length} in all`, images];
 }
 
-async function makeCluster(site: Site, machine: Machine): Promise<Outcome<Hands>> {
+async function makeCluster(site: Site, machine: Machine, say: Say): Promise<Outcome<Hands>> {
   const acceptCgroupV1 = needsCgroupV1Consent(machine.engine, site.parameters.kindNodeImage);
   const configuration = kindConfiguration(site.kindConfig, {
     nodeImage: site.parameters.kindNodeImage,
     acceptCgroupV1,
   });
-  const outcome = await ensureCluster(site.run, site.names, configuration);
+  const outcome = await ensureCluster(site.run, site.names, { configuration, say });
   const { context } = site.names;
   const note = acceptCgroupV1 ? '; the kubelet is told to accept control groups v1' : '';
   return [`${outcome}${note}`, { access: new ClusterAccess(context), kubectl: new Kubectl(site.run, context) }];
@@ -103,9 +103,9 @@ async function closeTheMesh(site: Site, progress: Progress, hands: Hands, plan: 
       const count = await installIssuer({ run, context: names.context, node, folder: issuer });
       return [`${count} objects`, undefined];
     });
-  await progress.stage('istio', async () => {
+  await progress.stage('istio', async (say) => {
     const outcome = await installIstio(
-      { run, ...hands },
+      { run, say, ...hands },
       {
         context: names.context,
         rootNamespace: environment.rootNamespace,
@@ -186,7 +186,7 @@ export async function bringUp(site: Site, progress: Progress): Promise<Platform>
   const { rootNamespace } = site.environment;
   const plan = planApplying(manifests, { rootNamespace, stateful: servicesWithTables(catalog) });
   const machine = await progress.stage('preflight', () => checkMachine(site));
-  const cluster = progress.stage('cluster', () => makeCluster(site, machine));
+  const cluster = progress.stage('cluster', (say) => makeCluster(site, machine, say));
   const built = progress.stage('images', () => buildImages(site, manifests));
   const [hands, images] = await together(
     cluster.then((made) => closeTheMesh(site, progress, made, plan)),

@@ -43,19 +43,22 @@ class FakeEngine {
   };
 }
 
+const ensure = (engine: FakeEngine, wanted = configuration) =>
+  ensureCluster(engine.run, names, { configuration: wanted, say: () => {} });
+
 describe('the cluster', () => {
   test('is created when there is none, and found when make up runs again', async () => {
     const engine = new FakeEngine('absent');
-    expect(await ensureCluster(engine.run, names, configuration)).toBe('created');
-    expect(await ensureCluster(engine.run, names, configuration)).toBe('there');
+    expect(await ensure(engine)).toBe('created');
+    expect(await ensure(engine)).toBe('there');
     expect(engine.did.filter((line) => line === 'kind create cluster')).toHaveLength(1);
   });
 
   test('whose creation was interrupted is made anew', async () => {
     const broken = new FakeEngine('absent', { interrupted: true });
-    await expect(ensureCluster(broken.run, names, configuration)).rejects.toThrow(/kind create cluster/);
+    await expect(ensure(broken)).rejects.toThrow(/kind create cluster/);
     const engine = new FakeEngine(broken.state);
-    expect(await ensureCluster(engine.run, names, configuration)).toBe('created anew');
+    expect(await ensure(engine)).toBe('created anew');
     expect(engine.did.slice(0, 2)).toEqual(['kind delete cluster', 'kind create cluster']);
   });
 
@@ -66,9 +69,9 @@ describe('the cluster', () => {
 
   test('of another node image is never taken down unasked', async () => {
     const engine = new FakeEngine('absent');
-    await ensureCluster(engine.run, names, configuration);
+    await ensure(engine);
     const other = kindConfiguration(text, { nodeImage: 'site/node:v1.35.0', acceptCgroupV1: false });
-    const failure = await ensureCluster(engine.run, names, other).catch((error: unknown) => error);
+    const failure = await ensure(engine, other).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ClusterError);
     expect((failure as ClusterError).reasons.join()).toMatch(/make down/);
     expect(engine.did).not.toContain('kind delete cluster');

@@ -76,6 +76,21 @@ describe('roles', () => {
     await expect(run(access, sql)).rejects.toMatchObject({ code: '42501' });
   });
 
+  test('work in a database that others made: its owner can use it although PUBLIC cannot', async () => {
+    const admin = await server.connectAdmin();
+    try {
+      await admin.query('CREATE DATABASE made_by_others');
+    } finally {
+      await admin.end();
+    }
+    const owner = { name: 'trading_owner', password: server.owner.password };
+    const services = [{ name: 'trading_portfolio', password: 'second' }];
+    const connect = (database: string) => server.connectAdmin(database);
+    await provision(connect, { database: 'made_by_others', owner, services });
+    const access = { ...server.owner, database: 'made_by_others' };
+    expect((await run(access, 'SELECT current_database() AS here')).rows).toEqual([{ here: 'made_by_others' }]);
+  });
+
   test('of other services see nothing', async () => {
     const owner = { name: 'trading_owner', password: server.owner.password };
     const services = [{ name: 'trading_stranger', password: 'strange' }];
