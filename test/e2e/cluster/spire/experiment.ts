@@ -82,7 +82,10 @@ export class Experiment {
     const operatorFile = join(site.dist, 'istio.yaml');
     const { rootNamespace } = site.environment;
     const { parameters } = site;
-    const outcome = await installIstio({ run, access, kubectl }, { context, rootNamespace, operatorFile, parameters });
+    const outcome = await installIstio(
+      { run, access, kubectl, say },
+      { context, rootNamespace, operatorFile, parameters },
+    );
     say(`stand-in ${image} runs; Istio with the injection templates: ${outcome}`);
   }
 
