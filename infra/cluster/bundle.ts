@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { ClusterError } from './cluster-error.ts';
 
 /** One bundled program. */
 export interface Bundle {
@@ -19,7 +20,7 @@ const banner = [
   'const require = createRequireOfBundle(import.meta.url);',
 ].join('\n');
 
-/** Bundles `entry` (relative to `root`) for Node 26. Errors: throws esbuild's own failure, which names file and line. */
+/** Bundles `entry` (relative to `root`) for Node 26. Errors: ClusterError with file and line of whatever does not compile. */
 export async function bundle(root: string, entry: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -37,6 +38,8 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
     write: false,
     metafile: true,
     logLevel: 'silent',
+  }).catch((cause: Error) => {
+    throw new ClusterError(`${entry} cannot be bundled`, cause.message.split('\n').slice(1), { cause });
   });
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`bundling ${entry} gave no file`);

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { deleteCluster } from './kind-cluster.ts';
 import type { Progress } from './progress.ts';
+import { imagesLike } from './service-images.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -14,15 +15,7 @@ export async function takeDown({ run, names, state, environment }: Site, progres
     return ['removed, with its entry in the kubeconfig', undefined];
   });
   await progress.stage('images', async () => {
-    const listed = await run('docker', [
-      'image',
-      'ls',
-      '--format',
-      '{{.Repository}}:{{.Tag}}',
-      '--filter',
-      `reference=${environment.images.registry}/*`,
-    ]);
-    const images = listed.stdout.split('\n').filter((line) => line !== '');
+    const images = await imagesLike(run, `${environment.images.registry}/*`);
     if (images.length > 0) await run('docker', ['image', 'rm', ...images]);
     return [`${images.length} removed`, undefined];
   });

@@ -90,7 +90,7 @@ async function baseImageId({ run, baseImage }: ImageWorkshop): Promise<string> {
 /** A probe that is not part of this version is a program that says so. */
 const noProbe = "process.stderr.write('probe: not part of this image\\n');\nprocess.exitCode = 1;\n";
 
-/** Brings the images of `requests` to the content of their sources. Errors: ClusterError, or esbuild's failure. */
+/** Brings the images of `requests` to the content of their sources. Errors: ClusterError. */
 export async function buildServiceImages(
   shop: ImageWorkshop,
   requests: readonly ImageRequest[],
@@ -129,18 +129,17 @@ async function buildOne(
   }
 }
 
+/** The images of the engine whose reference fits `pattern`. Shape: `localhost/meshwright/*` gives `['localhost/meshwright/order:0.1.0-3f1c…']`. */
+export async function imagesLike(run: Run, pattern: string): Promise<readonly string[]> {
+  const format = ['--format', '{{.Repository}}:{{.Tag}}'];
+  const { stdout } = await run('docker', ['image', 'ls', ...format, '--filter', `reference=${pattern}`]);
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
 /** Removes older contents of the same references from the engine; images that a container uses stay. */
 export async function removeOlderImages(run: Run, current: readonly ServiceImage[]): Promise<void> {
   for (const { reference, built } of current) {
-    const listed = await run('docker', [
-      'image',
-      'ls',
-      '--format',
-      '{{.Repository}}:{{.Tag}}',
-      '--filter',
-      `reference=${reference}-*`,
-    ]);
-    const older = listed.stdout.split('\n').filter((line) => line !== '' && line !== built);
+    const older = (await imagesLike(run, `${reference}-*`)).filter((image) => image !== built);
     if (older.length > 0) await run('docker', ['image', 'rm', ...older]);
   }
 }

@@ -1,15 +1,7 @@
 import { expect, test } from 'vitest';
 import { istioctlArguments } from '#infra/cluster/istio-installation.ts';
+import { siteParameters as site } from './site-parameters.ts';
 
-const site = {
-  kindNodeImage: 'n:1',
-  istio: { hub: 'site/istio', tag: '1.31.9' },
-  istioOverlay: undefined,
-  istioCharts: undefined,
-  jaegerImage: 'j:1',
-  postgresImage: 'p:1',
-  nodeBaseImage: 'b:1',
-};
 const request = {
   context: 'kind-x',
   rootNamespace: 'istio-system',

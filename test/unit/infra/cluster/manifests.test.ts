@@ -14,6 +14,7 @@ import { imageReplacements, serviceImageRequests, stockImages } from '#infra/clu
 import { imageReference, jaegerImage } from '#infra/environments/versions.ts';
 import { objectsOf } from '../../../support/manifest-object.ts';
 import { synthesized } from '../../../support/synthesized.ts';
+import { siteParameters } from './site-parameters.ts';
 
 const deployment = (name: string, ...images: readonly string[]): KubernetesObject => ({
   apiVersion: 'apps/v1',
@@ -141,16 +142,7 @@ describe('the images of a site', () => {
   });
 
   test('name what the node needs besides', () => {
-    const parameters = {
-      kindNodeImage: 'n:1',
-      istio: { hub: 'site/istio', tag: '1.31.9' },
-      istioOverlay: undefined,
-      istioCharts: undefined,
-      jaegerImage: 'site/jaeger:2',
-      postgresImage: 'site/postgres:18',
-      nodeBaseImage: 'site/node:26',
-    };
-    expect(stockImages(parameters)).toEqual([
+    expect(stockImages(siteParameters)).toEqual([
       'site/istio/pilot:1.31.9',
       'site/istio/proxyv2:1.31.9',
       'site/istio/install-cni:1.31.9',
