@@ -37,8 +37,6 @@ export interface MutationInput extends OracleOptions {
   readonly progress?: (step: 'mutants tried' | 'ports compared' | 'mutants judged') => void;
 }
 
-const MOST_PROBES_A_GRANT = 3;
-
 /** Runs everything. */
 export function mutate(input: MutationInput): Mutation {
   return new Mutator(input).run();
@@ -97,15 +95,14 @@ class Mutator {
     for (const index of this.#mutants.keys()) this.#try(index);
     this.#compare();
     const grants = this.#input.intent?.grants.length ?? null;
-    const limit = grants === null ? Number.POSITIVE_INFINITY : grants * MOST_PROBES_A_GRANT;
-    const { probes } = chooseProbes(this.#witnesses, limit);
-    const killedBy = new Map<number, string>();
+    const probes = chooseProbes(this.#witnesses);
+    const killedBy = new Map<number, number>();
     const written = probes.map((witness, index): Probe => this.#probe(witness, `probe-${index + 1}`));
     probes.forEach(({ kills }, index) => {
-      for (const mutant of kills) if (!killedBy.has(mutant)) killedBy.set(mutant, `probe-${index + 1}`);
+      for (const mutant of kills) if (!killedBy.has(mutant)) killedBy.set(mutant, index + 1);
     });
     const trials = this.#mutants.map((_, index) => this.#judge(index, { probes, killedBy }));
-    return { trials, probes: written, grants, refutedBefore: this.#verify.refutedBefore, notes: [] };
+    return { trials, probes: written, grants, refutedBefore: this.#verify.refutedBefore };
   }
 
   #variant(index: number): Variant {
@@ -141,7 +138,7 @@ class Mutator {
 
   #judge(
     index: number,
-    { probes, killedBy }: { readonly probes: readonly Witness[]; readonly killedBy: ReadonlyMap<number, string> },
+    { probes, killedBy }: { readonly probes: readonly Witness[]; readonly killedBy: ReadonlyMap<number, number> },
   ): Trial {
     this.#input.progress?.('mutants judged');
     const mutant = this.#mutants[index] as Mutant;

@@ -28,8 +28,8 @@ export interface Trial {
   readonly verify: ObligationName | null;
   /** The first finding of `lint` that the original has not; looked for only where `verify` finds nothing. */
   readonly lint: string | null;
-  /** The first probe that tells it from the original. */
-  readonly probe: string | null;
+  /** The first probe that tells it from the original, counted from 1. */
+  readonly probe: number | null;
   /** For survivors of `verify`: a request that tells it from the original, confirmed by deciding both. */
   readonly witness: Confirmed | null;
 }
@@ -52,10 +52,10 @@ export interface Probe {
 /** Everything that was found out. */
 export interface Mutation {
   readonly trials: readonly Trial[];
+  /** Those that add most come first. */
   readonly probes: readonly Probe[];
   /** Grants that probes are counted against; null without an intent. */
   readonly grants: number | null;
   /** Statements that the original refutes already: they kill nothing. */
   readonly refutedBefore: readonly string[];
-  readonly notes: readonly string[];
 }

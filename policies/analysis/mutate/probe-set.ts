@@ -1,28 +1,23 @@
 /** The smallest set of requests that tells every mutant from the original, by greedy choice. */
 import type { Witness } from './witness.ts';
 
-/** Chosen requests with what each kills that none before it did. */
-export interface ProbeSet {
-  readonly probes: readonly Witness[];
-  /** Mutants that some request separates and no chosen one does. */
-  readonly missed: ReadonlySet<number>;
+/**
+ * A few of the witnesses that kill as much as all of them, none of them needless, each where it adds most to those
+ * before it: the first `n` are the best set of that size that greed finds. Only what can be sent is chosen.
+ */
+export function chooseProbes(witnesses: readonly Witness[]): readonly Witness[] {
+  const usable = witnesses.filter(({ isDeployable }) => isDeployable);
+  return byGain(withoutNeedless(byGain(usable)));
 }
 
-/** Chooses among witnesses, at most `limit`; the one that kills most of the rest comes first. */
-export function chooseProbes(witnesses: readonly Witness[], limit: number): ProbeSet {
-  const usable = witnesses.filter(({ isDeployable }) => isDeployable);
-  const rest = new Set(usable.flatMap(({ kills }) => [...kills]));
-  const chosen: Witness[] = [];
-  while (rest.size > 0) {
-    const best = bestOf(usable, rest);
-    if (best === undefined) break;
-    chosen.push(best);
+function byGain(witnesses: readonly Witness[]): readonly Witness[] {
+  const rest = new Set(witnesses.flatMap(({ kills }) => [...kills]));
+  const ordered: Witness[] = [];
+  for (let best = bestOf(witnesses, rest); best !== undefined; best = bestOf(witnesses, rest)) {
+    ordered.push(best);
     for (const mutant of best.kills) rest.delete(mutant);
   }
-  const probes = withoutNeedless(chosen).slice(0, limit);
-  const killed = new Set(probes.flatMap(({ kills }) => [...kills]));
-  const missed = usable.flatMap(({ kills }) => [...kills]).filter((mutant) => !killed.has(mutant));
-  return { probes, missed: new Set(missed) };
+  return ordered;
 }
 
 function bestOf(witnesses: readonly Witness[], rest: ReadonlySet<number>): Witness | undefined {

@@ -13,8 +13,8 @@ export function mutationJson(mutation: Mutation): string {
     line: mutant.at.line,
     what: mutant.what,
     fate,
-    killedBy: { verify, lint, probe },
+    killedBy: { verify, lint, probe: probe === null ? null : `probe-${probe}` },
     witness,
   }));
-  return `${JSON.stringify({ version: 1, score: scoreOf(trials), grants, refutedBefore, mutants: plain, probes }, null, 2)}\n`;
+  return `${JSON.stringify({ version: 1, score: scoreOf(mutation), grants, refutedBefore, mutants: plain, probes }, null, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 /** Writes what `mutate` found, for people. */
 import type { Mutation, Trial } from '../../analysis/mutate/mutation.ts';
-import { scoreOf, survivorsOf } from './mutation.ts';
+import { type MutationScore, scoreOf, survivorsOf } from './mutation.ts';
 
 const SHOWN = 20;
 const GROUPS: Readonly<Record<string, string>> = {
@@ -16,16 +16,14 @@ const GROUPS: Readonly<Record<string, string>> = {
 
 /** The report for people. */
 export function mutationText(mutation: Mutation): string {
-  const { trials, probes, grants } = mutation;
-  const score = scoreOf(trials);
+  const { trials } = mutation;
+  const score = scoreOf(mutation);
   const lines = [
     'group        mutants rejected equivalent outside | to notice  verify  probes of those a request shows',
     ...groupLines(trials),
     '',
     `killed by verify   ${ratio(score.killedByVerify, score.live)} of the mutants that are not proven equivalent`,
-    `killed by probes   ${ratio(score.killedByProbes, score.different)} of those that a request shows, with ${probes.length} probes${
-      grants === null ? '' : ` for ${grants} grants (${(probes.length / Math.max(grants, 1)).toFixed(2)} a grant)`
-    }`,
+    ...probeScore(mutation, score),
     `killed at admission ${score.rejected}, apart: ${gatesOf(trials)}`,
     `hidden             ${trials.filter(({ fate }) => fate.kind === 'hidden').length}: a layer changed, other layers still stop every request`,
     `not about requests ${score.outside}: ${outsideKillers(trials)}`,
@@ -39,10 +37,20 @@ export function mutationText(mutation: Mutation): string {
   return `${lines.join('\n')}\n`;
 }
 
+function probeScore({ probes, grants }: Mutation, score: MutationScore): readonly string[] {
+  const perGrant = grants === null ? '' : `, ${(probes.length / Math.max(grants, 1)).toFixed(2)} a grant`;
+  const all = `killed by probes   ${ratio(score.killedByProbes, score.different)} of those that a request shows, with ${probes.length} probes${perGrant}`;
+  if (score.killedByThreeAGrant === null || grants === null || probes.length <= 3 * grants) return [all];
+  return [
+    all,
+    `                   ${ratio(score.killedByThreeAGrant, score.different)} with the first ${3 * grants}, three a grant`,
+  ];
+}
+
 function groupLines(trials: readonly Trial[]): readonly string[] {
   const groups = Map.groupBy(trials, ({ mutant }) => mutant.operator.code[0] ?? '');
   return [...groups].map(([letter, own]) => {
-    const score = scoreOf(own);
+    const score = scoreOf({ trials: own, grants: null });
     const cells = [score.mutants, score.rejected, score.equivalent, score.outside].map((count) => String(count));
     const [mutants = '', rejected = '', equivalent = '', outside = ''] = cells;
     return `${(GROUPS[letter] ?? letter).padEnd(12)} ${mutants.padStart(7)} ${rejected.padStart(8)} ${equivalent.padStart(10)} ${outside.padStart(7)} | ${String(score.live).padStart(9)} ${String(score.killedByVerify).padStart(7)} ${`${score.killedByProbes}/${score.different}`.padStart(9)}`;

@@ -14,12 +14,14 @@ export interface MutationScore {
   /** Of those that some request shows. */
   readonly different: number;
   readonly killedByProbes: number;
+  /** By the first three probes a grant; null without grants. */
+  readonly killedByThreeAGrant: number | null;
   /** Of those outside, found by lint or verify. */
   readonly outsideKilled: number;
 }
 
 /** Counts trials. */
-export function scoreOf(trials: readonly Trial[]): MutationScore {
+export function scoreOf({ trials, grants }: Pick<Mutation, 'trials' | 'grants'>): MutationScore {
   const of = (...kinds: readonly Trial['fate']['kind'][]) => trials.filter(({ fate }) => kinds.includes(fate.kind));
   const live = of('different', 'hidden', 'unknown');
   const different = of('different');
@@ -34,6 +36,8 @@ export function scoreOf(trials: readonly Trial[]): MutationScore {
     killedByVerify: live.filter(({ verify }) => verify !== null).length,
     different: different.length,
     killedByProbes: different.filter(({ probe }) => probe !== null).length,
+    killedByThreeAGrant:
+      grants === null ? null : different.filter(({ probe }) => probe !== null && probe <= 3 * grants).length,
     outsideKilled: outside.filter(({ verify, lint }) => verify !== null || lint !== null).length,
   };
 }

@@ -10,13 +10,15 @@ export const rules = (materials: Materials): readonly Spot[] =>
   policies(materials).flatMap((policy) => policy.get('spec', 'rules').items());
 
 /** Every source of every rule. */
-export const sources = (materials: Materials): readonly Spot[] =>
-  rules(materials).flatMap((rule) =>
-    rule
-      .get('from')
-      .items()
-      .map((item) => item.get('source')),
-  );
+export const sources = (materials: Materials): readonly Spot[] => policies(materials).flatMap(sourcesOf);
+
+/** Every source of one policy. */
+export const sourcesOf = (policy: Spot): readonly Spot[] =>
+  policy
+    .get('spec', 'rules')
+    .items()
+    .flatMap((rule) => rule.get('from').items())
+    .map((item) => item.get('source'));
 
 /** Every operation of every rule. */
 export const operations = (materials: Materials): readonly Spot[] =>

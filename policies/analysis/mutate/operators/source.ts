@@ -1,7 +1,7 @@
 /** I1 to I14: who calls. */
 import { type Materials, type Operator, operator, rewriting, type Sketch } from '../mutant.ts';
-import type { Spot } from '../spot.ts';
-import { conditions, entries, nextAfter, renamed, sources } from './policy-text.ts';
+import { Spot } from '../spot.ts';
+import { conditions, entries, nextAfter, renamed, sources, sourcesOf } from './policy-text.ts';
 
 const principals = (materials: Materials): readonly Spot[] => entries(sources(materials), 'principals');
 
@@ -13,22 +13,21 @@ function knownPrincipals({ mesh }: Materials): readonly string[] {
   return [...new Set(all)].toSorted();
 }
 
-/** A value of the same field that the list does not hold yet: another caller, namespace or account. */
+/**
+ * A value of the same field that the list does not hold yet: first one that the policy knows elsewhere, as happens when a
+ * line is copied, else another caller, namespace or account of the mesh.
+ */
 function another(materials: Materials, entry: Spot): string | undefined {
-  const known = knownPrincipals(materials);
-  const parts = known.map((principal) => /^[^/]*\/ns\/([^/]*)\/sa\/(.*)$/.exec(principal) ?? []);
+  const parts = knownPrincipals(materials).map(partsOf);
   const field = String(entry.steps.at(-2));
-  const candidates =
+  const known =
     field === 'principals'
-      ? known
-      : parts.map(([, namespace = '', account = '']) =>
-          field === 'namespaces' ? namespace : `${namespace}/${account}`,
-        );
+      ? knownPrincipals(materials)
+      : parts.map(({ namespace, account }) => (field === 'namespaces' ? namespace : `${namespace}/${account}`));
   const taken = new Set(listOf(entry));
-  return nextAfter(
-    [entry.text(), ...new Set(candidates)].filter((value) => value === entry.text() || !taken.has(value)),
-    entry.text(),
-  );
+  const isNew = (value: string) => !taken.has(value);
+  const own = entries(sourcesOf(new Spot(entry.document)), field).map((each) => each.text());
+  return own.find(isNew) ?? nextAfter([entry.text(), ...new Set(known.filter(isNew))], entry.text());
 }
 
 /** The texts of the list that an entry stands in. */
