@@ -3,20 +3,31 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchDecide } from './decide.ts';
 import { benchDiff } from './diff.ts';
+import { benchMutate, type CountResult } from './mutate.ts';
 import type { BenchResult } from './paired.ts';
 import { benchRpc } from './rpc.ts';
 import { benchVerify } from './verify.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = {
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly (BenchResult | CountResult)[]>>> = {
   decide: benchDecide,
   diff: benchDiff,
+  mutate: benchMutate,
   rpc: benchRpc,
   verify: benchVerify,
 };
 
 const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);
 
-function print(row: BenchResult): string {
+function print(row: BenchResult | CountResult): string {
+  return 'count' in row ? printCount(row) : printRatio(row);
+}
+
+function printCount({ name, count, of, target, holds }: CountResult): string {
+  const asked = target === null ? 'informative' : `>= ${target * 100} %: ${holds ? 'holds' : 'MISSED'}`;
+  return `${name}: ${count} of ${of} (${((100 * count) / Math.max(of, 1)).toFixed(1)} %), ${asked}`;
+}
+
+function printRatio(row: BenchResult): string {
   const figure = (value: number) => value.toPrecision(3);
   const { ratio, control, nanoseconds, target } = row;
   const asked = target === null ? 'informative' : `${target.kind === 'atLeast' ? '>=' : '<='} ${target.ratio}`;
