@@ -12,8 +12,8 @@ export interface CommandResult {
 export interface CommandOptions {
   /** Text for standard input. @default - none */
   readonly input?: string;
-  /** Variables added to those of this process. @default - none */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Ends the program when it is aborted. @default - it runs to its end */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs one program to its end; never rejects. Tests give a fake of this shape. */
@@ -25,10 +25,8 @@ const lastLines = 12;
 /** Runs a program of this machine. */
 export const runCommand: Run = (program, args, options = {}) =>
   new Promise((resolve) => {
-    const child = spawn(program, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
-    });
+    const { input = '', ...ending } = options;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], ...ending });
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output.stdout += text;
@@ -40,7 +38,7 @@ export const runCommand: Run = (program, args, options = {}) =>
     child.once('close', (code) => resolve({ code, ...output }));
     // A program that ends before it has read its input closes the pipe; how it ended says enough.
     child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
+    child.stdin.end(input);
   });
 
 /** Runs a program and gives its standard output. Errors: ClusterError with its last lines unless it ends with 0. */

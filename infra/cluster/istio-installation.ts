@@ -6,6 +6,7 @@ import { expectOutput, type Run } from './command.ts';
 import type { Kubectl } from './kubectl.ts';
 import type { Parameters } from './parameters.ts';
 import type { Say } from './progress.ts';
+import { failWhenStuck } from './stuck-pods.ts';
 
 /** What is installed, and where. */
 export interface IstioRequest {
@@ -52,7 +53,7 @@ export interface IstioTools {
 
 /**
  * Brings Istio to the requested state; istioctl itself waits until istiod and the CNI are ready. Resolves to what
- * happened. Errors: ClusterError with istioctl's last lines.
+ * happened. Errors: ClusterError with istioctl's last lines and the reasons of pods, at once when one cannot start.
  */
 export async function installIstio(
   { run, access, kubectl, say }: IstioTools,
@@ -63,7 +64,8 @@ export async function installIstio(
   const known = await access.tryFindConfiguration(namespace, record);
   if (known?.['digest'] === digest) return 'unchanged';
   say('istioctl installs, and waits for istiod and the CNI');
-  await expectOutput(run, ['istioctl', ...istioctlArguments(request)]);
+  const install = (signal: AbortSignal) => expectOutput(run, ['istioctl', ...istioctlArguments(request)], { signal });
+  await failWhenStuck(install, { access, namespaces: [namespace, 'kube-system'] });
   const metadata = { name: record, namespace };
   await kubectl.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { digest } }]);
   return 'installed';
