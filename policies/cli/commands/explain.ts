@@ -1,21 +1,26 @@
 /** `meshwright explain`: why one call is allowed or denied, layer by layer, and the smallest change. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { explain } from '../../analysis/explain/explain.ts';
 import { compile, PROFILES, type ProfileName, parseRequest, type Request } from '../../analysis/index.ts';
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
+import { formatOption, issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
-import { explanationText } from '../report/explanation-text.ts';
+import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
 import { semanticsOption } from '../semantics-option.ts';
 
+const REPORTERS = {
+  text: async () => (await import('../report/explanation-text.ts')).explanationText,
+  json: async () => (await import('../report/explanation-json.ts')).explanationJson,
+};
+
 interface ExplainOptions extends MeshOptions {
   readonly request: string;
-  readonly format: 'text' | 'json';
+  readonly format: keyof typeof REPORTERS;
   readonly semantics: ProfileName;
 }
 
@@ -37,7 +42,7 @@ export function registerExplain(program: Command, io: Io, ended: (code: ExitCode
     .description('explain one verdict: every layer, the rules that nearly matched, the smallest change')
     .argument('<sources...>', SOURCES)
     .requiredOption('--request <file>', 'one JSON request: a file, - for standard input, or the JSON itself')
-    .addOption(new Option('--format <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .addOption(formatOption(REPORTERS))
     .addOption(meshConfigOption())
     .addOption(issuerKeysOption())
     .addOption(semanticsOption())
@@ -60,9 +65,8 @@ async function run(sources: readonly string[], options: ExplainOptions, io: Io):
     return EXIT_CODES.inputInvalid;
   }
   const explanation = explain({ ...read.value, profile }, request.value);
-  io.stdout.write(
-    options.format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation),
-  );
+  const write = await REPORTERS[options.format]();
+  io.stdout.write(write(explanation, paintFor(io.stdout)));
   return EXIT_CODES.holds;
 }
 

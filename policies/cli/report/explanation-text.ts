@@ -9,29 +9,30 @@ import type {
   Place,
 } from '../../analysis/explain/explanation.ts';
 import { printYaml } from '../../language/print.ts';
+import type { Paint } from './paint.ts';
 
 /** Calls that a change also allows, listed one by one; the rest are counted. */
 const LISTED = 12;
 
 /** The whole explanation as text, ending with a line break. */
-export function explanationText(explanation: Explanation): string {
+export function explanationText(explanation: Explanation, paint: Paint): string {
   return [
-    ...headline(explanation),
+    ...headline(explanation, paint),
     '',
     'Layers, in the order in which the call meets them:',
-    ...explanation.layers.map(layerLine),
+    ...explanation.layers.map((layer) => layerLine(layer, paint)),
     ...nearMissLines(explanation),
     ...changeLines(explanation),
     '',
   ].join('\n');
 }
 
-function headline({ answer, caller, destination, operation, layers }: Explanation): readonly string[] {
+function headline({ answer, caller, destination, operation, layers }: Explanation, paint: Paint): readonly string[] {
   const status =
     answer.status === null
       ? 'the connection is cut, no status'
       : `HTTP ${answer.status.http}, gRPC ${answer.status.grpc}`;
-  const word = answer.verdict === 'allow' ? 'ALLOWED' : 'DENIED';
+  const word = answer.verdict === 'allow' ? paint('good', 'ALLOWED') : paint('bad', 'DENIED');
   const deciding = layers.find(({ decides }) => decides);
   const others = layers.filter(({ outcome, decides }) => outcome === 'stops' && !decides).map(({ layer }) => layer);
   const also =
@@ -55,8 +56,8 @@ function placeText(place: Place | null | undefined): string {
 
 const MARKS = { passes: 'ok  ', stops: 'also', absent: '-   ' } as const;
 
-function layerLine({ layer, outcome, decides, because, place }: LayerReport): string {
-  const mark = outcome === 'stops' && decides ? 'STOP' : MARKS[outcome];
+function layerLine({ layer, outcome, decides, because, place }: LayerReport, paint: Paint): string {
+  const mark = outcome === 'stops' && decides ? paint('bad', 'STOP') : MARKS[outcome];
   return `  ${mark}  ${layer.padEnd(26)} ${because}${placeText(place)}`;
 }
 

@@ -4,6 +4,7 @@ import { explanationText } from '#policies/cli/report/explanation-text.ts';
 import { networkingYaml, securityYaml, workloadYaml } from '../../../../support/small-mesh.ts';
 import { CALLER, explained, onX, rule } from './explained.ts';
 
+const plain = (_tone: unknown, text: string): string => text;
 const outcome = ({ layers }: Explanation, name: LayerName) => layers.find(({ layer }) => layer === name)?.outcome;
 const deciding = ({ layers }: Explanation) => layers.filter(({ decides }) => decides).map(({ layer }) => layer);
 const stopping = ({ layers }: Explanation) =>
@@ -142,6 +143,7 @@ describe('the text', () => {
         onX([rule('td/ns/a/sa/z', '/get')]),
         networkingYaml('NetworkPolicy', 'a', { podSelector: { matchLabels: { app: 'x' } }, ingress: [] }),
       ]),
+      plain,
     ).split('\n');
     expect(lines[0]).toBe('DENIED  a/y -> a/x:80  GET /get');
     expect(lines[1]).toMatch(
@@ -154,7 +156,7 @@ describe('the text', () => {
   });
 
   test('shows the change as YAML with its place, and what it opens', () => {
-    const text = explanationText(explained([onX([rule('td/ns/a/sa/z', '/get')])]));
+    const text = explanationText(explained([onX([rule('td/ns/a/sa/z', '/get')])]), plain);
     expect(text).toMatch(/mesh\.yaml:\d+: AuthorizationPolicy a\/p: append to spec\.rules\n {6}- from:/);
     expect(text).toMatch(/It allows nothing else \(\d+ calls decided before and after\)\./);
   });
