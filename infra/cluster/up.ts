@@ -96,6 +96,8 @@ async function closeTheMesh(site: Site, progress: Progress, hands: Hands, plan: 
     await hands.kubectl.apply(plan.namespaces);
     return [`${plan.namespaces.length}, Pod Security restricted`, undefined];
   });
+  const stock = stockImages(parameters);
+  await progress.stage('stock images', () => fillNode(site, { required: [], wanted: stock }));
   const { issuer } = site;
   if (issuer !== undefined)
     await progress.stage('spire', async () => {
@@ -171,11 +173,12 @@ async function startPods(rollouts: Rollouts, plan: ApplyPlan, passwords: Databas
   });
 }
 
-async function fillNode(site: Site, images: readonly ServiceImage[]): Promise<Outcome<undefined>> {
-  const { run, names, parameters } = site;
-  const required = images.map((image) => image.built);
-  const { loaded, present, left } = await loadImages({ run, ...names }, { required, wanted: stockImages(parameters) });
-  await removeOlderImages(run, images);
+/** Brings images onto the node; what is nowhere but in a registry the node fetches by itself when a pod asks for it. */
+async function fillNode(
+  { run, names }: Site,
+  images: { readonly required: readonly string[]; readonly wanted: readonly string[] },
+): Promise<Outcome<undefined>> {
+  const { loaded, present, left } = await loadImages({ run, ...names }, images);
   const fetched = left.length === 0 ? '' : `, ${left.length} for the node to fetch`;
   return [`${loaded.length} loaded, ${present.length} there${fetched}`, undefined];
 }
@@ -192,7 +195,9 @@ export async function bringUp(site: Site, progress: Progress): Promise<Platform>
     cluster.then((made) => closeTheMesh(site, progress, made, plan)),
     built.then(async (made) => {
       await cluster;
-      await progress.stage('node images', () => fillNode(site, made));
+      const required = made.map((image) => image.built);
+      await progress.stage('service images', () => fillNode(site, { required, wanted: [] }));
+      await removeOlderImages(site.run, made);
       return made;
     }),
   );
