@@ -27,11 +27,11 @@ export function boundaryWays(
   targets: readonly Target[],
   podOf: (target: Target) => RunningPod | undefined,
 ): readonly BoundaryWay[] {
-  const places = new Map(targets.map((target) => [`${target.namespace}/${target.workload}:${target.port}`, target]));
-  const workloads = new Map(targets.map((target) => [`${target.namespace}/${target.workload}`, target]));
+  const places = Map.groupBy(targets, ({ namespace, workload, port }) => `${namespace}/${workload}:${port}`);
+  const workloads = Map.groupBy(targets, ({ namespace, workload }) => `${namespace}/${workload}`);
   return [
-    ...[...places].flatMap(([, target]) => podAddress(target, podOf(target))),
-    ...[...workloads].flatMap(([, target]) => adminPorts(target, podOf(target))),
+    ...[...places.values()].flatMap(([target]) => (target === undefined ? [] : podAddress(target, podOf(target)))),
+    ...[...workloads.values()].flatMap(([target]) => (target === undefined ? [] : adminPorts(target, podOf(target)))),
     {
       name: 'the API server',
       kind: 'api-server',

@@ -33,12 +33,15 @@ export function cellsOf(
 
 /** PostgreSQL answers this request for TLS with one byte before anything else: nothing is left behind. */
 const sslRequest = '0000000804d2162f';
-const timeoutMs = 8000;
+/** Behind a proxy it is the proxy that waits for a connection. */
+const proxiedTimeoutMs = 8000;
+const bareTimeoutMs = 3000;
 
 /** The probe of a cell; its id is the request id that both sidecars log. */
-export function probeOf({ target, token }: Cell, key: SigningKey | null): ProbeRequest {
+export function probeOf({ caller, target, token }: Cell, key: SigningKey | null): ProbeRequest {
   const { host, servicePort: port, http, protocol, user } = target;
   const id = randomUUID();
+  const timeoutMs = caller.pod.proxied ? proxiedTimeoutMs : bareTimeoutMs;
   const common = { id, host, port, timeoutMs, tls: null };
   if (http === null || protocol === 'tcp') return { ...common, protocol: 'tcp', bytes: sslRequest };
   const bearer = user === null ? undefined : mintToken(user, token, key);

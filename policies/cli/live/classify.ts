@@ -98,8 +98,11 @@ function byCaller(entry: AccessEntry, evidence: Evidence): Classified | undefine
 function byAnswer(result: ProbeResult, evidence: Evidence): Classified | undefined {
   if (result.kind === 'answered') return byLocalReply(result);
   if (result.kind === 'streamReset') return cause('codec', `the stream was reset with code ${result.code}`);
-  if (result.stage === 'connect' && result.code === 'TIMEOUT' && !evidence.callerProxied)
-    return cause('network-policy', 'no connection to the pod in time');
+  if (result.stage === 'connect' && result.code === 'TIMEOUT')
+    return cause('network-policy', 'no connection to the pod in time: a proxy would have taken it at once');
+  const closed = result.stage === 'answer' && (result.code === 'CLOSED' || result.code === 'ECONNRESET');
+  if (closed && evidence.callerProxied && evidence.caller === null && evidence.callee === null && evidence.calleeLogs)
+    return cause('egress', "the caller's proxy closed the connection, and nothing arrived at the callee's");
   return undefined;
 }
 

@@ -28,28 +28,32 @@ export interface ProbeClusterOptions {
   readonly key: SigningKey | null;
   /** The image of ephemeral containers, null when none may be added. */
   readonly probeImage: string | null;
+  /** Namespaces without sidecars from which plaintext is sent. @default - none */
+  readonly plaintextFrom?: readonly string[];
   /** Methods that contracts know besides those of policies and intent. @default - none */
   readonly operations?: (workload: Workload, port: number) => readonly HttpOperation[];
   readonly onProgress?: (what: string) => void;
 }
 
 /** Who can be called from, and who cannot and why. */
-interface Callers {
+export interface Callers {
   readonly callers: readonly Caller[];
   readonly notProbed: ProbeReport['notProbed'];
 }
 
-/** Finds the callers. `wanted` may be workloads that no sidecar is injected into: they call in plaintext. */
-async function findCallers(
+/** Finds the callers: every workload behind a sidecar, and those of `plaintextFrom`. */
+export async function findCallers(
   connection: Connection,
   { mesh }: Pick<LiveMesh, 'mesh'>,
-  options: Pick<ProbeClusterOptions, 'probeImage'>,
+  options: Pick<ProbeClusterOptions, 'probeImage' | 'plaintextFrom'>,
 ): Promise<Callers> {
+  const { probeImage, plaintextFrom = [] } = options;
   const pods = await readPods(connection);
   const callers: Caller[] = [];
   const notProbed: { workload: string; because: string }[] = [];
   for (const workload of mesh.workloads) {
-    const found = await findCaller(connection, workload, { mesh, pods, ...options });
+    if (injectionOf(mesh, workload) !== 'on' && !plaintextFrom.includes(workload.namespace)) continue;
+    const found = await findCaller(connection, workload, { mesh, pods, probeImage });
     if (typeof found === 'string') notProbed.push({ workload: callerName({ workload }), because: found });
     else callers.push(found);
   }
@@ -96,10 +100,7 @@ export async function probeCluster(
   const { callers, notProbed } = await findCallers(connection, live, options);
   const pods = await readPods(connection);
   const targets = targetsOf(live.mesh, options.intent, options.operations);
-  const podOf = ({ namespace, workload: name }: Pick<Target, 'namespace' | 'workload'>) => {
-    const workload = live.mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
-    return workload === undefined ? undefined : tryFindPod(workload, pods);
-  };
+  const podOf = podFinder(live, pods);
   const progress = (done: number, total: number) => options.onProgress?.(`${done} of ${total} probes made`);
   const asked = askCells(cellsOf(callers, targets, options.key), podOf, options.key);
   const cells = await survey(connection, asked, { onProgress: progress });
@@ -119,17 +120,27 @@ export async function probeCluster(
   };
 }
 
-type PodOf = (target: Pick<Target, 'namespace' | 'workload'>) => RunningPod | undefined;
+/** The pod of a workload, undefined when none is ready. */
+export type PodOf = (target: Pick<Target, 'namespace' | 'workload'>) => RunningPod | undefined;
+
+/** Finds pods among those that were read. */
+export function podFinder({ mesh }: Pick<LiveMesh, 'mesh'>, pods: Awaited<ReturnType<typeof readPods>>): PodOf {
+  return ({ namespace, workload: name }) => {
+    const workload = mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
+    return workload === undefined ? undefined : tryFindPod(workload, pods);
+  };
+}
 
 /** The cells as probes, each with the pod that its target runs in. */
-function askCells(cells: readonly Cell[], podOf: PodOf, key: SigningKey | null): readonly Asked<Cell>[] {
+export function askCells(cells: readonly Cell[], podOf: PodOf, key: SigningKey | null): readonly Asked<Cell>[] {
   return cells.map((cell) => {
     const pod = podOf(cell.target);
     return { about: cell, caller: cell.caller, request: probeOf(cell, key), callees: pod === undefined ? [] : [pod] };
   });
 }
 
-function askWays(
+/** The ways around as probes, from every caller but those whose own pod is meant. */
+export function askWays(
   callers: readonly Caller[],
   ways: readonly BoundaryWay[],
   podOf: PodOf,
@@ -147,7 +158,7 @@ function askWays(
 }
 
 /** Judges what came of a cell. */
-function probedCell({ about, outcome, classified }: Answered<Cell>, expectations: Expectations): ProbedCell {
+export function probedCell({ about, outcome, classified }: Answered<Cell>, expectations: Expectations): ProbedCell {
   const expected = expectations.of(about);
   return {
     cell: about,
@@ -159,7 +170,7 @@ function probedCell({ about, outcome, classified }: Answered<Cell>, expectations
 }
 
 /** A way around must be closed, by whatever layer. */
-function probedWay({ about, caller, outcome, classified }: Answered<BoundaryWay>): ProbedWay {
+export function probedWay({ about, caller, outcome, classified }: Answered<BoundaryWay>): ProbedWay {
   const observed = beyond(classified, outcome.result);
   return { caller: callerName(caller), way: about, result: outcome.result, observed, judgement: judgeWay(observed) };
 }

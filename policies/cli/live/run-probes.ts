@@ -12,6 +12,10 @@ const startMs = 20_000;
 const probesAtOnce = 16;
 /** Requests of one run: a lost connection then costs one batch. */
 const batchSize = 400;
+/** A container that restarts ends the program in it; what was not answered is asked again. */
+const attempts = 3;
+const restartMs = 60_000;
+const pollMs = 1000;
 
 /** Why a container cannot be probed from, null when it can: whether it holds the program is asked, not guessed. */
 export async function whyNotProbed(connection: Connection, where: ContainerReference): Promise<string | null> {
@@ -39,9 +43,32 @@ export async function runProbes(
   const outcomes = new Map<string, ProbeOutcome>();
   for (let from = 0; from < requests.length; from += batchSize) {
     const batch = requests.slice(from, from + batchSize);
-    for (const outcome of await runBatch(connection, where, batch)) outcomes.set(outcome.id, outcome);
+    for (const outcome of await runPersistently(connection, where, batch)) outcomes.set(outcome.id, outcome);
   }
   return outcomes;
+}
+
+/** Asks again after a container's restart. Errors: `ExecFailure` of the last attempt. */
+async function runPersistently(
+  connection: Connection,
+  where: ContainerReference,
+  batch: readonly ProbeRequest[],
+): Promise<readonly ProbeOutcome[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runBatch(connection, where, batch);
+    } catch (error) {
+      if (!(error instanceof ExecFailure) || attempt === attempts) throw error;
+      await untilRunning(connection, where);
+    }
+  }
+}
+
+async function untilRunning(connection: Connection, where: ContainerReference): Promise<void> {
+  for (const until = Date.now() + restartMs; Date.now() < until; ) {
+    if ((await whyNotProbed(connection, where)) === null) return;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
 }
 
 async function runBatch(

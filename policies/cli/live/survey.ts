@@ -30,7 +30,7 @@ export interface SurveyOptions {
 }
 
 /** Callers that probe at the same time: each runs a program in its own pod. */
-const callersAtOnce = 3;
+const callersAtOnce = 2;
 /** A proxy writes its log out every second; whoever is slower than this has no log. */
 const logWaitMs = 8000;
 const logPollMs = 250;

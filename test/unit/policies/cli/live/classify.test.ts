@@ -192,10 +192,23 @@ const rows: readonly Row[] = [
     why: 'packets are dropped',
   },
   {
-    name: 'the same from behind a proxy',
+    name: 'the same from behind a proxy, on a port that it does not intercept',
     result: failed('connect', 'TIMEOUT'),
+    cause: 'network-policy',
+    why: 'a proxy takes every connection that it intercepts at once',
+  },
+  {
+    name: 'a connection that the caller’s proxy closed without a line',
+    result: failed('answer', 'ECONNRESET'),
+    cause: 'egress',
+    why: 'the ports of the proxy itself are a trap that writes no log; nothing arrived at the callee',
+  },
+  {
+    name: 'the same, and the callee writes no log',
+    result: failed('answer', 'ECONNRESET'),
+    silent: true,
     cause: 'unclear',
-    why: 'its own proxy takes every connection at once, so this is no network policy',
+    why: 'either end may have closed it',
   },
   {
     name: 'a port where nothing listens',
