@@ -38,7 +38,7 @@ gen: $(STAMP) ## regenerate services/gen from the contracts
 	@buf generate
 
 ##@ Cluster
-.PHONY: up status down push faults
+.PHONY: up status down push faults e2e
 up: synth ## bring the platform up on a kind cluster; run again, it continues [IDENTITY=spire KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
 	@node infra/cluster/main.ts up --dist dist/kind$(if $(filter spire,$(IDENTITY)),-spire)
 status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
@@ -50,6 +50,9 @@ faults: synth ## break the running platform on purpose during orders, and hold i
 down: $(STAMP) ## remove the cluster and everything that make up made
 	@node infra/cluster/main.ts down
 
+e2e: $(STAMP) ## the conformance suite on the running kind cluster: every call, every layer on its own, traces; takes everything back
+	@node test/e2e/cluster/main.ts
+
 ##@ Housekeeping
 .PHONY: clean help
 clean: ## remove everything that make wrote, keys and databases of the local mesh included
@@ -57,7 +60,7 @@ clean: ## remove everything that make wrote, keys and databases of the local mes
 	case "$$elsewhere" in /var/tmp/meshwright-*) rm -rf "$$elsewhere" ;; esac
 	rm -rf dist .meshwright coverage node_modules
 help: ## print the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # npm ci only when the lock changed. The `node` package brings Node 26 through its install script, so say
 # plainly what is wrong when install scripts are off or the host is too old to start.

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   diff: async () => (await import('./commands/diff.ts')).registerDiff,
   probe: async () => (await import('./commands/probe.ts')).registerProbe,
   mutate: async () => (await import('./commands/mutate.ts')).registerMutate,
+  preflight: async () => (await import('./commands/preflight.ts')).registerPreflight,
 };
 
 /** Runs one command line (without the program's own name) and returns its exit code; never throws. */

@@ -3,12 +3,13 @@ import type { Command } from 'commander';
 import { type Verification, verifyIntent } from '../../analysis/compare/verify.ts';
 import { verifyBaseline } from '../../analysis/compare/verify-baseline.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
-import { problem } from '../../language/problem.ts';
+import type { SourceDocument } from '../../language/document.ts';
+import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
 import { readIntent } from '../read-intent.ts';
-import { type MeshOptions, readMesh } from '../read-mesh.ts';
+import { type MeshOptions, type ReadMesh, readMesh } from '../read-mesh.ts';
 import { ObjectPlaces } from '../report/object-places.ts';
 import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
@@ -24,6 +25,9 @@ const REPORTERS = {
 };
 
 interface VerifyOptions extends MeshOptions {
+  /** @default - what is verified are the sources */
+  readonly context?: string;
+  readonly rootNamespace?: string;
   readonly intent?: string;
   readonly on?: string;
   readonly format: keyof typeof REPORTERS;
@@ -38,6 +42,11 @@ Examples:
   $ meshwright verify dist/kind --intent dist/kind/intent.json
   $ helm template shop | meshwright verify -
 
+With --context the objects of a running cluster are verified as they are now, and compared with the sources where some
+are given: an object that was changed by hand is named.
+  $ meshwright verify --context kind-meshwright --intent dist/kind/intent.json
+  $ meshwright verify dist/kind/manifests --context kind-meshwright --intent dist/kind/intent.json
+
 Exit codes: 0 proved, 1 the tool failed or could not decide, 2 refuted, 3 invalid input.`;
 
 /** Adds the command to the program. */
@@ -45,26 +54,32 @@ export function registerVerify(program: Command, io: Io, ended: (code: ExitCode)
   program
     .command('verify')
     .description('prove that the manifests allow exactly the declared calls, or show calls that refute it')
-    .argument('<sources...>', SOURCES)
+    .argument('[sources...]', SOURCES)
+    .option('--context <name>', 'verify the objects of the cluster of this context of the kubeconfig')
+    .option('--root-namespace <name>', 'root namespace of that cluster (default: istio-system)')
     .option('--intent <file>', 'the declared relation (intent.json); without it only basic statements are proved')
     .option('--on <date>', 'fail grants that ended before this day (YYYY-MM-DD)')
     .addOption(formatOption(REPORTERS))
     .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
-    .action(async (sources: readonly string[], options: VerifyOptions) => {
+    .action(async (sources: readonly string[], options: VerifyOptions, command: Command) => {
+      if (sources.length === 0 && options.context === undefined)
+        command.error("error: missing required argument 'sources', or --context");
       ended(await run(sources, options, io));
     });
 }
 
 async function run(sources: readonly string[], options: VerifyOptions, io: Io): Promise<ExitCode> {
   const intent = options.intent === undefined ? undefined : await readIntent(options.intent);
-  const read = await readMesh(sources, options, io);
+  const manifests = sources.length === 0 ? undefined : await readMesh(sources, options, io);
+  const read = (await readCluster(options)) ?? manifests ?? { ok: false, problems: [] };
   const date = options.on === undefined || /^\d{4}-\d{2}-\d{2}$/.test(options.on);
-  if (!read.ok || intent?.ok === false || !date) {
+  if (!read.ok || manifests?.ok === false || intent?.ok === false || !date) {
     const at = { file: '--on', path: '', line: 1 };
     const problems = [
-      ...(read.ok ? [] : read.problems),
+      ...(manifests?.ok === false ? manifests.problems : []),
+      ...(read.ok || read === manifests ? [] : read.problems),
       ...(intent?.ok === false ? intent.problems : []),
       ...(date ? [] : [problem('input/date', `expected YYYY-MM-DD, got \`${options.on}\``, at)]),
     ];
@@ -81,7 +96,27 @@ async function run(sources: readonly string[], options: VerifyOptions, io: Io): 
   const report = { verification, places: new ObjectPlaces(documents), intent: options.intent ?? null };
   const write = await REPORTERS[options.format]();
   io.stdout.write(write(report, paintFor(io.stdout)));
-  return exitCodeOf(verification);
+  const drifted =
+    options.context !== undefined && manifests !== undefined && (await tellDrift(manifests.value, documents, io));
+  return drifted ? EXIT_CODES.refuted : exitCodeOf(verification);
+}
+
+/** The mesh of `--context`, undefined without one. */
+async function readCluster(options: VerifyOptions): Promise<Result<ReadMesh> | undefined> {
+  if (options.context === undefined) return undefined;
+  const { readLiveInputs } = await import('../live/inputs.ts');
+  const inputs = await readLiveInputs({ ...options, context: options.context });
+  if (!inputs.ok) return inputs;
+  const { mesh, documents } = inputs.value.live;
+  return { ok: true, value: { mesh, documents, parseOptions: {}, issuerKeys: new Map() } };
+}
+
+/** Tells on stderr, since the report is alone on stdout; true iff an object differs. */
+async function tellDrift(manifests: ReadMesh, live: readonly SourceDocument[], io: Io): Promise<boolean> {
+  const { driftOf, driftText } = await import('../live/drift.ts');
+  const drift = driftOf(manifests.documents, live);
+  io.stderr.write(driftText(drift));
+  return drift.length > 0;
 }
 
 function exitCodeOf({ obligations }: Verification): ExitCode {

@@ -30,8 +30,10 @@ const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? (value
 const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 
 /** Reads the pods that are ready. Errors: throws when pods may not be listed. */
-export async function readPods(connection: Connection): Promise<readonly (RunningPod & { readonly labels: Json })[]> {
-  const listing = await connection.api.list('/api/v1/pods');
+export async function readPods({
+  api,
+}: Pick<Connection, 'api'>): Promise<readonly (RunningPod & { readonly labels: Json })[]> {
+  const listing = await api.list('/api/v1/pods');
   if (listing.kind !== 'read') throw new Error(`pods cannot be listed: ${JSON.stringify(listing)}`);
   return listing.items.flatMap((item) => {
     const metadata = record(item['metadata']);

@@ -34,7 +34,7 @@ export function cellsOf(
 /** PostgreSQL answers this request for TLS with one byte before anything else: nothing is left behind. */
 const sslRequest = '0000000804d2162f';
 /** Behind a proxy it is the proxy that waits for a connection. */
-const proxiedTimeoutMs = 8000;
+const proxiedTimeoutMs = 5000;
 const bareTimeoutMs = 3000;
 
 /** The probe of a cell; its id is the request id that both sidecars log. */

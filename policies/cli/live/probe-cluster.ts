@@ -4,6 +4,7 @@ import { isGateway } from '../../analysis/compare/destinations.ts';
 import type { Intent } from '../../analysis/compare/intent.ts';
 import type { Profile } from '../../analysis/index.ts';
 import { injectionOf } from '../../analysis/listener.ts';
+import { isolating } from '../../analysis/network.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { type BoundaryWay, boundaryWays } from './boundary.ts';
 import { type Caller, identityOf, type RunningPod, readPods, tryFindPod } from './caller.ts';
@@ -102,10 +103,11 @@ export async function probeCluster(
   const targets = targetsOf(live.mesh, options.intent, options.operations);
   const podOf = podFinder(live, pods);
   const progress = (done: number, total: number) => options.onProgress?.(`${done} of ${total} probes made`);
+  const isolated = (caller: Caller) => isolating(live.mesh, caller.workload, 'egress').length > 0;
   const asked = askCells(cellsOf(callers, targets, options.key), podOf, options.key);
   const cells = await survey(connection, asked, { onProgress: progress });
   const expectations = new Expectations({ ...live, profile: options.profile, intent: options.intent });
-  const ways = await survey(connection, askWays(callers, boundaryWays(targets, podOf), podOf), {
+  const ways = await survey(connection, askWays(callers, boundaryWays(targets, podOf), { podOf, isolated }), {
     onProgress: progress,
   });
   return {
@@ -139,23 +141,31 @@ export function askCells(cells: readonly Cell[], podOf: PodOf, key: SigningKey |
   });
 }
 
+/** What the ways around depend on. */
+export interface WayOptions {
+  readonly podOf: PodOf;
+  /** Whether any network policy limits what the caller may send: only then is the world outside closed to it. */
+  readonly isolated: (caller: Caller) => boolean;
+}
+
 /** The ways around as probes, from every caller but those whose own pod is meant. */
 export function askWays(
   callers: readonly Caller[],
   ways: readonly BoundaryWay[],
-  podOf: PodOf,
+  { podOf, isolated }: WayOptions,
 ): readonly Asked<BoundaryWay>[] {
   return callers.flatMap((caller) =>
     ways
-      .filter(
-        ({ callee }) => callee?.namespace !== caller.workload.namespace || callee.workload !== caller.workload.name,
-      )
+      .filter(({ callee }) => (callee === null ? isolated(caller) : !isSame(callee, caller.workload)))
       .map((way) => {
         const pod = way.callee === null ? undefined : podOf(way.callee);
         return { about: way, caller, request: way.probe(), callees: pod === undefined ? [] : [pod] };
       }),
   );
 }
+
+const isSame = (callee: NonNullable<BoundaryWay['callee']>, { namespace, name }: Workload): boolean =>
+  callee.namespace === namespace && callee.workload === name;
 
 /** Judges what came of a cell. */
 export function probedCell({ about, outcome, classified }: Answered<Cell>, expectations: Expectations): ProbedCell {

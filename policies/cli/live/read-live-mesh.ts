@@ -22,7 +22,7 @@ export interface LiveMesh {
 export interface LiveMeshOptions {
   /** @default istio-system */
   readonly rootNamespace?: string;
-  /** Namespaces that it names are read whether sidecars are injected there or not. */
+  /** Namespaces of its callers are read whether sidecars are injected there or not. */
   readonly intent?: Intent | null;
   /** Further namespaces to read. */
   readonly also?: readonly string[];
@@ -55,7 +55,10 @@ async function read(connection: Connection, options: LiveMeshOptions): Promise<R
   }
 }
 
-/** Namespaces of callees: platform callers, such as a collector that is not installed, need not be there. */
+/**
+ * Namespaces of callers, so that one whose injection was switched off by hand is looked at, too; callees outside the
+ * mesh, such as the cluster's DNS, are no part of it.
+ */
 function namespacesOf(intent: Intent | null): readonly string[] {
-  return (intent?.grants ?? []).flatMap(({ callee }) => (callee.kind === 'workload' ? [callee.namespace] : []));
+  return (intent?.grants ?? []).flatMap(({ caller }) => (caller.kind === 'identity' ? [caller.namespace] : []));
 }

@@ -36,11 +36,33 @@ const logWaitMs = 8000;
 const logPollMs = 250;
 const clockSkewMs = 2000;
 
-/** Makes all probes; the result is in the order of `asked`. Errors: `ExecFailure`, `ApiUnreachable`. */
+/**
+ * Makes all probes; the result is in the order of `asked`. Those without a cause are made once more: a proxy's line may
+ * have been lost. Errors: `ExecFailure`, `ApiUnreachable`.
+ */
 export async function survey<T>(
   connection: Connection,
   asked: readonly Asked<T>[],
   options: SurveyOptions = {},
+): Promise<readonly Answered<T>[]> {
+  const first = await surveyOnce(connection, asked, options);
+  const open = new Set(
+    first.filter(({ classified }) => classified.cause === 'unclear').map(({ outcome }) => outcome.id),
+  );
+  if (open.size === 0) return first;
+  const again = await surveyOnce(
+    connection,
+    asked.filter(({ request }) => open.has(request.id)),
+    {},
+  );
+  const second = new Map(again.map((each) => [each.outcome.id, each]));
+  return first.map((each) => second.get(each.outcome.id) ?? each);
+}
+
+async function surveyOnce<T>(
+  connection: Connection,
+  asked: readonly Asked<T>[],
+  options: SurveyOptions,
 ): Promise<readonly Answered<T>[]> {
   const startedAt = Date.now() - clockSkewMs;
   const outcomes = new Map<string, ProbeOutcome>();

@@ -1,6 +1,7 @@
 /** What can be called: every method of every Service port of the mesh's workloads, and some that must never work. */
 
 import { applicable } from '../../analysis/attachment.ts';
+import { isGateway } from '../../analysis/compare/destinations.ts';
 import type { Grant, Intent, User } from '../../analysis/compare/intent.ts';
 import { injectionOf, servicePorts } from '../../analysis/listener.ts';
 import { hostOf } from '../../analysis/outbound.ts';
@@ -45,7 +46,7 @@ export function targetsOf(
   operations: (workload: Workload, port: number) => readonly HttpOperation[] = () => [],
 ): readonly Target[] {
   return mesh.workloads.flatMap((workload): readonly Target[] => {
-    if (injectionOf(mesh, workload) !== 'on') return [];
+    if (injectionOf(mesh, workload) !== 'on' || isGateway(mesh, workload)) return [];
     return portsOf(mesh, workload).flatMap((port): readonly Target[] => {
       const way = servicePorts(mesh, workload, port)[0];
       if (way === undefined) return [];

@@ -65,7 +65,8 @@ export function layersSeen(phases: readonly Phase[]): readonly LayeredCell[] {
       ...(byCell.get(cellName(probed.cell)) ?? []),
     ]);
     // A network policy whose side is known is not counted again without one.
-    if (all.has('network policy of the caller') || all.has('network policy of the callee')) all.delete('network policy');
+    if (all.has('network policy of the caller') || all.has('network policy of the callee'))
+      all.delete('network policy');
     return [{ cell: probed.cell, layers: [...all].toSorted() }];
   });
 }

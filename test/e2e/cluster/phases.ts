@@ -3,7 +3,9 @@
  * asked again with everything before it lifted, and each phase is judged by the objects that the cluster then holds.
  */
 
+import { isolating } from '#policies/analysis/network.ts';
 import { boundaryWays } from '#policies/cli/live/boundary.ts';
+import type { Caller } from '#policies/cli/live/caller.ts';
 import { type Cell, cellsOf } from '#policies/cli/live/cell.ts';
 import { askWays, probedWay } from '#policies/cli/live/probe-cluster.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
@@ -11,6 +13,7 @@ import { survey } from '#policies/cli/live/survey.ts';
 import type { ClusterObject } from './alterations.ts';
 import { openedNamespaces, openNetwork, openPolicies, openSidecars } from './openings.ts';
 import { call, pairs, readNow, type Stand, settle } from './stand.ts';
+import { isStandIn } from './strangers.ts';
 
 /** The names of the phases, in their order. */
 export type PhaseName =
@@ -31,13 +34,25 @@ const secondsSince = (startedAt: number): number => (performance.now() - started
 /** Every call from everywhere, with every layer in place. */
 export async function asDeployed(stand: Stand): Promise<Phase> {
   const startedAt = performance.now();
-  const cells = await call(stand, cellsOf(stand.callers, stand.targets, stand.key), { against: 'intent' });
+  const all = cellsOf(stand.callers, stand.targets, stand.key);
+  // A pod under a right account is let in by policies and not by the network, which knows pods by their labels.
+  const standIns = (cell: Cell) => isStandIn(cell.caller.workload.name);
+  const cells = [
+    ...(await call(
+      stand,
+      all.filter((cell) => !standIns(cell)),
+      { against: 'intent' },
+    )),
+    ...(await call(stand, all.filter(standIns), { against: 'objects' })),
+  ];
   return { name: 'as deployed', cells, seconds: secondsSince(startedAt) };
 }
 
 /** Every way around the Services. */
 export async function waysAround(stand: Stand): Promise<readonly ProbedWay[]> {
-  const asked = askWays(stand.callers, boundaryWays(stand.targets, stand.podOf), stand.podOf);
+  const { mesh } = await readNow(stand);
+  const isolated = ({ workload }: Caller) => isolating(mesh, workload, 'egress').length > 0;
+  const asked = askWays(stand.callers, boundaryWays(stand.targets, stand.podOf), { podOf: stand.podOf, isolated });
   return (await survey(stand.connection, asked)).map(probedWay);
 }
 

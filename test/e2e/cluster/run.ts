@@ -1,12 +1,12 @@
 /** One run of the suite on a cluster that is ready: phase after phase, and everything back at the end. */
-import { callerName, type Cell, cellName } from '#policies/cli/live/cell.ts';
+import { type Cell, callerName, cellName } from '#policies/cli/live/cell.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
 import { depths, type LayeredCell, layersSeen } from './layers.ts';
 import { asDeployed, networkOfCallee, networkOfCaller, type Phase, policiesAlone, waysAround } from './phases.ts';
 import { type SeedLine, seedSentence } from './seed.ts';
 import { type SelfTest, selfTests } from './self-tests.ts';
 import { pairs, type Stand, settle } from './stand.ts';
-import { readTraces, type TraceResult } from './traces.ts';
+import { readTraces, type TraceResult, type TradeAccess } from './traces.ts';
 
 /** Everything that a run saw. */
 export interface SuiteResult {
@@ -26,7 +26,7 @@ export interface SuiteResult {
 }
 
 /** Runs every phase. Errors: whatever a cluster that goes away throws; what was changed is then taken back by the caller. */
-export async function runSuite(stand: Stand): Promise<SuiteResult> {
+export async function runSuite(stand: Stand, trade: TradeAccess): Promise<SuiteResult> {
   const startedAt = new Date();
   const { tell } = stand;
   const told = <T extends { readonly seconds: number }>(what: string, value: T): T => {
@@ -48,9 +48,10 @@ export async function runSuite(stand: Stand): Promise<SuiteResult> {
   const layers = layersSeen(phases);
   tell(`layers seen to refuse: ${depthLine(layers)}`);
   const damaged = await selfTests(stand);
-  for (const test of damaged) told(`${test.name}: ${test.turnedRed ? `red, ${test.differing} calls` : 'NOT NOTICED'}`, test);
+  for (const test of damaged)
+    told(`${test.name}: ${test.turnedRed ? `red, ${test.differing} calls` : 'NOT NOTICED'}`, test);
   const restored = await settle(stand, pairs(stand));
-  const trace = await readTraces(stand);
+  const trace = await readTraces(stand, trade);
   tell(trace.line);
   return {
     startedAt: startedAt.toISOString(),
@@ -88,7 +89,9 @@ function keptApart(
   { cells }: Phase,
   layer: 'destination-network-policy' | 'source-network-policy',
 ): readonly Cell[] {
-  const names = new Set(cells.filter(({ expected }) => expected.stoppedBy.includes(layer)).map(({ cell }) => cellName(cell)));
+  const names = new Set(
+    cells.filter(({ expected }) => expected.stoppedBy.includes(layer)).map(({ cell }) => cellName(cell)),
+  );
   return pairs(stand).filter((cell) => names.has(cellName(cell)));
 }
 

@@ -57,6 +57,10 @@ export const strangers: readonly Stranger[] = [
   },
 ];
 
+/** True iff the pod runs under the account of a workload of the platform: the identity is right, the pod is not. */
+export const isStandIn = (name: string): boolean =>
+  strangers.some((stranger) => stranger.name === name && stranger.accountExists);
+
 /** Where a default deny would keep a sidecar from its control plane; the namespaces of the suite isolate nobody. */
 const isolatedNamespaces = [...new Set(strangers.map(({ namespace }) => namespace))].filter(
   (name) => name !== foreignNamespace && name !== plainNamespace,
