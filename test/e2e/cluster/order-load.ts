@@ -49,6 +49,12 @@ export class OrderLoad {
     this.#running = Promise.all(Array.from({ length: workers }, (_, worker) => this.#work(worker)));
   }
 
+  /** Waits until `count` further calls began, or the load has ended by itself. */
+  async calls(count: number): Promise<void> {
+    const enough = Math.min(this.#calls + count, this.#mostCalls);
+    while (this.#calls < enough) await pause(pauseMs);
+  }
+
   /** Ends the load and tells what it saw. */
   async stop(): Promise<LoadSeen> {
     this.#isOver = true;

@@ -57,8 +57,8 @@ export async function createSigningAuthority(
   });
   const signer =
     upstream === null
-      ? { privateKey: keys.privateKey, signingAlgorithm: algorithm, subject: subjectOf(name), key: keys.publicKey }
-      : { ...(await importKey(upstream.privateKey)), ...(await describe(upstream)) };
+      ? { privateKey: keys.privateKey, signingAlgorithm: algorithm, subject: subjectOf(name), identifier: [] }
+      : { ...(await importKey(upstream.privateKey)), ...describe(upstream) };
   const certificate = await X509CertificateGenerator.create({
     serialNumber: newSerial(),
     subject: subjectOf(name),
@@ -72,7 +72,7 @@ export async function createSigningAuthority(
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(signer.key),
+      ...signer.identifier,
     ],
   });
   const pem = `${certificate.toString('pem')}\n`;
@@ -86,9 +86,14 @@ export async function createSigningAuthority(
 
 const subjectOf = (name: string): string => `CN=${name}, O=SPIRE stand-in`;
 
-async function describe({ certificate }: UpstreamRoot) {
+/**
+ * Name and key identifier of a root as its certificate gives them. The identifier is copied, never computed: its maker
+ * may have hashed the key in another way, and whoever verifies a chain takes another identifier for another issuer.
+ */
+function describe({ certificate }: UpstreamRoot) {
   const root = new X509Certificate(certificate);
-  return { subject: root.subject, key: await root.publicKey.export() };
+  const own = root.getExtension(SubjectKeyIdentifierExtension);
+  return { subject: root.subject, identifier: own === null ? [] : [new AuthorityKeyIdentifierExtension(own.keyId)] };
 }
 
 /** The authority in the form that signs leaves. */

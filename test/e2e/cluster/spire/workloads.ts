@@ -3,6 +3,9 @@ import { expectOutput, type Run } from '#infra/cluster/command.ts';
 import { catalog } from '#services/catalog.ts';
 import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
 
+/** Who signs the certificates of the mesh. */
+export type Issuer = 'istio' | 'spire';
+
 /** `rolling`: a new pod is ready before the old one goes; `single`: one pod only, the old one goes first. */
 export type Replacement = 'rolling' | 'single';
 
@@ -13,7 +16,7 @@ const templatesKey = 'inject.istio.io/templates';
 const managedKey = 'spiffe.io/spire-managed-identity';
 
 /** What distinguishes the pods of both environments (test/unit/infra/charts/spire.test.ts holds that it is all). */
-function podMetadata({ name }: ServiceDeclaration, issuer: 'istio' | 'spire'): unknown {
+function podMetadata({ name }: ServiceDeclaration, issuer: Issuer): unknown {
   const isGateway = name === 'ingress';
   const templates = {
     istio: isGateway ? 'gateway' : null,
@@ -36,7 +39,7 @@ export class Workloads {
   }
 
   /** Changes the pods' templates one workload after the other, and waits until each runs. */
-  async move(issuer: 'istio' | 'spire', replacement: Replacement): Promise<void> {
+  async move(issuer: Issuer, replacement: Replacement): Promise<void> {
     for (const declaration of catalog.filter((each) => replacementOf(each) === replacement)) {
       const kind = declaration.name === 'postgres' ? 'statefulset' : 'deployment';
       const target = [`${kind}/${declaration.name}`, '--namespace', declaration.namespace];

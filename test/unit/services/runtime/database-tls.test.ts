@@ -20,7 +20,7 @@ class TlsServer {
 
   constructor({ certificate, privateKey }: { readonly certificate: string; readonly privateKey: string }) {
     this.#server = createServer((socket) => {
-      socket.once('data', (first) => {
+      socket.once('data', (first: Buffer) => {
         this.clear.push(first);
         if (first.length !== sslRequestBytes) {
           socket.destroy();

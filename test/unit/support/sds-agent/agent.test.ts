@@ -1,7 +1,17 @@
 /** The stand-in for SPIRE's agent, seen from a proxy's side of its socket. */
+import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createSigningAuthority } from '../../../support/sds-agent/signing-authority.ts';
+import { algorithm, newKeys, newSerial } from '#infra/local/authority.ts';
+import type { UpstreamRoot } from '../../../support/sds-agent/signing-authority.ts';
 import { type Node, Subscriber, startNode } from './node.ts';
 
 let node: Node | undefined;
@@ -38,8 +48,28 @@ async function roots(subscriber: Subscriber, count = 1): Promise<readonly X509Ce
 function isTrusted([leaf, ...between]: readonly X509Certificate[], trusted: readonly X509Certificate[]): boolean {
   if (leaf === undefined) return false;
   const signer = between[0];
-  if (signer !== undefined) return leaf.verify(signer.publicKey) && isTrusted(between, trusted);
-  return trusted.some((root) => leaf.issuer === root.subject && leaf.verify(root.publicKey));
+  const isSignedBy = (issuer: X509Certificate) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey);
+  if (signer !== undefined) return isSignedBy(signer) && isTrusted(between, trusted);
+  return trusted.some(isSignedBy);
+}
+
+/** A root as Go makes one since 1.25: its key identifier is no SHA-1 of its key, and a chain must repeat it as it is. */
+async function rootOutside(): Promise<UpstreamRoot> {
+  const keys = await newKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: newSerial(),
+    name: 'CN=root outside',
+    notAfter: new Date(Date.now() + 3_600_000),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+      new SubjectKeyIdentifierExtension('000102030405060708090a0b0c0d0e0f10111213'),
+    ],
+  });
+  const privateKey = PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
+  return { certificate: `${certificate.toString('pem')}\n`, privateKey };
 }
 
 describe('a registered pod', () => {
@@ -115,7 +145,7 @@ describe('a change of the authority', () => {
   });
 
   test('below a root from outside changes the issuer and not the root', async () => {
-    const upstream = await createSigningAuthority('root outside', 3_600_000, null);
+    const upstream = await rootOutside();
     node = await startNode({ upstream });
     const folder = await node.publish('trading', 'order');
     const [leaves, bundles] = [subscribe(folder, 'default'), subscribe(folder, 'ROOTCA')];
