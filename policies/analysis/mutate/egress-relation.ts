@@ -13,7 +13,8 @@ export function isSameEgress(
   if (was === undefined || is === undefined) return false;
   const modes = [was, is].map(({ mesh, sidecar }) => sidecar?.outboundMode ?? mesh.config.outboundTrafficPolicy);
   if (modes[0] !== modes[1] || externalHosts(was.sidecar) !== externalHosts(is.sidecar)) return false;
-  const services = [...known, ...[was.sidecar, is.sidecar].flatMap(namedServices), ...unnamedServices(known)];
+  const named = [...known, ...[was.sidecar, is.sidecar].flatMap(namedServices)];
+  const services = [...named, ...unnamedServices(named)];
   return services.every((service) =>
     portsOf(service, [was.sidecar, is.sidecar]).every(
       (port) =>

@@ -1,6 +1,7 @@
 /** Which layers decide otherwise under a mutant on their own, whatever the other layers stop. */
-import type { Workload } from '../../language/mesh.ts';
+import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
 import type { DestinationRule } from '../../language/traffic.ts';
+import { undeclaredWorkload } from '../compare/destinations.ts';
 import { isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import type { Formula } from '../symbolic/formula.ts';
@@ -20,6 +21,8 @@ export type ChangedLayer =
   | 'request-authentication'
   | 'peer-authentication'
   | 'client-tls'
+  /** Another account stands behind a workload. */
+  | 'identity'
   | 'network-policy'
   | 'egress';
 
@@ -43,6 +46,15 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
   if (variant.replacements !== 'everything')
     for (const { list, before, after } of variant.replacements)
       if (list === 'destinationRules' && tlsOf(before) !== tlsOf(after)) yield 'client-tls';
+  for (const pod of selectedPods(variant)) {
+    const [before, after] = [endOf(survey.original, pod), endOf(version, pod)];
+    for (const direction of ['ingress', 'egress'] as const)
+      if (!isSameNetwork(before, after, direction)) yield 'network-policy';
+  }
+  for (const name of outward) {
+    const both = ends(name);
+    if (both !== undefined && both[0].serviceAccount !== both[1].serviceAccount) yield 'identity';
+  }
   for (const name of proxies) {
     const both = ends(name);
     if (both !== undefined) yield* proxyChanges(survey, version, both);
@@ -64,6 +76,20 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
     const services = [...survey.index.mesh.services, ...variant.mesh.services];
     if (!isSameEgress(endOf(survey.original, both[0]), endOf(version, both[1]), services)) yield 'egress';
   }
+}
+
+/** Pods that changed NetworkPolicies select, whether or not the manifests hold such (istiod runs beside them). */
+function selectedPods({ replacements }: Parsed): readonly Workload[] {
+  if (replacements === 'everything') return [];
+  return replacements.flatMap(({ list, before, after }) =>
+    list !== 'networkPolicies'
+      ? []
+      : [before, after].flatMap((object) => {
+          if (object === undefined) return [];
+          const { namespace, podSelector } = object as NetworkPolicy;
+          return [{ ...undeclaredWorkload(namespace), labels: podSelector.labels }];
+        }),
+  );
 }
 
 function endOf({ view }: Version, workload: Workload) {

@@ -1,6 +1,7 @@
 /** The judges that mutants are shown to: `verify` and `lint`, each knowing what it says of the original. */
 import type { SourceDocument } from '../../language/document.ts';
 import type { Mesh } from '../../language/mesh.ts';
+import { UNDECLARED } from '../compare/destinations.ts';
 import type { Intent } from '../compare/intent.ts';
 import type { Obligation, ObligationName } from '../compare/obligation.ts';
 import { type Verification, verifyIntent } from '../compare/verify.ts';
@@ -10,6 +11,7 @@ import { lint } from '../lint/lint.ts';
 import type { Profile } from '../profile.ts';
 import { nameOf } from './affected.ts';
 import type { Parsed, Survey } from './survey.ts';
+import type { Replacement } from './variant.ts';
 
 /** What the judges know. */
 export interface OracleOptions {
@@ -64,7 +66,20 @@ export class VerifyOracle {
         ? [nameOf({ namespace: callee.namespace, name: callee.workload })]
         : [],
     );
-    return new Set([...proxies, ...inward, ...outward, ...callees]);
+    return new Set([...proxies, ...inward, ...outward, ...callees, ...this.#besideManifests(variant.replacements)]);
+  }
+
+  /** The names under which `verify` looks at policies for pods that the manifests do not hold, istiod for one. */
+  #besideManifests(replacements: readonly Replacement[]): readonly string[] {
+    const namespaces = new Set(
+      replacements
+        .filter(({ list }) => list === 'networkPolicies' || list === 'serviceEntries')
+        .flatMap(({ before, after }) => [before?.namespace ?? '', after?.namespace ?? '']),
+    );
+    const callees = (this.#options.intent?.grants ?? []).flatMap(({ callee }) =>
+      callee.kind === 'workload' && namespaces.has(callee.namespace) ? [`${callee.namespace}/${callee.workload}`] : [],
+    );
+    return [...callees, ...[...namespaces].map((namespace) => `${namespace}/${UNDECLARED}`)];
   }
 }
 

@@ -117,6 +117,23 @@ describe('operators', () => {
   });
 });
 
+describe('layers that change behind others', () => {
+  const hidden = (code: string, what: RegExp) =>
+    trials
+      .filter(({ mutant }) => mutant.operator.code === code && what.test(mutant.what))
+      .map(({ fate }) => (fate.kind === 'hidden' ? fate.layers : fate.kind));
+
+  test.for([
+    ['P3', /port 80 PERMISSIVE/, ['peer-authentication']],
+    ['P13', /`a\/x\.a\.svc\.cluster\.local` became `a\/\*`/, ['egress']],
+    // no pod of the manifests has another label, but any pod may
+    ['K3', /`podSelector` selects everything/, ['network-policy']],
+    ['K1', /runs as `y`/, ['identity']],
+  ] as const)('%s: %s', ([code, what, layers]) => {
+    expect(hidden(code, what)).toContainEqual(layers);
+  });
+});
+
 describe('verdicts on mutants', () => {
   /** Every request of a small closed world. */
   const requests = [...closedWorld()];
