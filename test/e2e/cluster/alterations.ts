@@ -34,7 +34,7 @@ const plurals: Readonly<Record<string, string>> = {
 };
 
 /** The path of an object. Errors: throws on a kind that the suite does not change. */
-export function pathOf({ apiVersion, kind, metadata }: ClusterObject): string {
+function pathOf({ apiVersion, kind, metadata }: ClusterObject): string {
   const plural = plurals[kind];
   if (plural === undefined) throw new Error(`${kind}: the suite does not change this kind`);
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

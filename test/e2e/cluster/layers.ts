@@ -27,7 +27,7 @@ const layerOfCause: Readonly<Record<Cause, SeenLayer | null>> = {
 };
 
 /** The layer that a probe met. */
-export function layerOf(phase: PhaseName, { observed }: Pick<ProbedCell, 'observed'>): SeenLayer | null {
+function layerOf(phase: PhaseName, { observed }: Pick<ProbedCell, 'observed'>): SeenLayer | null {
   const layer = layerOfCause[observed.cause];
   const isOneSided = phase === 'network policy of the callee' || phase === 'network policy of the caller';
   return layer === 'network policy' && isOneSided ? phase : layer;

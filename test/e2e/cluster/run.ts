@@ -60,7 +60,7 @@ export async function runSuite(stand: Stand, trade: TradeAccess): Promise<SuiteR
     ways,
     layers,
     hidden: hiddenCells(layers),
-    seed: seedSentence(phases),
+    seed: seedSentence(deployed, layers),
     selfTests: damaged,
     trace,
     notRestored: restored.filter((probed) => !holds(probed)).map(({ cell }) => cellName(cell)),

@@ -2,6 +2,7 @@
  * The suite itself under test: with one object deleted by hand it must turn red. What it then says is shown, and the
  * object comes back.
  */
+import type { Caller } from '#policies/cli/live/caller.ts';
 import { cellName, cellsOf } from '#policies/cli/live/cell.ts';
 import type { ClusterObject } from './alterations.ts';
 import { call, type Stand, settle } from './stand.ts';
@@ -51,12 +52,21 @@ export async function selfTests(stand: Stand): Promise<readonly SelfTest[]> {
   return results;
 }
 
+/** Whoever may call the callee at all: with a policy gone, what is declared no longer works. */
+function grantedCallers({ callers, intent }: Stand, callee: string): readonly Caller[] {
+  const granted = new Set(
+    intent.grants.flatMap(({ caller, callee: at }) =>
+      at.kind === 'workload' && at.workload === callee && caller.kind === 'identity' ? [caller.identity] : [],
+    ),
+  );
+  return callers.filter(({ workload, identity }) => workload.kind !== 'Pod' && granted.has(identity));
+}
+
 async function selfTest(stand: Stand, { name, object, callee }: Damage): Promise<SelfTest> {
   const startedAt = performance.now();
   const { mark } = stand.alterations;
   const column = stand.targets.filter(({ workload }) => workload === callee);
-  const platform = stand.callers.filter(({ workload }) => workload.kind !== 'Pod');
-  const cells = cellsOf(platform, column, stand.key);
+  const cells = cellsOf(grantedCallers(stand, callee), column, stand.key);
   try {
     await stand.alterations.remove(object);
     await settle(stand, cells);

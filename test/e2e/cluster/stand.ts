@@ -2,7 +2,7 @@
 import type { Intent } from '#policies/analysis/compare/intent.ts';
 import { PROFILES } from '#policies/analysis/index.ts';
 import type { Caller } from '#policies/cli/live/caller.ts';
-import { type RunningPod, readPods } from '#policies/cli/live/caller.ts';
+import { readPods } from '#policies/cli/live/caller.ts';
 import { type Cell, callerName } from '#policies/cli/live/cell.ts';
 import type { Connection } from '#policies/cli/live/connect.ts';
 import { Expectations } from '#policies/cli/live/expectation.ts';
@@ -121,7 +121,3 @@ export function pairs({ callers, targets }: Pick<Stand, 'callers' | 'targets'>):
 }
 
 const isOdd = ({ path }: HttpOperation): boolean => path.endsWith('/NoSuchMethod') || path === '/unknown';
-
-/** The pod of a workload by name, for what concerns one place only. */
-export const podNamed = (stand: Stand, namespace: string, workload: string): RunningPod | undefined =>
-  stand.podOf({ namespace, workload });
