@@ -24,12 +24,14 @@ export function realChanges({ changes }: MeshDifference): readonly GrantChange[]
 export function summaryOf({ changes, weakened, paths, same }: MeshDifference): string {
   const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
   const parts = (['added', 'removed', 'changed', 'unchanged'] as const).map((change) => `${count(change)} ${change}`);
-  if (weakened.length > 0) parts.push(`${weakened.length} layers weakened`);
+  if (weakened.length > 0) parts.push(counted(weakened.length, 'layer', 'weakened'));
   const opened = paths.filter(({ change }) => change === 'added').length;
-  if (opened > 0) parts.push(`${opened} new ways from the internet`);
-  if (same > 0) parts.push(`${same} workloads left out as nothing about them changed`);
+  if (opened > 0) parts.push(counted(opened, 'new way', 'from the internet'));
+  if (same > 0) parts.push(counted(same, 'workload', 'left out, about which nothing changed'));
   return parts.join(', ');
 }
+
+const counted = (count: number, noun: string, rest: string) => `${count} ${noun}${count === 1 ? '' : 's'} ${rest}`;
 
 /** `trading/execution:50053: mTLS mode STRICT became PERMISSIVE`. */
 export function weakeningText({ workload, ports, message }: Weakening): string {
