@@ -4,7 +4,7 @@ import type { ClusterAccess } from '#infra/cluster/access.ts';
 import { readCertificate } from '#infra/cluster/certificates.ts';
 import type { ServiceDeclaration } from '#services/runtime/declaration.ts';
 
-/** What every certificate is to be. */
+/** What a certificate is to be. */
 export interface ExpectedCertificates {
   readonly trustDomain: string;
   /** Part of the issuer's name that no other authority has: `CN=SPIRE stand-in 1`, or `O=trading.local` for istiod. */
@@ -37,6 +37,13 @@ async function podsOf(access: ClusterAccess, catalog: readonly ServiceDeclaratio
     );
 }
 
+/** How a label of the pod's own template decides who must have signed: a pod that missed the injection keeps the label. */
+export function expectedByLabel({ metadata }: V1Pod, trustDomain: string): ExpectedCertificates {
+  return metadata?.labels?.['spiffe.io/spire-managed-identity'] === 'true'
+    ? { trustDomain, issuer: 'O=SPIRE', lifetimeAtMostMs: 61 * 60_000 }
+    : { trustDomain, issuer: `O=${trustDomain}`, lifetimeAtMostMs: 25 * 3_600_000 };
+}
+
 async function judge(access: ClusterAccess, pod: V1Pod, expected: ExpectedCertificates): Promise<IdentityRow> {
   const { namespace = '', name = '' } = pod.metadata ?? {};
   const faults: string[] = [];
@@ -51,17 +58,23 @@ async function judge(access: ClusterAccess, pod: V1Pod, expected: ExpectedCertif
   return { pod: `${namespace}/${name}`, spiffeId: leaf.spiffeId, issuer: leaf.issuer, lifetimeMs, faults };
 }
 
-/** Reads and judges the certificate of every pod of the catalog. Errors: rejects when a proxy does not answer. */
+/**
+ * Reads and judges the certificate of every pod of the catalog; a workload without a running pod is a row with a fault.
+ * Errors: rejects when a proxy does not answer.
+ */
 export async function checkIdentities(
   access: ClusterAccess,
   catalog: readonly ServiceDeclaration[],
-  expected: ExpectedCertificates,
+  {
+    trustDomain,
+    expectedOf,
+  }: { readonly trustDomain: string; readonly expectedOf: (pod: V1Pod) => ExpectedCertificates },
 ): Promise<readonly IdentityRow[]> {
   const rows: IdentityRow[] = [];
-  for (const pod of await podsOf(access, catalog)) rows.push(await judge(access, pod, expected));
+  for (const pod of await podsOf(access, catalog)) rows.push(await judge(access, pod, expectedOf(pod)));
   const found = new Set(rows.map(({ spiffeId }) => spiffeId));
   const missing = catalog
-    .map(({ namespace, serviceAccount }) => `spiffe://${expected.trustDomain}/ns/${namespace}/sa/${serviceAccount}`)
+    .map(({ namespace, serviceAccount }) => `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`)
     .filter((id) => !found.has(id))
     .map((id) => ({ pod: 'none', spiffeId: id, issuer: '', lifetimeMs: 0, faults: ['no running pod has it'] }));
   return [...rows, ...missing];

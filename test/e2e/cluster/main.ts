@@ -6,11 +6,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ClusterAccess } from '#infra/cluster/access.ts';
 import { ApiUnreachable } from '#policies/cli/live/api.ts';
 import { readPods } from '#policies/cli/live/caller.ts';
 import { ExecFailure } from '#policies/cli/live/exec.ts';
+import { catalog } from '#services/catalog.ts';
 import { Alterations } from './alterations.ts';
 import { CannotRun } from './cannot-run.ts';
+import { checkIdentities, expectedByLabel, type IdentityRow } from './identity.ts';
 import { type Platform, readPlatform } from './platform.ts';
 import { type Prerequisites, prerequisites } from './prerequisites.ts';
 import { failuresOf, suiteJson, suiteJunit } from './report.ts';
@@ -43,6 +46,19 @@ async function makeStrangers(
   }
 }
 
+/** Before anything is changed: every proxy's leaf, against the issuer that its own pod asks for. */
+async function readIdentities({ connection, intent }: Prerequisites): Promise<readonly IdentityRow[]> {
+  const { trustDomain } = intent;
+  const rows = await checkIdentities(new ClusterAccess(connection.context), catalog, {
+    trustDomain,
+    expectedOf: (pod) => expectedByLabel(pod, trustDomain),
+  });
+  const issuers = [...new Set(rows.map(({ issuer }) => issuer))].join(' | ');
+  const right = rows.filter(({ faults }) => faults.length === 0).length;
+  tell(`certificates: ${rows.length} pods, ${right} as expected, issued by ${issuers}`);
+  return rows;
+}
+
 async function run(needs: Prerequisites, alterations: Alterations): Promise<PlatformResult> {
   await makeStrangers(needs, alterations);
   tell(`strangers: ${strangers.map(({ meaning }) => meaning).join('; ')}`);
@@ -50,7 +66,8 @@ async function run(needs: Prerequisites, alterations: Alterations): Promise<Plat
   tell(`calling from ${stand.callers.length} workloads, ${stand.targets.length} methods`);
   for (const { workload, because } of stand.notProbed) tell(`not called from: ${workload}: ${because}`);
   const platform = await readPlatform(needs.connection, needs.rootNamespace);
-  return { ...(await runSuite(stand, needs.trade)), platform };
+  const identities = await readIdentities(needs);
+  return { ...(await runSuite(stand, needs.trade, identities)), platform };
 }
 
 async function report(result: PlatformResult): Promise<number> {

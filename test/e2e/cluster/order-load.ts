@@ -59,8 +59,13 @@ export class OrderLoad {
   async stop(): Promise<LoadSeen> {
     this.#isOver = true;
     await this.#running;
+    return this.seen();
+  }
+
+  /** What it saw until now. */
+  seen(): LoadSeen {
     const seconds = (performance.now() - this.#startedAt) / 1000;
-    return { calls: this.#calls, seconds, slowestMs: this.#slowestMs, lost: this.#lost };
+    return { calls: this.#calls, seconds, slowestMs: this.#slowestMs, lost: [...this.#lost] };
   }
 
   async #work(worker: number): Promise<void> {

@@ -26,6 +26,12 @@ function phaseSuites({ name, cells }: Phase): readonly JUnitSuite[] {
 export function suitesOf(result: SuiteResult): readonly JUnitSuite[] {
   return [
     { name: 'the seed sentence', cases: result.seed.map(seedCase) },
+    {
+      name: 'who signed every certificate, for whom, for how long',
+      cases: result.identities.map(({ pod, spiffeId, issuer, faults }) =>
+        failing(`${pod}: ${spiffeId} by ${issuer}`, faults.length === 0, faults.join('; ')),
+      ),
+    },
     ...result.phases.flatMap(phaseSuites),
     {
       name: 'ways around the Services',

@@ -1,6 +1,7 @@
 /** One run of the suite on a cluster that is ready: phase after phase, and everything back at the end. */
 import { type Cell, callerName, cellName } from '#policies/cli/live/cell.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
+import type { IdentityRow } from './identity.ts';
 import { depths, type LayeredCell, layersSeen } from './layers.ts';
 import { asDeployed, networkOfCallee, networkOfCaller, type Phase, policiesAlone, waysAround } from './phases.ts';
 import { type SeedLine, seedSentence } from './seed.ts';
@@ -12,6 +13,7 @@ import { readTraces, type TraceResult, type TradeAccess } from './traces.ts';
 export interface SuiteResult {
   readonly startedAt: string;
   readonly seconds: number;
+  readonly identities: readonly IdentityRow[];
   readonly phases: readonly Phase[];
   readonly ways: readonly ProbedWay[];
   readonly layers: readonly LayeredCell[];
@@ -26,7 +28,11 @@ export interface SuiteResult {
 }
 
 /** Runs every phase. Errors: whatever a cluster that goes away throws; what was changed is then taken back by the caller. */
-export async function runSuite(stand: Stand, trade: TradeAccess): Promise<SuiteResult> {
+export async function runSuite(
+  stand: Stand,
+  trade: TradeAccess,
+  identities: readonly IdentityRow[],
+): Promise<SuiteResult> {
   const startedAt = new Date();
   const { tell } = stand;
   const told = <T extends { readonly seconds: number }>(what: string, value: T): T => {
@@ -56,6 +62,7 @@ export async function runSuite(stand: Stand, trade: TradeAccess): Promise<SuiteR
   return {
     startedAt: startedAt.toISOString(),
     seconds: (Date.now() - startedAt.getTime()) / 1000,
+    identities,
     phases,
     ways,
     layers,
