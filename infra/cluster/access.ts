@@ -13,6 +13,7 @@ import {
   Log,
   RequestContext,
   type V1Deployment,
+  type V1Node,
   type V1Pod,
   type V1Secret,
   type V1StatefulSet,
@@ -49,6 +50,11 @@ export class ClusterAccess {
         ? await this.core.listPodForAllNamespaces()
         : await this.core.listNamespacedPod({ namespace });
     return list.items;
+  }
+
+  /** The nodes of the cluster. */
+  async nodes(): Promise<readonly V1Node[]> {
+    return (await this.core.listNode()).items;
   }
 
   /** A Deployment or StatefulSet, undefined when there is none. */
@@ -124,7 +130,7 @@ export class ClusterAccess {
 
   /** What the kubelet of the only node measured about its pods. */
   async nodeSummary(): Promise<unknown> {
-    const [node] = (await this.core.listNode()).items;
+    const [node] = await this.nodes();
     return this.#rawJson(`/api/v1/nodes/${node?.metadata?.name ?? ''}/proxy/stats/summary`);
   }
 

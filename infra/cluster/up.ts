@@ -20,6 +20,7 @@ import {
   withImages,
 } from './manifests.ts';
 import { loadImages } from './node-images.ts';
+import { waitForNodes } from './node-ready.ts';
 import { type Machine, needsCgroupV1Consent, preflight } from './preflight.ts';
 import type { Outcome, Progress, Say } from './progress.ts';
 import { pruneAbandoned } from './prune.ts';
@@ -40,6 +41,8 @@ export interface Platform {
 
 /** How long pods may take: a first start may have to fetch images. */
 const podsDeadlineMs = 300_000;
+/** How long a new node may take until it takes pods. */
+const nodeDeadlineMs = 180_000;
 
 /** Reading and writing one cluster. */
 interface Hands {
@@ -97,7 +100,10 @@ async function closeTheMesh(site: Site, progress: Progress, hands: Hands, plan: 
     return [`${plan.namespaces.length}, Pod Security restricted`, undefined];
   });
   const stock = stockImages(parameters);
-  await progress.stage('stock images', () => fillNode(site, { required: [], wanted: stock }));
+  await progress.stage('stock images', async () => {
+    await waitForNodes({ nodes: () => hands.access.nodes(), deadlineMs: nodeDeadlineMs });
+    return fillNode(site, { required: [], wanted: stock });
+  });
   const { issuer } = site;
   if (issuer !== undefined)
     await progress.stage('spire', async () => {
