@@ -9,6 +9,7 @@ import { manifestFiles } from './charts/manifest-files.ts';
 import { buildPlatform, knownPlatformPrograms } from './charts/platform.ts';
 import { spireFiles } from './charts/spire/installation.ts';
 import { environmentProblems } from './check-environment.ts';
+import { payloadHeader } from './constructs/authentication.ts';
 import { compareText } from './constructs/peer.ts';
 import type { Environment } from './environments/index.ts';
 import { readPublicKeys } from './public-keys.ts';
@@ -67,8 +68,11 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
   if (hasUniqueNames(catalog)) {
     const app = buildPlatform({ environment, catalog, intent, jwks: keys.ok ? keys.jwks : '' });
     problems.push(...complaintsOf(app));
-    if (problems.length === 0)
-      return { ok: true, files: render(app, environment, intent), issuer: spireFiles(environment, catalog) };
+    if (problems.length === 0) {
+      const issuers = [{ issuer: users.issuer, jwks: keys.ok ? JSON.parse(keys.jwks) : null, payloadHeader }];
+      const files = render(app, environment, { ...intent, issuers });
+      return { ok: true, files, issuer: spireFiles(environment, catalog) };
+    }
   }
   return { ok: false, problems };
 }

@@ -3,7 +3,7 @@ import { renderObject } from './istio-object.ts';
 import type { Labels } from './peer.ts';
 
 /** The header in which a sidecar hands the verified token's payload to its application (base64url JSON). */
-const payloadHeader = 'x-jwt-payload';
+export const payloadHeader = 'x-jwt-payload';
 
 /** Adds `PeerAuthentication/default`: only mutual TLS is answered. In the root namespace it holds for the whole mesh. */
 export function strictMutualTls(scope: Construct): void {

@@ -91,6 +91,13 @@ export class MeshWorkload extends Construct {
     if (callee.kind === 'external') this.#addExternalHost(callee.host, grants);
   }
 
+  /** A gateway intercepts the ports that it serves and no others: a rule about another would match nothing. */
+  #intercepted(grants: readonly Grant[]): readonly Grant[] {
+    if (this.#props.proxy !== 'gateway') return grants;
+    const served = this.declaration.contracts.map(({ port }) => port);
+    return grants.filter(({ port }) => served.includes(port));
+  }
+
   /** The grants of this workload by the DNS name of the callee, in order; what an ingress gateway routes. */
   outboundGrants(protocol: Grant['protocol']): ReadonlyMap<string, readonly Grant[]> {
     const hosts = new Map<string, readonly Grant[]>();
@@ -121,7 +128,7 @@ export class MeshWorkload extends Construct {
         'meshwright.dev/routes': atSynthesis(() => routeLines(grants())),
         'meshwright.dev/source': atSynthesis(() => sourceLines(grants())),
       },
-      rules: () => authorizationRules(grants(), trustDomain),
+      rules: () => authorizationRules(this.#intercepted(grants()), trustDomain),
     });
     reachDeclaredHosts(this, 'reach', { name, selector, outbound: () => this.#outbound });
     networkEdges(this, 'network', {

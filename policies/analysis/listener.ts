@@ -113,6 +113,15 @@ const CHAINS: Readonly<Record<ApplicationProtocol, PortProtocol>> = {
  * policies of one level only the oldest counts. Source: semantics.md 4; istio `authn.ComposePeerAuthentication`.
  */
 function peerMode(mesh: Mesh, workload: Workload, port: number): Exclude<PeerMode, 'UNSET'> {
+  return peerModeOf(mesh, workload, port).mode;
+}
+
+/** The mTLS mode of one port with the policy that sets it; null where none does. */
+export function peerModeOf(
+  mesh: Mesh,
+  workload: Workload,
+  port: number,
+): { readonly mode: Exclude<PeerMode, 'UNSET'>; readonly policy: PeerAuthentication | null } {
   const root = mesh.config.rootNamespace;
   const policies = applicable(mesh.peerAuthentications, mesh, workload).toSorted(byAge);
   const oldest = (claims: (policy: PeerAuthentication) => boolean) => policies.find(claims);
@@ -121,8 +130,8 @@ function peerMode(mesh: Mesh, workload: Workload, port: number): Exclude<PeerMod
   const namespaceWide = oldest((policy) => whole(policy) && policy.namespace !== root);
   const own = oldest((policy) => policy.attachment.kind === 'selector' && policy.namespace !== root);
   const portMode = own?.portModes.find((entry) => entry.port === port)?.mode;
-  for (const mode of [portMode, own?.mode, namespaceWide?.mode, meshWide?.mode]) {
-    if (mode !== undefined && mode !== 'UNSET') return mode;
-  }
-  return 'PERMISSIVE';
+  if (portMode !== undefined && portMode !== 'UNSET') return { mode: portMode, policy: own ?? null };
+  for (const policy of [own, namespaceWide, meshWide])
+    if (policy !== undefined && policy.mode !== 'UNSET') return { mode: policy.mode, policy };
+  return { mode: 'PERMISSIVE', policy: null };
 }

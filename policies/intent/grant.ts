@@ -59,6 +59,12 @@ export interface Intent {
   readonly grants: readonly Grant[];
   /** What the platform itself needs: ingress, probes, scrapes, DNS, control plane, trace export. */
   readonly platform: readonly Grant[];
+  /** Who issues users' tokens, with public keys, and the header in which services read the verified claims. */
+  readonly issuers?: readonly {
+    readonly issuer: string;
+    readonly jwks: unknown;
+    readonly payloadHeader: string;
+  }[];
 }
 
 /** A declaration that cannot stand: what is wrong, where (both places when two keys disagree), and how to mend it. */

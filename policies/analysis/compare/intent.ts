@@ -1,10 +1,22 @@
 /** The declared relation, parsed from the JSON of `intent.json`: whom each callee lets in. */
 import { type Problem, problem, type Result } from '../../language/problem.ts';
+import { keysOf } from '../token.ts';
 
 /** Everything that was declared, platform flows included. */
 export interface Intent {
   readonly trustDomain: string;
   readonly grants: readonly Grant[];
+  /** What was declared of those who issue users' tokens. */
+  readonly issuers: readonly Issuer[];
+}
+
+/** One issuer of tokens: the keys that it signs with, and where its services read the verified claims. */
+export interface Issuer {
+  readonly issuer: string;
+  /** Each key as `keysOf` gives it. */
+  readonly keys: readonly string[];
+  /** The header with the payload; null when nobody reads one. */
+  readonly payloadHeader: string | null;
 }
 
 /** One caller may use one port of one callee, for one method and path where it speaks HTTP. */
@@ -78,9 +90,31 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
       parseGrant(reader, reader.object(item, `${list}[${index}]`), { path: `${list}[${index}]`, trustDomain }),
     );
   });
+  const issuers = parseIssuers(reader, root['issuers']);
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
-    : { ok: true, value: { trustDomain, grants } };
+    : { ok: true, value: { trustDomain, grants, issuers } };
+}
+
+/** Issuers may be left out: verify then says that their keys are taken as they stand. */
+function parseIssuers(reader: IntentReader, list: unknown): readonly Issuer[] {
+  if (list === undefined) return [];
+  if (!Array.isArray(list)) {
+    reader.report('type', 'issuers', 'expected a list');
+    return [];
+  }
+  return list.map((item, index) => {
+    const path = `issuers[${index}]`;
+    const issuer = reader.object(item, path);
+    const keys = keysOf(issuer['jwks']);
+    if (keys.length === 0) reader.report('type', `${path}.jwks`, 'expected a JSON Web Key Set with keys');
+    const header = issuer['payloadHeader'];
+    return {
+      issuer: reader.text(issuer, 'issuer', path),
+      keys,
+      payloadHeader: typeof header === 'string' ? header.toLowerCase() : null,
+    };
+  });
 }
 
 const PROTOCOLS = ['grpc', 'http', 'tcp', 'udp'] as const;

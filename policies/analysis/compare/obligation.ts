@@ -13,7 +13,10 @@ export type ObligationName =
   | 'no-plaintext'
   | 'trusted-identities-only'
   | 'default-deny'
-  | 'no-vacuous-rule';
+  | 'no-vacuous-rule'
+  | 'no-idle-rule'
+  | 'users-bring-tokens'
+  | 'same-under-every-profile';
 
 /** What became of one statement. */
 export interface Obligation {
@@ -21,6 +24,11 @@ export interface Obligation {
   /** `conditional` is a proof under the assumptions. */
   readonly status: 'proved' | 'conditional' | 'refuted' | 'unknown';
   readonly assumptions: readonly string[];
+  /**
+   * The PeerAuthentications (`namespace/name`) without which it would not hold: whose handshake keeps plaintext and
+   * foreign identities out. Empty where it holds without such help.
+   */
+  readonly leansOn: readonly string[];
   readonly counterexamples: readonly Counterexample[];
   /** What could not be decided, or is left out, and why. */
   readonly notes: readonly string[];
@@ -31,6 +39,7 @@ export class Ledger {
   readonly counterexamples: Counterexample[] = [];
   readonly assumptions = new Set<string>();
   readonly notes = new Set<string>();
+  readonly leansOn = new Set<string>();
   unknown = false;
   failed = false;
 
@@ -47,6 +56,7 @@ export class Ledger {
       name,
       status,
       assumptions: [...this.assumptions].toSorted(),
+      leansOn: [...this.leansOn].toSorted(),
       counterexamples: this.counterexamples,
       notes: [...this.notes].toSorted(),
     };

@@ -50,6 +50,8 @@ export function sideOf(version: PreparedMesh, name: string, port: number): reado
 
 const NOT_THERE: ProxyDecision = {
   allowed: NEVER,
+  unhelped: NEVER,
+  rules: [],
   listener: { kind: 'unguarded', because: 'the workload is not part of the mesh' },
   token: NO_TOKENS,
   assumptions: [],

@@ -4,7 +4,7 @@ import type { Answer } from '../answer.ts';
 import { applicable, byAge } from '../attachment.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
-import { decideAtProxy } from '../symbolic/proxy.ts';
+import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { verifiers } from '../token.ts';
 import type { World } from '../world.ts';
@@ -24,6 +24,7 @@ import {
 } from './counterexample.ts';
 import { type Declared, declared } from './declared.ts';
 import type { Grant } from './intent.ts';
+import type { RuleAudit } from './rule-audit.ts';
 
 /** One port of one workload in its slice of the mesh, with the grants that name it. */
 export interface Place {
@@ -35,38 +36,47 @@ export interface Place {
 
 /** What comparing one place gave. */
 export type SiteResult =
-  | { readonly kind: 'equal'; readonly listener: Listener; readonly assumptions: readonly string[] }
-  | {
+  | (Compared & { readonly kind: 'equal' })
+  | (Compared & {
       readonly kind: 'different';
-      readonly listener: Listener;
-      readonly assumptions: readonly string[];
       readonly counterexamples: readonly Counterexample[];
       /** How many more cells differ. */
       readonly more: number;
-    }
+    })
   | { readonly kind: 'unknown'; readonly because: string };
+
+interface Compared {
+  readonly listener: Listener;
+  readonly assumptions: readonly string[];
+  /** Whether nothing but the handshake keeps some undeclared calls out. */
+  readonly leans: 'onHandshake' | 'onNothing';
+}
 
 const MOST_CELLS = 60;
 
 /** Proves that the proxy of a place allows exactly what is declared, or shows requests; `identities` are all known ones. */
-export function checkSite(place: Place, identities: readonly string[]): SiteResult {
+export function checkSite(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
   try {
-    return compareAt(place, identities);
+    return compareAt(place, identities, audit);
   } catch (error) {
     if (error instanceof BudgetExceeded) return { kind: 'unknown', because: error.message };
     throw error;
   }
 }
 
-function compareAt(place: Place, identities: readonly string[]): SiteResult {
+function compareAt(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
   const meaning = declared(place.grants);
   const { listener, assumptions } = decision;
-  if (decision.allowed.kind === 'never' && place.grants.length === 0) return { kind: 'equal', listener, assumptions };
-  const bounds = compareIn(universeOf(place, decision.allowed, meaning, []), decision.allowed, meaning);
-  if (bounds.surplus === 0 && bounds.missing === 0) return { kind: 'equal', listener, assumptions };
-  const universe = universeOf(place, decision.allowed, meaning, identities);
-  const again = compareIn(universe, decision.allowed, meaning);
+  const isClosed = decision.unhelped.kind === 'never' && decision.rules.every(({ covers }) => covers.kind === 'never');
+  if (isClosed && place.grants.length === 0) return { kind: 'equal', listener, assumptions, leans: 'onNothing' };
+  const first = universeOf(place, decision, { meaning, identities: [] });
+  const bounds = compareIn(first, decision, meaning);
+  audit.add(first, decision);
+  const { leans } = bounds;
+  if (bounds.surplus === 0 && bounds.missing === 0) return { kind: 'equal', listener, assumptions, leans };
+  const universe = universeOf(place, decision, { meaning, identities });
+  const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
   const calls = meaning.each.map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
   const anchors = anchorsOf(site, calls);
@@ -80,37 +90,43 @@ function compareAt(place: Place, identities: readonly string[]): SiteResult {
     kind: 'different',
     listener,
     assumptions,
+    leans,
     counterexamples: [...missing, ...surplus.counterexamples],
     more: surplus.more,
   };
 }
 
 function universeOf(
-  place: Place,
-  allowed: Parameters<Universe['node']>[0],
-  meaning: Declared,
-  identities: readonly string[],
+  { world }: Place,
+  { allowed, unhelped, rules }: ProxyDecision,
+  { meaning, identities }: { readonly meaning: Declared; readonly identities: readonly string[] },
 ): Universe {
-  return new Universe([allowed, meaning.atMost, meaning.atLeast], {
-    config: place.world.mesh.config,
-    headers: place.world.profile.repeatedHeaders,
+  const formulas = [allowed, unhelped, meaning.atMost, meaning.atLeast];
+  for (const { covers, arrives } of rules) formulas.push(covers, arrives);
+  return new Universe(formulas, {
+    config: world.mesh.config,
+    headers: world.profile.repeatedHeaders,
     peers: 'single',
     identities,
   });
 }
 
+/** Compares without the help of the handshake first: what holds there holds as deployed. */
 function compareIn(
   universe: Universe,
-  allowed: Parameters<Universe['node']>[0],
+  { allowed, unhelped }: ProxyDecision,
   meaning: Declared,
-): { readonly surplus: Node; readonly missing: Node } {
+): { readonly surplus: Node; readonly missing: Node; readonly leans: Compared['leans'] } {
   const { diagrams } = universe;
-  const node = universe.node(allowed);
-  const surplus = diagrams.minus(node, universe.node(meaning.atMost));
+  const [node, atMost] = [universe.node(allowed), universe.node(meaning.atMost)];
+  const unhelpedSurplus = diagrams.minus(universe.node(unhelped), atMost);
   const missing = diagrams.minus(universe.node(meaning.atLeast), node);
-  if (surplus === diagrams.never && missing === diagrams.never) return { surplus, missing };
+  if (unhelpedSurplus === diagrams.never && missing === diagrams.never)
+    return { surplus: diagrams.never, missing, leans: 'onNothing' };
   const possible = universe.possible();
-  return { surplus: diagrams.and(surplus, possible), missing: diagrams.and(missing, possible) };
+  const surplus = diagrams.and(diagrams.minus(node, atMost), possible);
+  const leans = diagrams.and(unhelpedSurplus, possible) === diagrams.never ? 'onNothing' : 'onHandshake';
+  return { surplus, missing: diagrams.and(missing, possible), leans };
 }
 
 /** The site of a place: its universe, and what requests to it mean. */

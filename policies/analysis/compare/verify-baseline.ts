@@ -1,17 +1,17 @@
 /** What can be proved of a mesh without an intent: no plaintext, no strangers, default deny, no vacuous rule. */
-import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
-import { applicable } from '../attachment.ts';
 import type { Profile } from '../profile.ts';
 import { isTrusted } from '../symbolic/connection.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { all, type Formula, holds, not } from '../symbolic/formula.ts';
-import { decideAtProxy, ruleMatches } from '../symbolic/proxy.ts';
+import { decideAtProxy } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
 import { cellOf, confirm, deciderOf, requestOf, type Site, tryFindNearest } from './counterexample.ts';
+import { checkDefaultDeny } from './default-deny.ts';
 import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
 import { Ledger } from './obligation.ts';
+import { RuleAudit } from './rule-audit.ts';
 import { siteOf } from './site-check.ts';
 import type { Verification } from './verify.ts';
 
@@ -30,7 +30,7 @@ class Baseline {
   readonly #trusted = new Ledger();
   readonly #deny = new Ledger();
   readonly #vacuous = new Ledger();
-  readonly #matched = new Set<Rule>();
+  readonly #audit = new RuleAudit();
   #ports = 0;
 
   constructor(mesh: Mesh, options: { readonly profile: Profile; readonly progress?: () => void }) {
@@ -47,9 +47,9 @@ class Baseline {
     for (const namespace of new Set(mesh.workloads.map((workload) => workload.namespace))) {
       const slice = this.#index.slice(namespace);
       const workload = undeclaredWorkload(namespace);
-      this.#defaultDeny(workload, { ...slice, workloads: [...slice.workloads, workload] });
+      checkDefaultDeny(this.#deny, { ...slice, workloads: [...slice.workloads, workload] }, workload);
     }
-    this.#closeRules(mesh.authorizationPolicies);
+    this.#audit.closeVacuous(this.#vacuous, mesh.authorizationPolicies);
     return {
       obligations: [
         this.#plaintext.close('no-plaintext'),
@@ -65,7 +65,7 @@ class Baseline {
   }
 
   #workload(workload: Workload, mesh: Mesh): void {
-    this.#defaultDeny(workload, mesh);
+    checkDefaultDeny(this.#deny, mesh, workload);
     const ports = portsOf(mesh, workload, []);
     for (const port of [...ports.named, ports.other]) {
       this.#ports += 1;
@@ -87,15 +87,19 @@ class Baseline {
     if (decision.listener.kind === 'unguarded' && isGateway(world.mesh, workload)) return;
     const plaintext = not(holds({ on: 'certificate' }));
     const stranger = all([holds({ on: 'certificate' }), not(isTrusted(world.mesh.config))]);
-    const rules = ruleMatches({ world, workload, port, ip: null }).filter(({ rule }) => !this.#matched.has(rule));
-    const formulas = [decision.allowed, plaintext, stranger, ...rules.map(({ when }) => when)];
+    const formulas = [
+      decision.allowed,
+      plaintext,
+      stranger,
+      ...decision.rules.flatMap(({ covers, arrives }) => [covers, arrives]),
+    ];
     const universe = new Universe(formulas, {
       config: world.mesh.config,
       headers: world.profile.repeatedHeaders,
       peers: 'single',
       identities: [],
     });
-    for (const { rule, when } of rules) if (universe.node(when) !== universe.diagrams.never) this.#matched.add(rule);
+    this.#audit.add(universe, decision);
     for (const ledger of [this.#plaintext, this.#trusted])
       for (const assumption of decision.assumptions) ledger.assumptions.add(assumption);
     const site = siteOf({ world, workload, port }, universe);
@@ -127,28 +131,5 @@ class Baseline {
       grant: null,
       change,
     });
-  }
-
-  /** A default deny is an enforced ALLOW policy without rules: it does not depend on any other policy. */
-  #defaultDeny(workload: Workload, mesh: Mesh): void {
-    const policies = applicable(mesh.authorizationPolicies, mesh, workload);
-    const closes = (policy: AuthorizationPolicy) =>
-      policy.action.kind === 'ALLOW' && policy.enforcement === 'enforced' && policy.rules.length === 0;
-    if (policies.some(closes)) return;
-    this.#deny.failed = true;
-    this.#deny.notes.add(`\`${workload.namespace}/${workload.name}\`: no ALLOW policy without rules applies`);
-  }
-
-  #closeRules(policies: readonly AuthorizationPolicy[]): void {
-    for (const policy of policies) {
-      if (policy.enforcement === 'dryRun') continue;
-      for (const rule of policy.rules) {
-        if (this.#matched.has(rule)) continue;
-        this.#vacuous.failed = true;
-        this.#vacuous.notes.add(
-          `\`${policy.namespace}/${policy.name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) matches no request to any workload`,
-        );
-      }
-    }
   }
 }

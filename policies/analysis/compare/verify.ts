@@ -2,7 +2,7 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type Answer, toAnswer } from '../answer.ts';
 import { assumptionsOf } from '../assumptions.ts';
-import { type Listener, resolveListener } from '../listener.ts';
+import { type Listener, peerModeOf, resolveListener } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
@@ -11,12 +11,17 @@ import type { World } from '../world.ts';
 import { DeclaredConnections } from './connections.ts';
 import { anchorsOf, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
+import { checkDefaultDeny } from './default-deny.ts';
 import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
 import { Ledger, type Obligation } from './obligation.ts';
+import { plaintextCounterexamples } from './plaintext.ts';
+import { RuleAudit } from './rule-audit.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
 import { EgressCheck } from './verify-egress.ts';
 import { NetworkCheck } from './verify-network.ts';
+import { checkProfiles } from './verify-profiles.ts';
+import { TokenCheck } from './verify-tokens.ts';
 import { wayBetween } from './way.ts';
 
 /** The outcome of a whole mesh. */
@@ -59,6 +64,11 @@ class Verifier {
   readonly #closed = new Ledger();
   readonly #mtls = new Ledger();
   readonly #layers = new Ledger();
+  readonly #deny = new Ledger();
+  readonly #profiles = new Ledger();
+  readonly #audit = new RuleAudit();
+  readonly #connections: DeclaredConnections;
+  readonly #tokens: TokenCheck;
   #ports = 0;
 
   constructor(mesh: Mesh, intent: Intent, options: VerifyOptions) {
@@ -73,6 +83,8 @@ class Verifier {
     }
     this.#byCallee = byCallee;
     this.#identities = knownIdentities(mesh, intent);
+    this.#connections = new DeclaredConnections(this.#index, intent);
+    this.#tokens = new TokenCheck(this.#index, intent, this.#connections);
   }
 
   run(): Verification {
@@ -94,7 +106,11 @@ class Verifier {
         this.#closed.close('undeclared-workloads-closed'),
         this.#mtls.close('mutual-tls-only'),
         this.#layers.close('declared-calls-pass-every-layer'),
-        ...this.#connections(),
+        ...this.#inFront(),
+        this.#deny.close('default-deny'),
+        ...this.#tokens.close(),
+        this.#profiles.close('same-under-every-profile'),
+        ...this.#ruleObligations(),
         ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),
       ],
       ports: this.#ports,
@@ -105,9 +121,8 @@ class Verifier {
   }
 
   /** The layers in front of proxies, where the manifests have them. */
-  #connections(): readonly Obligation[] {
-    const connections = new DeclaredConnections(this.#index, this.#intent);
-    const known = { connections, options: this.#options };
+  #inFront(): readonly Obligation[] {
+    const known = { connections: this.#connections, options: this.#options };
     const obligations: Obligation[] = [];
     const { mesh } = this.#index;
     if (hasNetworkPolicies(mesh)) {
@@ -121,6 +136,15 @@ class Verifier {
       obligations.push(egress.ledger.close('egress-equals-declared'));
     }
     return obligations;
+  }
+
+  /** Only for whole meshes: a rule's part elsewhere is not looked at where workloads are left out. */
+  #ruleObligations(): readonly Obligation[] {
+    if (this.#options.only !== undefined) return [];
+    const [vacuous, idle] = [new Ledger(), new Ledger()];
+    this.#audit.closeVacuous(vacuous, this.#index.mesh.authorizationPolicies);
+    this.#audit.closeIdle(idle);
+    return [vacuous.close('no-vacuous-rule'), idle.close('no-idle-rule')];
   }
 
   #place(workload: Workload, mesh: Mesh, port: number): Place {
@@ -137,10 +161,13 @@ class Verifier {
       grants.map(({ port }) => port),
     );
     const gateway = isGateway(mesh, workload);
+    checkDefaultDeny(this.#deny, mesh, workload);
+    this.#tokens.check(workload);
     for (const assumption of assumptionsOf(mesh, workload)) this.#equal.assumptions.add(assumption);
     for (const port of [...ports.named, ports.other]) {
       const place = this.#place(workload, mesh, port);
-      const result = checkSite(place, this.#identities);
+      const result = checkSite(place, this.#identities, this.#audit);
+      checkProfiles(place, this.#profiles);
       if (gateway && result.kind !== 'unknown' && result.listener.kind === 'unguarded') {
         this.#equal.notes.add(
           `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
@@ -159,42 +186,18 @@ class Verifier {
     }
     for (const assumption of result.assumptions) ledger.assumptions.add(assumption);
     this.#checkTransport(place, result);
+    this.#tokens.take(place, result);
+    if (result.leans === 'onHandshake') addHelp(ledger, place);
     if (result.kind !== 'different') return;
     ledger.counterexamples.push(...result.counterexamples);
     if (result.more > 0)
       ledger.notes.add(`\`${place.workload.namespace}/${place.workload.name}\` port ${place.port}: more cells differ`);
   }
 
-  /** Plaintext must not get past the handshake, whatever the rules say of it. */
-  #checkTransport(place: Place, result: Exclude<SiteResult, { kind: 'unknown' }>): void {
-    const { listener } = result;
-    if (listener.kind === 'gateway' || (listener.kind === 'sidecar' && listener.mode === 'STRICT')) return;
-    const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : listener.because;
-    for (const { request, grant } of this.#plaintextCalls(place)) {
-      const parsed = parseRequest(request);
-      if (!parsed.ok) throw new Error('a plaintext call is no request');
-      const decided = toAnswer(parsed.value, decideNaively(place.world, parsed.value));
-      const http = request.http === null ? `tcp ${place.port}` : `${request.http.method} ${request.http.path}`;
-      this.#mtls.counterexamples.push({
-        cell: `plaintext -> ${place.workload.name} ${http}`,
-        request: { ...request },
-        expected: 'deny by peer-authentication',
-        decided,
-        differsIn: ['peer'],
-        grant,
-        change: `PeerAuthentication of \`${place.workload.namespace}/${place.workload.name}\` port ${place.port}: ${mode}, expected STRICT`,
-      });
-    }
-  }
-
-  #plaintextCalls({ workload, port, grants }: Place): readonly PlaintextCall[] {
-    const destination = { namespace: workload.namespace, workload: workload.name, port };
-    const of = (http: Grant['http'], grant: Grant | null): PlaintextCall => ({
-      request: { id: 'plaintext', source: { principal: null }, destination, http },
-      grant,
-    });
-    if (grants.length === 0) return [of({ method: 'GET', path: '/' }, null)];
-    return grants.map((grant) => of(grant.http, grant));
+  #checkTransport(place: Place, { listener }: Exclude<SiteResult, { kind: 'unknown' }>): void {
+    const found = plaintextCounterexamples(place, listener);
+    this.#mtls.counterexamples.push(...found);
+    if (found.length === 0 && listener.kind === 'sidecar') addHelp(this.#mtls, place);
   }
 
   /**
@@ -251,10 +254,11 @@ class Verifier {
     const workload = undeclaredWorkload(namespace);
     const slice = this.#index.slice(namespace);
     const mesh = { ...slice, workloads: [...slice.workloads, workload] };
+    checkDefaultDeny(this.#deny, mesh, workload);
     const ports = portsOf(mesh, workload, []);
     for (const port of [...ports.named, ports.other]) {
       const place = { ...this.#place(workload, mesh, port), grants: [] };
-      this.#take(this.#closed, place, checkSite(place, []));
+      this.#take(this.#closed, place, checkSite(place, [], this.#audit));
     }
   }
 
@@ -264,6 +268,7 @@ class Verifier {
       name: 'no-grant-expired',
       status: expired.length === 0 ? 'proved' : 'refuted',
       assumptions: [],
+      leansOn: [],
       counterexamples: [],
       notes: expired.map(
         (grant) =>
@@ -285,9 +290,10 @@ function notCheckedOf(mesh: Mesh): readonly string[] {
   ];
 }
 
-interface PlaintextCall {
-  readonly request: { readonly http: Grant['http']; readonly [member: string]: unknown };
-  readonly grant: Grant | null;
+/** What keeps plaintext and foreign identities out before any rule is asked. */
+function addHelp(ledger: Ledger, { world, workload, port }: Place): void {
+  const { policy } = peerModeOf(world.mesh, workload, port);
+  if (policy !== null) ledger.leansOn.add(`${policy.namespace}/${policy.name}`);
 }
 
 function changeOf(decided: Answer): string {

@@ -7,6 +7,8 @@ import { ALWAYS, all, type Formula, holds, not, some } from './formula.ts';
 /** One way in which connections are accepted. */
 export interface SymbolicArrival {
   readonly when: Formula;
+  /** `when` without what the handshake asks for: of connections to this chain, however they come. */
+  readonly leadsHere: Formula;
   readonly chain: 'http' | 'tcp';
   readonly sees: 'identities' | 'nothing';
 }
@@ -25,7 +27,12 @@ export function arriveAt(
         ]
       : [{ chain: listener.protocol, when: ALWAYS }];
   const accepted = acceptance(listener, isTrusted(config));
-  return chains.map(({ chain, when }) => ({ chain, when: all([when, accepted.when]), sees: accepted.sees }));
+  return chains.map(({ chain, when }) => ({
+    chain,
+    leadsHere: when,
+    when: all([when, accepted.when]),
+    sees: accepted.sees,
+  }));
 }
 
 function acceptance(

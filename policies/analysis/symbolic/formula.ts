@@ -64,11 +64,14 @@ export function not(part: Formula): Formula {
   return part.kind === 'not' ? part.part : { kind: 'not', part };
 }
 
-/** Every test of the formulas, each as often as it stands there. */
+/** Every test of the formulas; a part that several share is looked at once. */
 export function testsOf(formulas: readonly Formula[]): readonly AtomicTest[] {
   const found: AtomicTest[] = [];
+  const seen = new Set<Formula>();
   const open = [...formulas];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
     if (next.kind === 'test') found.push(next.test);
     else if (next.kind === 'not') open.push(next.part);
     else if (next.kind === 'all' || next.kind === 'some') open.push(...next.parts);

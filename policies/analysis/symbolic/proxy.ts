@@ -4,6 +4,7 @@ import type { Workload } from '../../language/mesh.ts';
 import { applicable, byAge } from '../attachment.ts';
 import { customEffect } from '../custom.ts';
 import { type Listener, resolveListener } from '../listener.ts';
+import type { Profile } from '../profile.ts';
 import type { Address } from '../request.ts';
 import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
@@ -21,12 +22,26 @@ export interface Destination {
   readonly ip: Address | null;
 }
 
+/** One enforced rule on one chain of a destination. */
+export interface RuleMatch {
+  readonly policy: AuthorizationPolicy;
+  readonly rule: Rule;
+  readonly chain: SymbolicArrival['chain'];
+  /** When the rule's own words hold. */
+  readonly covers: Formula;
+  /** Which requests come before the rules: those whose connection and path are accepted. */
+  readonly arrives: Formula;
+}
+
 /** What a destination's proxy allows of the requests of callers that show a bare certificate or none. */
 export interface ProxyDecision {
   readonly allowed: Formula;
+  /** What it would allow if no handshake refused anybody: plaintext and every identity come before the rules. */
+  readonly unhelped: Formula;
   readonly listener: Listener;
   /** What the token filter does where the port speaks HTTP. */
   readonly token: SymbolicTokenOutcome;
+  readonly rules: readonly RuleMatch[];
   /** Assumptions under which the formula is what the proxy decides. */
   readonly assumptions: readonly string[];
 }
@@ -39,47 +54,74 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
     (policy) => policy.enforcement === 'enforced',
   );
   const token = tokenOutcome(destination);
-  if (listener.kind === 'unguarded') return { allowed: ALWAYS, listener, token, assumptions: [] };
-  const custom = { http: askCustom(destination, policies, 'http'), tcp: askCustom(destination, policies, 'tcp') };
-  const arrivals = arriveAt(listener, world.mesh.config);
-  const allowed = arrivals.map((arrival) => {
-    const facts: SymbolicFacts = {
-      sees: arrival.sees,
-      chain: arrival.chain,
-      port,
-      destinationIp: destination.ip,
-      hasClaims: token.hasClaims,
-    };
-    const stops = custom[arrival.chain].stops({ ...facts, hasClaims: NEVER });
-    const decided = decideByRules(destination, policies, facts);
-    return all([arrival.when, not(stops), decided, arrival.chain === 'http' ? passesHttp(token) : ALWAYS]);
-  });
-  const chains = new Set(arrivals.map(({ chain }) => chain));
-  const assumptions = [...chains].flatMap((chain) => custom[chain].assumptions);
-  return { allowed: some(allowed), listener, token, assumptions };
+  if (listener.kind === 'unguarded')
+    return { allowed: ALWAYS, unhelped: ALWAYS, listener, token, rules: [], assumptions: [] };
+  const chains = arriveAt(listener, world.mesh.config).map((arrival) =>
+    decideOnChain(destination, policies, { arrival, token }),
+  );
+  return {
+    allowed: some(chains.map(({ arrival, behind }) => all([arrival.when, behind]))),
+    unhelped: some(chains.map(({ arrival, behind }) => all([arrival.leadsHere, behind]))),
+    listener,
+    token,
+    rules: chains.flatMap(({ rules }) => rules),
+    assumptions: [...new Set(chains.flatMap(({ assumptions }) => assumptions))],
+  };
+}
+
+/** What one chain lets through of the connections that it takes. */
+function decideOnChain(
+  destination: Destination,
+  policies: readonly AuthorizationPolicy[],
+  { arrival, token }: { readonly arrival: SymbolicArrival; readonly token: SymbolicTokenOutcome },
+): {
+  readonly arrival: SymbolicArrival;
+  readonly behind: Formula;
+  readonly rules: readonly RuleMatch[];
+  readonly assumptions: readonly string[];
+} {
+  const { chain, sees, when } = arrival;
+  const facts: SymbolicFacts = {
+    sees,
+    chain,
+    port: destination.port,
+    destinationIp: destination.ip,
+    hasClaims: token.hasClaims,
+  };
+  const codec = chain === 'http' ? [holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })] : [];
+  const arrives = all([when, ...codec]);
+  const rules = lowered(policies, { facts, arrives, profile: destination.world.profile });
+  const custom = askCustom(destination, policies, chain);
+  const behind = all([
+    not(custom.stops({ ...facts, hasClaims: NEVER })),
+    decideByRules(policies, rules),
+    ...(chain === 'http' ? [...codec, not(token.refused)] : []),
+  ]);
+  return { arrival, behind, rules, assumptions: custom.assumptions };
+}
+
+function lowered(
+  policies: readonly AuthorizationPolicy[],
+  { facts, arrives, profile }: { readonly facts: SymbolicFacts; readonly arrives: Formula; readonly profile: Profile },
+): readonly RuleMatch[] {
+  return rulesOnChain(policies, facts.chain, profile).map(({ policy, rule }) => ({
+    policy,
+    rule: policy.rules[rule.index] ?? rule,
+    chain: facts.chain,
+    covers: covers(rule, facts),
+    arrives,
+  }));
 }
 
 /** When each rule of enforced policies matches a request whose connection the listener of a port accepts. */
 export function ruleMatches(
   destination: Destination,
 ): readonly { readonly policy: AuthorizationPolicy; readonly rule: Rule; readonly when: Formula }[] {
-  const { world, workload, port } = destination;
-  const listener = resolveListener(world.mesh, workload, port);
-  if (listener.kind === 'unguarded') return [];
-  const token = tokenOutcome(destination);
-  const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
-    (policy) => policy.enforcement === 'enforced',
-  );
-  return arriveAt(listener, world.mesh.config).flatMap((arrival) => {
-    const { chain, sees } = arrival;
-    const facts: SymbolicFacts = { sees, chain, port, destinationIp: destination.ip, hasClaims: token.hasClaims };
-    const codec = chain === 'http' ? [holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })] : [];
-    return rulesOnChain(policies, chain, world.profile).map(({ policy, rule }) => ({
-      policy,
-      rule: policy.rules.find(({ index }) => index === rule.index) ?? rule,
-      when: all([arrival.when, ...codec, covers(rule, facts)]),
-    }));
-  });
+  return decideAtProxy(destination).rules.map(({ policy, rule, covers: own, arrives }) => ({
+    policy,
+    rule,
+    when: all([arrives, own]),
+  }));
 }
 
 /**
@@ -92,12 +134,8 @@ export function allowedByPolicies(destination: Destination, chain: SymbolicArriv
     (policy) => policy.enforcement === 'enforced',
   );
   const { hasClaims } = tokenOutcome(destination);
-  return decideByRules(destination, policies, { sees: 'identities', chain, port, destinationIp: ip, hasClaims });
-}
-
-/** The codec takes the request, and the token filter does not refuse it. */
-function passesHttp(token: SymbolicTokenOutcome): Formula {
-  return all([holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' }), not(token.refused)]);
+  const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims };
+  return decideByRules(policies, lowered(policies, { facts, arrives: ALWAYS, profile: world.profile }));
 }
 
 function tokenOutcome({ world, workload }: Destination): SymbolicTokenOutcome {
@@ -111,14 +149,11 @@ function tokenOutcome({ world, workload }: Destination): SymbolicTokenOutcome {
 }
 
 /** DENY rules, then ALLOW rules; without an ALLOW policy all else is allowed. */
-function decideByRules(
-  destination: Destination,
-  policies: readonly AuthorizationPolicy[],
-  facts: SymbolicFacts,
-): Formula {
-  const denied = matches(destination, ofAction(policies, 'DENY'), facts);
-  const allowing = ofAction(policies, 'ALLOW');
-  return all([not(denied), allowing.length === 0 ? ALWAYS : matches(destination, allowing, facts)]);
+function decideByRules(policies: readonly AuthorizationPolicy[], rules: readonly RuleMatch[]): Formula {
+  const matches = (action: Action['kind']) =>
+    some(rules.flatMap(({ policy, covers: own }) => (policy.action.kind === action ? [own] : [])));
+  const allows = policies.some(({ action }) => action.kind === 'ALLOW');
+  return all([not(matches('DENY')), allows ? matches('ALLOW') : ALWAYS]);
 }
 
 function ofAction(policies: readonly AuthorizationPolicy[], action: Action['kind']): readonly AuthorizationPolicy[] {

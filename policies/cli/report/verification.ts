@@ -25,7 +25,10 @@ export const TITLES: Readonly<Record<ObligationName, string>> = {
   'no-plaintext': 'no plaintext request is allowed',
   'trusted-identities-only': 'no identity of a foreign trust domain is allowed',
   'default-deny': 'every workload has a default deny, also one that nobody declared',
+  'users-bring-tokens': 'user-facing calls bring a valid token, verified as declared',
+  'same-under-every-profile': 'the verdicts are the same under every semantics profile',
   'no-vacuous-rule': 'every rule matches some request',
+  'no-idle-rule': 'no rule is redundant, shadowed or overridden',
 };
 
 /** Where a counterexample stands: the object that decided, and the source code behind it. */
@@ -76,3 +79,9 @@ export function outcomeText({ status, counterexamples }: Obligation): string {
 
 /** What is allowed is compared with what; the sentence that no report may leave out. */
 export const NO_INTENT = 'intent was not checked: give --intent FILE to prove that nothing else is allowed';
+
+/** What a proof that holds only as deployed leans on; '' where it holds without help, or does not hold. */
+export function helpText({ status, leansOn }: Obligation): string {
+  if (leansOn.length === 0 || status === 'refuted') return '';
+  return `as deployed: leans on PeerAuthentication ${leansOn.map((name) => `\`${name}\``).join(', ')}`;
+}

@@ -3,7 +3,7 @@ import type { Counterexample } from '../../analysis/compare/counterexample.ts';
 import type { Obligation } from '../../analysis/compare/obligation.ts';
 import type { ObjectPlaces } from './object-places.ts';
 import type { Paint, Tone } from './paint.ts';
-import { blameOf, NO_INTENT, sourcesText, TITLES, type VerificationReport } from './verification.ts';
+import { blameOf, helpText, NO_INTENT, sourcesText, TITLES, type VerificationReport } from './verification.ts';
 
 /** Each statement with what refutes it, then what was looked at. */
 export function verificationText({ verification, intent, places }: VerificationReport, paint: Paint): string {
@@ -27,6 +27,8 @@ const TONES: Readonly<Record<Obligation['status'], Tone>> = {
 function obligationLines(obligation: Obligation, places: ObjectPlaces, paint: Paint): readonly string[] {
   const { status, name, assumptions, counterexamples, notes } = obligation;
   const lines = [`${paint(TONES[status], status.padEnd(11))} ${TITLES[name]}`];
+  const help = helpText(obligation);
+  if (help !== '') lines.push(`  ${help}`);
   for (const assumption of assumptions) lines.push(`  assuming ${assumption}`);
   for (const found of counterexamples.slice(0, SHOWN)) lines.push(...counterexampleLines(found, places));
   const more = counterexamples.length - SHOWN;

@@ -46,6 +46,11 @@ const PROVED = [
   'declared-calls-pass-every-layer: proved',
   'network-equals-declared: proved',
   'egress-equals-declared: proved',
+  'default-deny: proved',
+  'users-bring-tokens: proved',
+  'same-under-every-profile: proved',
+  'no-vacuous-rule: proved',
+  'no-idle-rule: proved',
   'no-grant-expired: proved',
 ];
 

@@ -1,0 +1,147 @@
+/**
+ * Whether each rule has a part in the verdicts, decided exactly at every port it applies to: a rule is *vacuous* when it
+ * matches no request, *redundant* when others of its action match all that it matches, *shadowed* when DENY rules stop
+ * all that it allows, *overridden* when nothing that it denies would be allowed without it.
+ */
+import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts';
+import type { Node } from '../symbolic/diagram.ts';
+import type { ProxyDecision, RuleMatch } from '../symbolic/proxy.ts';
+import type { Universe } from '../symbolic/universe.ts';
+import type { Ledger } from './obligation.ts';
+
+interface Finding {
+  readonly policy: AuthorizationPolicy;
+  matches: boolean;
+  /** Some place where no other rule of the action matches as much. */
+  isNeeded: boolean;
+  /** Some place where it changes a verdict, other rules of its action set aside. */
+  hasEffect: boolean;
+}
+
+/** Collects what the rules of a mesh do at its ports. */
+export class RuleAudit {
+  readonly #findings = new Map<Rule, Finding>();
+
+  /** Looks at the rules of one port in a universe that knows their tests. */
+  add(universe: Universe, { rules }: Pick<ProxyDecision, 'rules'>): void {
+    for (const chain of ['http', 'tcp'] as const) {
+      const own = rules.filter((each) => each.chain === chain);
+      if (own.length > 0) this.#addChain(universe, own);
+    }
+  }
+
+  #addChain(universe: Universe, rules: readonly RuleMatch[]): void {
+    const { diagrams } = universe;
+    const possible = universe.possible();
+    const matched = rules.map((each) =>
+      diagrams.all([universe.node(each.covers), universe.node(each.arrives), possible]),
+    );
+    const of = (kind: string) => rules.flatMap((each, index) => (each.policy.action.kind === kind ? [index] : []));
+    const [allow, deny] = [of('ALLOW'), of('DENY')];
+    const denied = diagrams.some(deny.map((index) => matched[index] ?? diagrams.never));
+    const allowed = rules.some(({ policy }) => policy.action.kind === 'ALLOW')
+      ? diagrams.some(allow.map((index) => matched[index] ?? diagrams.never))
+      : diagrams.always;
+    rules.forEach((each, index) => {
+      const node = matched[index] ?? diagrams.never;
+      const found = this.#of(each);
+      if (node === diagrams.never) return;
+      found.matches = true;
+      const { kind } = each.policy.action;
+      if (kind === 'ALLOW') found.hasEffect ||= diagrams.minus(node, denied) !== diagrams.never;
+      else if (kind === 'DENY') found.hasEffect ||= diagrams.and(node, allowed) !== diagrams.never;
+      else found.hasEffect = true;
+      if (kind !== 'ALLOW' && kind !== 'DENY') found.isNeeded = true;
+    });
+    for (const same of [allow, deny]) this.#addNeeded(universe, same, { rules, matched });
+  }
+
+  #addNeeded(
+    { diagrams }: Universe,
+    same: readonly number[],
+    { rules, matched }: { readonly rules: readonly RuleMatch[]; readonly matched: readonly Node[] },
+  ): void {
+    const byPeer = new Map<string, number[]>();
+    for (const index of same) {
+      for (const peer of exactPeers(rules[index]?.rule)) {
+        const list = byPeer.get(peer);
+        if (list === undefined) byPeer.set(peer, [index]);
+        else list.push(index);
+      }
+    }
+    const anybody = byPeer.get(ANYBODY) ?? [];
+    for (const index of same) {
+      const match = rules[index];
+      const node = matched[index] ?? diagrams.never;
+      if (match === undefined || node === diagrams.never) continue;
+      const found = this.#of(match);
+      if (found.isNeeded) continue;
+      const peers = exactPeers(match.rule);
+      const others = new Set(
+        peers.includes(ANYBODY) ? same : [...anybody, ...peers.flatMap((peer) => byPeer.get(peer) ?? [])],
+      );
+      others.delete(index);
+      const rest = diagrams.some([...others].map((other) => matched[other] ?? diagrams.never));
+      if (diagrams.minus(node, rest) !== diagrams.never) found.isNeeded = true;
+    }
+  }
+
+  #of({ rule, policy }: RuleMatch): Finding {
+    const known = this.#findings.get(rule);
+    if (known !== undefined) return known;
+    const made = { policy, matches: false, isNeeded: false, hasEffect: false };
+    this.#findings.set(rule, made);
+    return made;
+  }
+
+  /** Says which rules match nothing; those of policies that apply nowhere are among them. */
+  closeVacuous(ledger: Ledger, policies: readonly AuthorizationPolicy[]): void {
+    for (const policy of policies) {
+      if (policy.enforcement === 'dryRun') continue;
+      for (const rule of policy.rules)
+        if (this.#findings.get(rule)?.matches !== true)
+          fail(ledger, policy, rule, 'matches no request to any workload');
+    }
+  }
+
+  /** Says which rules match requests and change no verdict. */
+  closeIdle(ledger: Ledger): void {
+    for (const [rule, { policy, matches, isNeeded, hasEffect }] of this.#findings) {
+      if (!matches) continue;
+      if (!hasEffect)
+        fail(
+          ledger,
+          policy,
+          rule,
+          policy.action.kind === 'DENY'
+            ? 'is overridden: nothing that it denies would be allowed without it'
+            : 'is shadowed: DENY rules stop all that it allows',
+        );
+      else if (!isNeeded) fail(ledger, policy, rule, 'is redundant: other rules match all that it matches');
+    }
+  }
+}
+
+function fail(ledger: Ledger, { namespace, name }: AuthorizationPolicy, rule: Rule, words: string): void {
+  ledger.failed = true;
+  ledger.notes.add(`\`${namespace}/${name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) ${words}`);
+}
+
+/** Stands for peers that a rule does not list one by one. */
+const ANYBODY = '';
+
+/** The identities that a rule lists, if it matches nobody else; rules with none in common match nothing in common. */
+function exactPeers(rule: Rule | undefined): readonly string[] {
+  const from = rule?.parts.find(({ kind }) => kind === 'from');
+  if (from === undefined) return [ANYBODY];
+  const found = new Set<string>();
+  for (const clauses of from.alternatives) {
+    const clause = clauses.find((each) => each.on === 'peer' && each.values.length > 0);
+    if (clause?.on !== 'peer') return [ANYBODY];
+    for (const value of clause.values) {
+      if (value.kind !== 'principal' || value.pattern.kind !== 'exact') return [ANYBODY];
+      found.add(value.pattern.value);
+    }
+  }
+  return [...found];
+}

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import type { Obligation } from '#policies/analysis/compare/obligation.ts';
+import { verifyIntent } from '#policies/analysis/compare/verify.ts';
+import { compile, PROFILES, type Profile, parseRequest } from '#policies/analysis/index.ts';
+import type { Mesh } from '#policies/language/mesh.ts';
+import { changedMesh, type Manifest, ownIntent } from '../../../../support/changed-platform.ts';
+
+const intent = ownIntent();
+const profile = PROFILES['istio-1.31'];
+
+function obligation(mesh: Mesh, name: Obligation['name'], declared = intent): Obligation {
+  const found = verifyIntent(mesh, declared, { profile }).obligations.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no obligation ${name}`);
+  return found;
+}
+
+const edit = (change: (object: Manifest) => void) => (object: Manifest) => {
+  change(object);
+  return undefined;
+};
+const execution = ['AuthorizationPolicy', 'trading/execution-callers'] as const;
+const gateway = ['RequestAuthentication', 'edge/gateway-users'] as const;
+const SUBMIT = '/trading.execution.v1.ExecutionService/SubmitTrade';
+const KEY = { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' };
+
+const tokenBreaks = [
+  {
+    title: 'no keys: the discovery document names them',
+    change: ({ spec }: Manifest) => delete spec.jwtRules[0].jwks,
+    says: 'takes the keys that its discovery document names',
+  },
+  {
+    title: 'another key',
+    change: ({ spec }: Manifest) => {
+      spec.jwtRules[0].jwks = JSON.stringify({ keys: [KEY] });
+    },
+    says: 'a key that is not declared',
+  },
+  {
+    title: 'one key more',
+    change: ({ spec }: Manifest) => {
+      const { keys } = JSON.parse(spec.jwtRules[0].jwks);
+      spec.jwtRules[0].jwks = JSON.stringify({ keys: [...keys, KEY] });
+    },
+    says: 'a key that is not declared',
+  },
+  {
+    title: 'claims in another header',
+    change: ({ spec }: Manifest) => {
+      spec.jwtRules[0].outputPayloadToHeader = 'x-user';
+    },
+    says: 'hands the claims on in the header `x-user`',
+  },
+  {
+    title: 'a token that the next call needs and does not get',
+    change: ({ spec }: Manifest) => {
+      spec.jwtRules[0].forwardOriginalToken = false;
+    },
+    says: 'takes the token away',
+  },
+];
+
+describe('users and their tokens', () => {
+  test.for(tokenBreaks)('$title: refuted', ({ change, says }) => {
+    const found = obligation(changedMesh(...gateway, edit(change)), 'users-bring-tokens');
+    expect(found.status).toBe('refuted');
+    expect(found.notes.join('\n')).toContain(says);
+  });
+
+  test('a scope that no rule asks for: refuted with a token that lacks it', () => {
+    const mesh = changedMesh(
+      ...execution,
+      edit(({ spec }) => {
+        for (const rule of spec.rules) if (rule.when !== undefined) rule.when = [rule.when[0]];
+      }),
+    );
+    const found = obligation(mesh, 'users-bring-tokens');
+    expect(found.status).toBe('refuted');
+    expect(found.counterexamples.every(({ grant }) => grant?.user !== null)).toBe(true);
+    expect(found.counterexamples.map(({ differsIn }) => differsIn.join())).toContain('claim ["scope"]');
+  });
+
+  test('tokens in further places, or keys that no intent names: conditional', () => {
+    const more = changedMesh(
+      ...gateway,
+      edit(({ spec }) => spec.jwtRules[0].fromHeaders.push({ name: 'x-token' })),
+    );
+    expect(obligation(more, 'users-bring-tokens').assumptions.join()).toContain('x-token');
+    const uri = changedMesh(
+      ...gateway,
+      edit(({ spec }) => {
+        delete spec.jwtRules[0].jwks;
+        spec.jwtRules[0].jwksUri = 'https://idp.example/keys';
+      }),
+    );
+    const found = obligation(uri, 'users-bring-tokens', { ...intent, issuers: [] });
+    expect(found.status).toBe('conditional');
+    expect(found.assumptions.join()).toContain('https://idp.example/keys');
+  });
+});
+
+const rule = (paths: readonly string[], principal = 'trading.local/ns/trading/sa/order') => ({
+  from: [{ source: { principals: [principal] } }],
+  to: [{ operation: { methods: ['POST'], ports: ['50053'], paths } }],
+});
+
+describe('rules without a part', () => {
+  test('a rule that another contains is redundant', () => {
+    const mesh = changedMesh(
+      ...execution,
+      edit(({ spec }) => spec.rules.push(rule([SUBMIT]))),
+    );
+    const found = obligation(mesh, 'no-idle-rule');
+    expect(found.status).toBe('refuted');
+    expect(found.notes.join()).toContain('is redundant');
+    expect(obligation(mesh, 'allowed-equals-declared').status).toBe('proved');
+  });
+
+  test('a rule that several others contain together is redundant', () => {
+    const mesh = changedMesh(
+      ...execution,
+      edit(({ spec }) =>
+        spec.rules.push(rule([SUBMIT]), rule([SUBMIT, '/trading.execution.v1.ExecutionService/CancelTrade'])),
+      ),
+    );
+    expect(
+      obligation(mesh, 'no-idle-rule').notes.filter((note) => note.includes('is redundant')).length,
+    ).toBeGreaterThan(1);
+  });
+
+  test('a DENY rule that stops nothing is overridden, one that stops all of an ALLOW rule shadows it', () => {
+    const denying = (paths: readonly string[]) =>
+      changedMesh(
+        ...['AuthorizationPolicy', 'trading/default-deny'],
+        edit(({ spec }) => {
+          spec.action = 'DENY';
+          spec.selector = { matchLabels: { 'app.kubernetes.io/name': 'execution' } };
+          spec.rules = [rule(paths)];
+        }),
+      );
+    expect(obligation(denying(['/nobody/Asks']), 'no-idle-rule').notes.join()).toContain('is overridden');
+    expect(obligation(denying(['*']), 'no-idle-rule').notes.join()).toContain('is shadowed');
+  });
+
+  test('a rule about a port that nobody serves in HTTP is vacuous', () => {
+    const mesh = changedMesh(
+      ...['AuthorizationPolicy', 'istio-ingress/ingress-callers'],
+      edit(({ spec }) => spec.rules.push({ to: [{ operation: { ports: ['15020'] } }] })),
+    );
+    expect(obligation(mesh, 'no-vacuous-rule').notes.join()).toContain('matches no request');
+  });
+});
+
+describe('universes', () => {
+  test('a proof that only the handshake makes true names the PeerAuthentication', () => {
+    const lean = changedMesh(
+      ...execution,
+      edit(({ spec }) => {
+        for (const each of spec.rules) each.from[0].source.principals.push('foreign.example/ns/trading/sa/order');
+      }),
+    );
+    expect(obligation(lean, 'allowed-equals-declared')).toMatchObject({
+      status: 'proved',
+      leansOn: ['trading/default'],
+    });
+    const own = changedMesh(...execution, () => undefined);
+    expect(obligation(own, 'allowed-equals-declared').leansOn).toEqual([]);
+    expect(obligation(own, 'mutual-tls-only').leansOn).toContain('trading/default');
+  });
+});
+
+describe('profiles', () => {
+  test('a rule with trust domains is another rule under istio-1.29, and a request shows it', () => {
+    const mesh = changedMesh(
+      ...execution,
+      edit(({ spec }) => {
+        for (const each of spec.rules) each.from[0].source.trustDomains = ['elsewhere'];
+      }),
+    );
+    const found = obligation(mesh, 'same-under-every-profile');
+    expect(found.status).toBe('refuted');
+    const verdict = (request: unknown, under: Profile) => {
+      const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+      return compile(mesh, under).forWorkload(parsed.value.destination).decide(parsed.value).allowed;
+    };
+    for (const { request } of found.counterexamples)
+      expect(verdict(request, profile)).not.toBe(verdict(request, PROFILES['istio-1.29']));
+  });
+
+  test('our own manifests are proved under switches that older patches have too', () => {
+    const old: Profile = {
+      name: 'older patches',
+      trustDomainFields: 'unknown',
+      repeatedHeaders: 'joined',
+      dotSegmentParameters: 'kept',
+    };
+    const own = changedMesh(...execution, () => undefined);
+    const open = verifyIntent(own, intent, { profile: old }).obligations.filter(({ status }) => status !== 'proved');
+    expect(open).toEqual([]);
+  });
+});
