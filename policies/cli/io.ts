@@ -1,11 +1,14 @@
 /** The streams of a command, given to it so that tests can hold both ends. */
 import type { Readable, Writable } from 'node:stream';
+import type { Limits } from './limits.ts';
 
 /** Standard input, output and error. Results go to stdout, everything else to stderr. */
 export interface Io {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** @default - `DEFAULT_LIMITS`; `main` sets what `--max-input` says */
+  readonly limits?: Limits;
 }
 
 /** Writes whole lines and waits while the reader is slow; rejects when the reader has gone. */

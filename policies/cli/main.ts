@@ -1,7 +1,8 @@
 /** The command line: one file per command, injected streams, exit codes of `exit-code.ts`. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_LIMITS, type Limits, tryParseLimits } from './limits.ts';
 
 /** Adds one command to the program; `ended` takes the exit code of its run. */
 export type Register = (program: Command, io: Io, ended: (code: ExitCode) => void) => void;
@@ -23,9 +24,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.holds;
   try {
-    const program = newProgram(io);
+    const limited = { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr, limits: io.limits ?? DEFAULT_LIMITS };
+    const program = newProgram(io, (limits) => {
+      limited.limits = limits;
+    });
     for (const register of await commandsOf(argv))
-      register(program, io, (code) => {
+      register(program, limited, (code) => {
         exitCode = code;
       });
     await program.parseAsync(argv, { from: 'user' });
@@ -44,10 +48,20 @@ async function commandsOf([first = '']: readonly string[]): Promise<readonly Reg
   return Promise.all((only === undefined ? Object.values(COMMANDS) : [only]).map((load) => load()));
 }
 
-function newProgram(io: Io): Command {
+function newProgram(io: Io, limit: (limits: Limits) => void): Command {
   return new Command('meshwright')
     .description('Decides what the policies of a service mesh allow, from its YAML.')
     .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addOption(
+      new Option('--max-input <MiB>', 'how much may be read: beyond it input is refused (64 unless given)').argParser(
+        (text) => {
+          const limits = tryParseLimits(text);
+          if (limits === undefined) throw new InvalidArgumentError('Expected whole MiB from 1 to 4096.');
+          limit(limits);
+        },
+      ),
+    )
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(add --help for the options and examples)');
 }

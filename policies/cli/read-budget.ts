@@ -1,14 +1,13 @@
 /** Reads how much a change may open. */
-import { readFile } from 'node:fs/promises';
 import { type Budget, parseBudget } from '../analysis/compare/budget.ts';
-import { problem, type Result } from '../language/problem.ts';
+import type { Result } from '../language/problem.ts';
 import { readValue } from '../language/read-value.ts';
+import { DEFAULT_LIMITS, readFileWithin } from './limits.ts';
 
-/** Reads a budget, YAML or JSON. Errors: `input/not-found`, and those of `readValue` and `parseBudget`. */
+/** Reads a budget, YAML or JSON. Errors: those of `readFileWithin`, `readValue` and `parseBudget`. */
 export async function readBudget(file: string): Promise<Result<Budget>> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined)
-    return { ok: false, problems: [problem('input/not-found', 'no such file', { file, path: '', line: 1 })] };
-  const read = readValue(file, text);
+  const text = await readFileWithin(file, DEFAULT_LIMITS.inputBytes);
+  if (!text.ok) return text;
+  const read = readValue(file, text.value);
   return read.ok ? parseBudget(read.value) : read;
 }

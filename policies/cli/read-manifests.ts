@@ -1,10 +1,10 @@
 /** Reads manifests from folders, files or standard input. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { readDocuments, type SourceDocument } from '../language/document.ts';
-import { type Problem, problem } from '../language/problem.ts';
+import { type Problem, problem, type Result } from '../language/problem.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_LIMITS, readFileWithin, readWithin, within } from './limits.ts';
 import { tryParseRevision } from './revision.ts';
 
 /** The documents of all sources and what could not be read. */
@@ -17,21 +17,25 @@ export interface Manifests {
 
 /**
  * Reads every `.yaml`, `.yml` and `.json` file of the folders, the files, standard input for `-`, and for
- * `REVISION:PATH`, where no such file exists, what a git revision holds there.
- * Errors: `input/not-found`, `input/empty`, those of `readRevision`, and those of `readDocuments`; all at once.
+ * `REVISION:PATH`, where no such file exists, what a git revision holds there; all of them together may hold as many
+ * bytes as the limits of `io` say.
+ * Errors: `input/not-found`, `input/empty`, `input/too-large`, those of `readRevision`, and those of `readDocuments`; all at once.
  */
 export async function readManifests(sources: readonly string[], io: Io): Promise<Manifests> {
   const documents: SourceDocument[] = [];
   const problems: Problem[] = [];
   const skipped: string[] = [];
+  let left = (io.limits ?? DEFAULT_LIMITS).inputBytes;
   for (const source of sources) {
-    for (const file of await filesOf(source, io)) {
-      if (file.kind === 'problem') problems.push(file.problem);
-      else if (file.origin === 'folder' && isForeignJson(file.name, file.text)) skipped.push(file.name);
+    for (const file of await filesOf(source)) {
+      const text = await textOf(file, io, left);
+      if (!text.ok) for (const found of text.problems) problems.push(found);
+      else if (file.origin === 'folder' && isForeignJson(file.name, text.value)) skipped.push(file.name);
       else {
-        const reading = readDocuments(file.name, file.text);
-        documents.push(...reading.documents);
-        problems.push(...reading.problems);
+        left -= Buffer.byteLength(text.value);
+        const reading = readDocuments(file.name, text.value);
+        for (const document of reading.documents) documents.push(document);
+        for (const found of reading.problems) problems.push(found);
       }
     }
   }
@@ -41,29 +45,35 @@ export async function readManifests(sources: readonly string[], io: Io): Promise
   return { documents, problems, skipped };
 }
 
-type InputFile =
-  | { readonly kind: 'text'; readonly origin: 'folder' | 'named'; readonly name: string; readonly text: string }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+interface InputFile {
+  readonly origin: 'stdin' | 'folder' | 'named';
+  readonly name: string;
+  /** What is known of it without opening it: its text at a git revision, or why there is none. @default - to be read */
+  readonly known?: Result<string>;
+}
 
-async function filesOf(source: string, io: Io): Promise<readonly InputFile[]> {
-  if (source === '-') return [{ kind: 'text', origin: 'named', name: 'stdin', text: await text(io.stdin) }];
+async function textOf({ origin, name, known }: InputFile, io: Io, mostBytes: number): Promise<Result<string>> {
+  if (known !== undefined) return known.ok ? within(name, known.value, mostBytes) : known;
+  return origin === 'stdin' ? readWithin(io.stdin, name, mostBytes) : readFileWithin(name, mostBytes);
+}
+
+async function filesOf(source: string): Promise<readonly InputFile[]> {
+  if (source === '-') return [{ origin: 'stdin', name: 'stdin' }];
   const kind = await stat(source).catch(() => undefined);
   if (kind === undefined && tryParseRevision(source) !== undefined) return filesOfRevision(source);
   if (kind === undefined) {
     const at = { file: source, path: '', line: 1 };
-    return [{ kind: 'problem', problem: problem('input/not-found', 'no such file or folder', at) }];
+    const problems = [problem('input/not-found', 'no such file or folder', at)];
+    return [{ origin: 'named', name: source, known: { ok: false, problems } }];
   }
-  if (!kind.isDirectory())
-    return [{ kind: 'text', origin: 'named', name: source, text: await readFile(source, 'utf8') }];
+  if (!kind.isDirectory()) return [{ origin: 'named', name: source }];
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  const names = entries
+  return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((name) => isManifest(name.slice(source.length)))
-    .toSorted();
-  return Promise.all(
-    names.map(async (name) => ({ kind: 'text', origin: 'folder', name, text: await readFile(name, 'utf8') }) as const),
-  );
+    .toSorted()
+    .map((name) => ({ origin: 'folder', name }));
 }
 
 /** True iff a file below a folder is read for its name: not in hidden folders, nor in those of packages. */
@@ -75,11 +85,12 @@ function isManifest(name: string): boolean {
 async function filesOfRevision(source: string): Promise<readonly InputFile[]> {
   const { readRevision } = await import('./read-revision.ts');
   const read = await readRevision(source, isManifest);
-  if (!read.ok) return read.problems.map((found) => ({ kind: 'problem', problem: found }));
-  return read.value.map(({ name, text: content }) => {
-    const origin = name === source ? 'named' : 'folder';
-    return { kind: 'text', origin, name, text: content };
-  });
+  if (!read.ok) return [{ origin: 'named', name: source, known: read }];
+  return read.value.map(({ name, text }) => ({
+    origin: name === source ? 'named' : 'folder',
+    name,
+    known: { ok: true, value: text },
+  }));
 }
 
 /** True iff the file is JSON of its own kind: an object that claims neither `apiVersion` nor `kind`. */

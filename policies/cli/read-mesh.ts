@@ -1,11 +1,11 @@
 /** Reads a mesh with everything that a command may be told about it. */
-import { readFile } from 'node:fs/promises';
 import type { IssuerKeys } from '../analysis/index.ts';
 import type { SourceDocument } from '../language/document.ts';
 import type { Mesh } from '../language/mesh.ts';
 import { type ParseOptions, parseMesh } from '../language/parse.ts';
-import { type Problem, problem, type Result } from '../language/problem.ts';
+import type { Problem, Result } from '../language/problem.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_LIMITS, readFileWithin } from './limits.ts';
 import { readIssuerKeys } from './read-issuer-keys.ts';
 import { readManifests } from './read-manifests.ts';
 
@@ -48,7 +48,6 @@ export async function readMesh(sources: readonly string[], options: MeshOptions,
 
 async function readSettings(file: string | undefined): Promise<Result<ParseOptions>> {
   if (file === undefined) return { ok: true, value: {} };
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text !== undefined) return { ok: true, value: { meshConfig: { file, text } } };
-  return { ok: false, problems: [problem('input/not-found', 'no such file', { file, path: '', line: 1 })] };
+  const text = await readFileWithin(file, DEFAULT_LIMITS.inputBytes);
+  return text.ok ? { ok: true, value: { meshConfig: { file, text: text.value } } } : text;
 }

@@ -1,6 +1,14 @@
 import { constructFromEvents, EVENT_ID, parseEvents, YAMLException } from 'js-yaml';
 import { sharingFault } from './alias.ts';
-import { duplicateKeys, type EventStream, lineAt, lineStarts, offsetOfPath, splitDocuments } from './position.ts';
+import {
+  countBreaks,
+  duplicateKeys,
+  type EventStream,
+  lineAt,
+  lineStarts,
+  offsetOfPath,
+  splitDocuments,
+} from './position.ts';
 import { type Location, type Problem, printPath, problem, quote, type Step } from './problem.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
 
@@ -129,8 +137,21 @@ function acceptValue(value: unknown, origin: Origin, sink: Sink): void {
     });
     return;
   }
+  if (isTooLarge(value, origin)) {
+    const message = `\`${value['kind']}\` of more than ${OBJECT_BYTES / 2 ** 20} MiB: no API server takes it`;
+    sink.problems.push(problem('document/too-large', message, at([]), 'split it into several objects'));
+    return;
+  }
   const lineOf = (path: readonly Step[]): number => at(path).line;
   sink.documents.push({ file: origin.chunk.file, index: sink.documents.length, value, lineOf });
+}
+
+/** The API server's limit of one request. Source: kubernetes apiserver `MaxRequestBodyBytes`. */
+const OBJECT_BYTES = 3 * 2 ** 20;
+
+/** Measured only where the text around it is as large: writing an object out costs as much as reading it. */
+function isTooLarge(value: unknown, { chunk }: Origin): boolean {
+  return chunk.text.length > OBJECT_BYTES && JSON.stringify(value).length > OBJECT_BYTES;
 }
 
 const locator =
@@ -178,45 +199,74 @@ function acceptStream(stream: EventStream, origin: Origin, sink: Sink): void {
   else sink.problems.push(problem(fault.code, fault.message, locator(origin)([]), 'write the repeated part out'));
 }
 
-/** Cuts a text at its `---` lines, so that one broken document does not hide the others. */
+/**
+ * Cuts a text at its `---` lines, where YAML always begins a document: one broken document does not hide the others,
+ * and what one took to read is let go before the next. A text with directives, which stand before their `---`, stays whole.
+ */
 function cutAtMarkers(file: string, text: string): readonly Chunk[] {
-  const cuts = [0, ...[...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index)];
-  const starts = lineStarts(text);
-  return cuts.flatMap((cut, position) => {
-    const part = text.slice(cut, cuts[position + 1]);
-    const hasContent = /^[ \t]*[^%#\s]/m.test(part);
-    return hasContent ? [chunkOf(file, part, lineAt(starts, cut) - 1)] : [];
-  });
+  if (/^%/m.test(text)) return [chunkOf(file, text, 0)];
+  const chunks: Chunk[] = [];
+  let [cut, linesBefore] = [0, 0];
+  const add = (end: number): void => {
+    const part = text.slice(cut, end);
+    if (/^[ \t]*[^%#\s]/m.test(part)) chunks.push(chunkOf(file, part, linesBefore));
+    linesBefore += countBreaks(part);
+    cut = end;
+  };
+  for (const { index } of text.matchAll(/^---(?=\s|$)/gm)) add(index);
+  add(text.length);
+  return chunks;
 }
 
-/** Reads a chunk into `sink`; returns the syntax problem that made it unreadable, if any. */
-function readChunk(chunk: Chunk, sink: Sink): Problem | undefined {
+/** Reads a chunk into `sink`. */
+function readChunk(chunk: Chunk, sink: Sink): void {
+  const fault = sizeFault(chunk);
+  if (fault !== undefined) {
+    sink.problems.push(fault);
+    return;
+  }
   let streams: readonly EventStream[];
   try {
     streams = splitDocuments(chunk.text, parseEvents(chunk.text, PARSER_OPTIONS));
   } catch (error) {
-    return syntaxProblem(chunk, error);
+    sink.problems.push(syntaxProblem(chunk, error));
+    return;
   }
   streams.forEach((stream, ordinal) => {
     acceptStream(stream, { chunk, ordinal, prefix: [] }, sink);
   });
-  return undefined;
 }
+
+/** Beyond it the nodes of a document are counted before it is read; no API server takes an object of that size. */
+const LARGE_DOCUMENT = 4 * 2 ** 20;
+/** What a document of that size may hold: about 1.5 GB once read. A list of every object of a cluster holds less. */
+const MOST_NODES = 4_000_000;
+
+/** A large document must not hold more nodes than memory does: they are counted by the characters that begin one. */
+function sizeFault({ file, text, linesBefore }: Chunk): Problem | undefined {
+  if (text.length <= LARGE_DOCUMENT) return undefined;
+  let nodes = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === NEW_LINE || code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) nodes += 1;
+  }
+  if (nodes <= MOST_NODES) return undefined;
+  const at = { file, path: '', line: linesBefore + 1 };
+  const help = 'split the list into documents of their own, with `---` between them';
+  return problem('yaml/too-large', `a document of about ${nodes} values: expected ${MOST_NODES} at most`, at, help);
+}
+
+const [NEW_LINE, COMMA, OPEN_BRACKET, OPEN_BRACE] = [10, 44, 91, 123];
 
 /**
  * Reads the Kubernetes objects of a YAML or JSON text, as kubectl would see them.
  * Empty documents are skipped, lists flattened.
- * Errors: `yaml/syntax`, `yaml/duplicate-key`, `yaml/alias-bomb`, `yaml/recursive-alias`, `document/not-an-object`,
- * `document/no-api-version`, `document/no-kind`; every fault of the text at once, nothing is thrown.
+ * Errors: `yaml/syntax`, `yaml/duplicate-key`, `yaml/alias-bomb`, `yaml/recursive-alias`, `yaml/too-large`,
+ * `document/too-large`, `document/not-an-object`, `document/no-api-version`, `document/no-kind`; every fault of the text at once, nothing is
+ * thrown.
  */
 export function readDocuments(file: string, text: string): Reading {
   const sink: Sink = { documents: [], problems: [] };
-  const failure = readChunk(chunkOf(file, text, 0), sink);
-  if (failure === undefined) return sink;
-  addAll(
-    sink,
-    cutAtMarkers(file, text).flatMap((chunk) => readChunk(chunk, sink) ?? []),
-  );
-  if (sink.problems.length === 0) sink.problems.push(failure);
+  for (const chunk of cutAtMarkers(file, text)) readChunk(chunk, sink);
   return sink;
 }

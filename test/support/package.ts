@@ -19,6 +19,7 @@ const DOORS: Readonly<Record<string, string>> = {
   './lint': 'analysis/lint/lint',
   './explain': 'analysis/explain/explain',
   './cli': 'cli/main',
+  './cdk8s': 'cli/cdk8s/validation',
 };
 const LANGUAGE = ['document', 'parse', 'validate', 'print', 'problem', 'mesh', 'authorization', 'traffic'];
 
@@ -84,6 +85,8 @@ async function manifest(folder: string): Promise<object> {
     type: 'module',
     engines: { node: '>=22' },
     bin: { meshwright: 'cli/bin.js' },
+    // cdk8s loads a plugin by the folder of its package, which knows no `exports`
+    main: './cli/cdk8s/validation.js',
     exports: {
       ...Object.fromEntries(doors),
       './language/*': target('language/*'),

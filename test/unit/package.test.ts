@@ -140,6 +140,16 @@ describe('the package, packed and installed into an empty folder', () => {
     expect(code).toBe(2);
   });
 
+  test('is a plugin that cdk8s finds by the folder of the package and the name of the class', async () => {
+    const program = `
+      const { MeshwrightValidation } = require('./node_modules/meshwright');
+      const report = { addViolation: () => {}, submit: (_, proved) => process.stdout.write(proved['default-deny']) };
+      new MeshwrightValidation({ failOn: 'error' }).validate({ manifests: [${JSON.stringify(manifests())}], report });`;
+    await writeFile(join(folder, 'empty/plugin.cjs'), program);
+    const { stdout } = await run(process.execPath, [join(folder, 'empty/plugin.cjs')], { cwd: join(folder, 'empty') });
+    expect(stdout).toBe('proved');
+  });
+
   test('names every verb of the command line', async () => {
     const { stdout } = await meshwright('--help');
     for (const verb of ['decide', 'explain', 'lint', 'probe']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
@@ -150,10 +160,11 @@ describe('the package, packed and installed into an empty folder', () => {
       const { compile } = await import('meshwright');
       const { readDocuments } = await import('meshwright/language/document');
       const { lint } = await import('meshwright/lint');
+      const { MeshwrightValidation } = await import('meshwright/cdk8s');
       const inner = await import('meshwright/analysis/naive.js').catch(({ code }) => code);
-      process.stdout.write([typeof compile, typeof readDocuments, typeof lint, inner].join(' '));`;
+      process.stdout.write([typeof compile, typeof readDocuments, typeof lint, typeof MeshwrightValidation, inner].join(' '));`;
     await writeFile(join(folder, 'empty/doors.mjs'), program);
     const { stdout } = await run(process.execPath, [join(folder, 'empty/doors.mjs')]);
-    expect(stdout).toBe('function function function ERR_PACKAGE_PATH_NOT_EXPORTED');
+    expect(stdout).toBe('function function function function ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 });

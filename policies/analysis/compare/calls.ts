@@ -1,7 +1,7 @@
 /** Lists the calls of a diagram: methods and paths in words, and what else they must satisfy. */
 
 import { plainAssignment } from '../symbolic/cheapest.ts';
-import type { Node } from '../symbolic/diagram.ts';
+import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { AtomicTest } from '../symbolic/formula.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { SymbolicTokenOutcome } from '../symbolic/token.ts';
@@ -20,7 +20,7 @@ export interface CallClass {
   readonly atoms: readonly number[];
 }
 
-/** Lists the classes of calls in `node`, in which the peer no longer occurs. */
+/** Lists the classes of calls in `node`, in which the peer no longer occurs. Errors: throws `BudgetExceeded` beyond 20,000. */
 export function callsOf(universe: Universe, node: Node, token: SymbolicTokenOutcome): readonly CallClass[] {
   return new Enumeration(universe, token).list(node);
 }
@@ -37,6 +37,8 @@ interface Label {
   readonly text: string;
 }
 
+/** Prefixes cross suffixes: a thousand of each are a million classes, which nobody reads. */
+const MOST_CLASSES = 20_000;
 const ANY: Label = { exact: false, text: '*' };
 
 class Enumeration {
@@ -64,6 +66,7 @@ class Enumeration {
     if (node === diagrams.never) return;
     const attribute = node === diagrams.always ? undefined : this.#attributeOf(diagrams.level(node));
     if (attribute === undefined || !['bytes', 'method', 'path'].includes(attribute.name)) {
+      if (this.#found.length >= MOST_CLASSES) throw new BudgetExceeded(`more than ${MOST_CLASSES} classes of calls`);
       const speaksHttp = prefix.speaks === 'http' || prefix.method !== ANY || prefix.path !== ANY;
       this.#found.push({
         http: speaksHttp ? { method: prefix.method.text, path: prefix.path.text } : null,
@@ -120,14 +123,13 @@ class Enumeration {
       found.push(words);
       said = diagrams.and(said, holding);
     };
-    if (node !== diagrams.always) {
+    // a universe without tokens belongs to a decision that reads none: there is nothing to say of them
+    if (node !== diagrams.always && this.#universe.attributes.some(({ name }) => name === 'token')) {
       const accepted = this.#universe.node(this.#token.accepted);
+      const present = this.#universe.node(holds({ on: 'token', is: 'present' }));
       say('an accepted token', accepted);
       if (this.#token.accepted.kind !== 'never')
-        say(
-          'no token or an accepted one',
-          diagrams.or(accepted, diagrams.not(this.#universe.node(holds({ on: 'token', is: 'present' })))),
-        );
+        say('no token or an accepted one', diagrams.or(accepted, diagrams.not(present)));
     }
     for (const test of node === diagrams.always ? [] : this.#universe.tests()) {
       const words = testText(test);

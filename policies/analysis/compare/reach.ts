@@ -46,7 +46,8 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
       for (const assumption of decision.assumptions) assumptions.add(assumption);
       const label = port === ports.other ? ('other' as const) : port;
       try {
-        grants.push(...grantsAt({ workload, port, label, decision }, { index, identities, options }));
+        const found = grantsAt({ workload, port, label, decision }, { index, identities, options });
+        for (const grant of found) grants.push(grant);
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
         unknown.push(`\`${workload.namespace}/${workload.name}\` port ${label}: ${error.message}`);

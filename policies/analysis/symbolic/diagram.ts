@@ -16,6 +16,8 @@ const OR: Operation = 1;
 const XOR: Operation = 2;
 
 const MOST_NODES = 4_000_000;
+/** Each is remembered, and a map holds no more than 16 million entries. */
+const MOST_OPERATIONS = 4_000_000;
 const TERMINAL_LEVEL = Number.MAX_SAFE_INTEGER;
 const NONE: readonly number[] = [];
 
@@ -193,6 +195,8 @@ export class Diagrams {
     const key = (low * MOST_NODES + high) * 3 + operation;
     const known = this.#applied.get(key);
     if (known !== undefined) return known;
+    if (this.#applied.size >= MOST_OPERATIONS)
+      throw new BudgetExceeded(`more than ${MOST_OPERATIONS} operations on diagrams`);
     const made = this.#descend(operation, low, high);
     this.#applied.set(key, made);
     return made;

@@ -74,7 +74,7 @@ export function testsOf(formulas: readonly Formula[]): readonly AtomicTest[] {
     seen.add(next);
     if (next.kind === 'test') found.push(next.test);
     else if (next.kind === 'not') open.push(next.part);
-    else if (next.kind === 'all' || next.kind === 'some') open.push(...next.parts);
+    else if (next.kind === 'all' || next.kind === 'some') for (const part of next.parts) open.push(part);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /** Splits a domain of words into atoms by a subset construction over the words of all tests, breadth first. */
 import { BudgetExceeded } from './diagram.ts';
-import { includes, type Word } from './word.ts';
+import { includes, type Step, type Word } from './word.ts';
 import type { WordDomain } from './word-domain.ts';
 
 /** One reachable class: its shortest word, and which tests accept all of it (the others accept none of it). */
@@ -10,6 +10,7 @@ export interface WordAtom {
 }
 
 const MOST_STATES = 40_000;
+const MOST_POSITIONS = 65_536;
 
 interface Position {
   readonly test: number;
@@ -17,29 +18,50 @@ interface Position {
   readonly at: number;
 }
 
+/** A set of positions: 32 of them a number. */
+type Live = Uint32Array;
+
+/** Answers of late: the ports of a workload ask the same. A mesh asks few at a time, so few are kept. */
+const MOST_ANSWERS = 32;
+const answers = new Map<string, readonly WordAtom[] | BudgetExceeded>();
+
 /**
  * The atoms of `domain` under tests given by their words.
- * Errors: throws `BudgetExceeded` beyond 40,000 states.
+ * Errors: throws `BudgetExceeded` beyond 40,000 states or 65,536 letters of patterns.
  */
 export function wordAtoms(tests: readonly (readonly Word[])[], domain: WordDomain): readonly WordAtom[] {
+  const key = `${domain.name} ${JSON.stringify(tests)}`;
+  let answer = answers.get(key);
+  if (answer === undefined) {
+    answer = split(tests, domain);
+    answers.set(key, answer);
+    if (answers.size > MOST_ANSWERS) answers.delete(answers.keys().next().value ?? key);
+  }
+  if (answer instanceof BudgetExceeded) throw answer;
+  return answer;
+}
+
+function split(tests: readonly (readonly Word[])[], domain: WordDomain): readonly WordAtom[] | BudgetExceeded {
   const { positions, starts } = numberPositions(tests);
-  const letters = alphabet(positions, domain);
-  const close = closure(positions);
+  if (positions.length > MOST_POSITIONS) return new BudgetExceeded(`patterns of more than ${MOST_POSITIONS} letters`);
+  const { letters, always } = alphabet(positions, domain);
+  const moves = new Moves(positions, letters);
   const found = new Map<string, WordAtom>();
   const seen = new Set<string>();
-  let wave = [{ word: '', state: domain.start, live: close(starts) }];
+  let wave = [{ word: '', state: domain.start, live: moves.start(starts) }];
   while (wave.length > 0) {
     const next: typeof wave = [];
     for (const { word, state, live } of wave) {
       if (domain.accepts(state)) remember(found, word, accepted(positions, live, tests.length));
-      for (const letter of lettersAt(positions, live, letters)) {
+      for (const [index, letter] of letters.entries()) {
+        if (index >= always && !moves.names(live, index)) continue;
         const reached = domain.step(state, letter);
         if (reached < 0) continue;
-        const moved = close(advance(positions, live, letter));
-        const key = `${reached}:${moved.join(',')}`;
+        const moved = moves.advance(live, index);
+        const key = `${reached}:${keyOf(moved)}`;
         if (seen.has(key)) continue;
         seen.add(key);
-        if (seen.size > MOST_STATES) throw new BudgetExceeded(`more than ${MOST_STATES} states of patterns`);
+        if (seen.size > MOST_STATES) return new BudgetExceeded(`more than ${MOST_STATES} states of patterns`);
         next.push({ word: word + letter, state: reached, live: moved });
       }
     }
@@ -68,73 +90,108 @@ function numberPositions(tests: readonly (readonly Word[])[]): {
   return { positions, starts };
 }
 
-/** Adds the positions behind steps that may be taken no times; sorted, each once. */
-function closure(positions: readonly Position[]): (live: readonly number[]) => readonly number[] {
-  return (live) => {
-    const closed = new Set<number>();
-    for (const start of live) {
-      for (let at = start; !closed.has(at); at += 1) {
-        closed.add(at);
-        const position = positions[at];
-        if (position?.word[position.at]?.times !== 'many') break;
+function keyOf(live: Live): string {
+  return String.fromCharCode(...new Uint16Array(live.buffer));
+}
+
+/** What a letter does to a set of positions, as masks: which move on, which stay, which may be left out. */
+class Moves {
+  readonly #once: readonly Live[];
+  readonly #many: readonly Live[];
+  readonly #named: readonly Live[];
+  readonly #skippable: Live;
+  readonly #words: number;
+
+  constructor(positions: readonly Position[], letters: readonly string[]) {
+    this.#words = (positions.length + 31) >>> 5;
+    const mask = (holds: (step: Step) => boolean): Live => {
+      const made = new Uint32Array(this.#words);
+      positions.forEach(({ word, at }, index) => {
+        const step = word[at];
+        if (step !== undefined && holds(step)) set(made, index);
+      });
+      return made;
+    };
+    this.#skippable = mask(({ times }) => times === 'many');
+    this.#once = letters.map((letter) => mask(({ times, of }) => times === 'once' && includes(of, letter)));
+    this.#many = letters.map((letter) => mask(({ times, of }) => times === 'many' && includes(of, letter)));
+    this.#named = letters.map((letter) => mask(({ of }) => of.kind === 'literal' && of.members.includes(letter)));
+  }
+
+  start(positions: readonly number[]): Live {
+    const live = new Uint32Array(this.#words);
+    for (const position of positions) set(live, position);
+    return this.#close(live);
+  }
+
+  /** True iff some live position names the letter; any other letter does what one of those does that always count. */
+  names(live: Live, letter: number): boolean {
+    const named = this.#named[letter] ?? live;
+    for (let at = 0; at < live.length; at += 1) if (((live[at] ?? 0) & (named[at] ?? 0)) !== 0) return true;
+    return false;
+  }
+
+  advance(live: Live, letter: number): Live {
+    const [once, many] = [this.#once[letter] ?? live, this.#many[letter] ?? live];
+    const moved = new Uint32Array(this.#words);
+    let carry = 0;
+    for (let at = 0; at < live.length; at += 1) {
+      const going = (live[at] ?? 0) & (once[at] ?? 0);
+      moved[at] = (going << 1) | carry | ((live[at] ?? 0) & (many[at] ?? 0));
+      carry = going >>> 31;
+    }
+    return this.#close(moved);
+  }
+
+  /** Adds the positions behind steps that may be taken no times. */
+  #close(live: Live): Live {
+    for (let grown = true; grown; ) {
+      grown = false;
+      let carry = 0;
+      for (let at = 0; at < live.length; at += 1) {
+        const before = live[at] ?? 0;
+        const going = before & (this.#skippable[at] ?? 0);
+        const after = (before | (going << 1) | carry) >>> 0;
+        carry = going >>> 31;
+        if (after !== before) grown = true;
+        live[at] = after;
       }
     }
-    return [...closed].sort((left, right) => left - right);
-  };
-}
-
-function advance(positions: readonly Position[], live: readonly number[], letter: string): readonly number[] {
-  const moved: number[] = [];
-  for (const at of live) {
-    const position = positions[at];
-    const step = position?.word[position.at];
-    if (step === undefined || !includes(step.of, letter)) continue;
-    moved.push(step.times === 'many' ? at : at + 1);
+    return live;
   }
-  return moved;
 }
 
-function accepted(positions: readonly Position[], live: readonly number[], tests: number): readonly boolean[] {
+function set(live: Live, position: number): void {
+  live[position >>> 5] = (live[position >>> 5] ?? 0) | (1 << (position & 31));
+}
+
+function accepted(positions: readonly Position[], live: Live, tests: number): readonly boolean[] {
   const signs = new Array<boolean>(tests).fill(false);
-  for (const at of live) {
-    const position = positions[at];
-    if (position !== undefined && position.at === position.word.length) signs[position.test] = true;
-  }
+  positions.forEach(({ test, word, at }, index) => {
+    if (at === word.length && ((live[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0) signs[test] = true;
+  });
   return signs;
 }
 
-/** The letters that some live position names; any other letter does what one of the letters of `always` does. */
-function lettersAt(
-  positions: readonly Position[],
-  live: readonly number[],
-  { always, named }: Alphabet,
-): ReadonlySet<string> {
-  const letters = new Set(always);
-  for (const at of live) {
-    const position = positions[at];
-    const of = position?.word[position.at]?.of;
-    if (of?.kind === 'literal') for (const member of of.members) if (named.has(member)) letters.add(member);
-  }
-  return letters;
-}
-
 interface Alphabet {
-  /** One letter for each class of characters, and those that the domain tells apart. */
-  readonly always: readonly string[];
-  readonly named: ReadonlySet<string>;
+  /** Letters that count in every state: one for each class of characters, and those that the domain tells apart. */
+  readonly always: number;
+  /** Those first, then all others that some word names. */
+  readonly letters: readonly string[];
 }
 
 /** Letters of all words and, for all others, one that segments may hold and one that they may not. */
 function alphabet(positions: readonly Position[], domain: WordDomain): Alphabet {
-  const letters = new Set<string>(domain.characters);
+  const named = new Set<string>(domain.characters);
   for (const { word, at } of positions) {
     const of = word[at]?.of;
-    if (of?.kind === 'literal') for (const member of of.members) letters.add(member);
+    if (of?.kind === 'literal') for (const member of of.members) named.add(member);
   }
-  if (positions.some(({ word, at }) => word[at]?.of.kind !== 'literal')) letters.add('/');
-  const fresh = [unused('xyzwvuqkjhgfdba0123456789XYZQ-_~', letters), unused('[]é¡¢£', letters)];
-  const special = [...domain.characters, '/', '?'].filter((letter) => letters.has(letter));
-  return { always: [...fresh, ...special], named: letters };
+  if (positions.some(({ word, at }) => word[at] !== undefined && word[at].of.kind !== 'literal')) named.add('/');
+  const fresh = [unused('xyzwvuqkjhgfdba0123456789XYZQ-_~', named), unused('[]é¡¢£', named)];
+  const special = [...domain.characters, '/', '?'].filter((letter) => named.has(letter));
+  const always = new Set([...fresh, ...special]);
+  return { always: always.size, letters: [...new Set([...always, ...named])] };
 }
 
 /** The first candidate that is not used. Errors: throws `BudgetExceeded` when all are. */

@@ -3,6 +3,8 @@ import type { PathNormalization } from '../../language/mesh.ts';
 
 /** A deterministic automaton: -1 is the state from which no word is reached. */
 export interface WordDomain {
+  /** Domains of one name hold the same words. */
+  readonly name: string;
   readonly start: number;
   step(state: number, character: string): number;
   accepts(state: number): boolean;
@@ -22,7 +24,8 @@ export function contains(domain: WordDomain, word: string): boolean {
   return domain.accepts(state);
 }
 
-const simple = (step: WordDomain['step'], accepts: WordDomain['accepts']): WordDomain => ({
+const simple = (name: string, step: WordDomain['step'], accepts: WordDomain['accepts']): WordDomain => ({
+  name,
   start: 0,
   step,
   accepts,
@@ -32,18 +35,21 @@ const simple = (step: WordDomain['step'], accepts: WordDomain['accepts']): WordD
 
 /** Every word. */
 export const ANY_WORD: WordDomain = simple(
+  'any',
   () => 0,
   () => true,
 );
 
 /** Every word but the empty one: methods. */
 export const FILLED_WORD: WordDomain = simple(
+  'filled',
   () => 1,
   (state) => state === 1,
 );
 
 /** Every word without letters in upper case: hosts as policies compare them. */
 export const LOWER_CASE_WORD: WordDomain = simple(
+  'lower case',
   (_, character) => (character.toLowerCase() === character ? 0 : -1),
   () => true,
 );
@@ -84,6 +90,7 @@ export function pathDomain(mode: PathNormalization, query: 'none' | 'possible'):
         ? FIRST_SLASH
         : step(state === FIRST_SLASH ? AFTER_SLASH : state, character);
   return {
+    name: `path ${mode} ${query}`,
     start: START,
     step: withOnlySlashes,
     accepts: (state) => isPathEnd(state === FIRST_SLASH ? AFTER_SLASH : state),

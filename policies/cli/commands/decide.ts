@@ -1,17 +1,15 @@
 /** `meshwright decide`: one verdict per request line. */
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type Answer, compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
-import { parseMesh } from '../../language/parse.ts';
-import type { Problem } from '../../language/problem.ts';
-import { answerLine } from '../answer-line.ts';
+import { type Problem, problem } from '../../language/problem.ts';
+import { answerLine, type LineError } from '../answer-line.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import { type Io, LineWriter } from '../io.ts';
+import { linesWithin, REQUEST_BYTES } from '../limits.ts';
 import { issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
-import { readIssuerKeys } from '../read-issuer-keys.ts';
-import { readManifests } from '../read-manifests.ts';
+import { readMesh } from '../read-mesh.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
 import { semanticsOption } from '../semantics-option.ts';
@@ -74,27 +72,19 @@ async function decide(sources: readonly string[], options: DecideOptions, io: Io
   return answerAll(prepared.decider, options.requests, io);
 }
 
+const TOO_LARGE: LineError = { id: null, error: { code: 'request/too-large', message: 'a line of more than 1 MiB' } };
+
 type Prepared =
   | { readonly kind: 'ready'; readonly decider: Decider }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
 async function prepare(sources: readonly string[], options: DecideOptions, io: Io): Promise<Prepared> {
-  const manifests = await readManifests(sources, io);
-  for (const file of manifests.skipped) io.stderr.write(`${file}: no Kubernetes object, skipped\n`);
-  const missing = await missingInputs([options.requests, options.meshConfig]);
-  const keys = await readIssuerKeys(options.issuerKeys);
-  const file = options.meshConfig;
-  const meshConfig =
-    file === undefined || missing.length > 0 ? {} : { meshConfig: { file, text: await readFile(file, 'utf8') } };
-  const mesh = parseMesh(manifests.documents, meshConfig);
-  const problems = [
-    ...manifests.problems,
-    ...missing,
-    ...(keys.ok ? [] : keys.problems),
-    ...(mesh.ok ? [] : mesh.problems),
-  ];
-  if (problems.length > 0 || !mesh.ok || !keys.ok) return { kind: 'invalid', problems };
-  return { kind: 'ready', decider: compile(mesh.value, PROFILES[options.semantics], { issuerKeys: keys.value }) };
+  const read = await readMesh(sources, options, io);
+  const missing = await missingRequests(options.requests);
+  const problems = [...(read.ok ? [] : read.problems), ...missing];
+  if (problems.length > 0 || !read.ok) return { kind: 'invalid', problems };
+  const { mesh, issuerKeys } = read.value;
+  return { kind: 'ready', decider: compile(mesh, PROFILES[options.semantics], { issuerKeys }) };
 }
 
 /** True iff the line says which verdict it expects, and it is another; says so. */
@@ -105,26 +95,24 @@ function isUnexpected({ id, verdict }: Answer, line: string, io: Io): boolean {
   return true;
 }
 
-async function missingInputs(files: readonly (string | undefined)[]): Promise<readonly Problem[]> {
-  const found = await Promise.all(
-    files.map(async (file) => {
-      if (file === undefined || file === '-' || (await stat(file).catch(() => undefined)) !== undefined) return [];
-      return [{ code: 'input/not-found', message: 'no such file', at: { file, path: '', line: 1 } }];
-    }),
-  );
-  return found.flat();
+async function missingRequests(file: string): Promise<readonly Problem[]> {
+  const found = file === '-' ? undefined : await stat(file).catch(() => 'nothing' as const);
+  const at = { file, path: '', line: 1 };
+  if (found === 'nothing') return [problem('input/not-found', 'no such file', at)];
+  return found?.isDirectory() === true ? [problem('input/not-a-file', 'expected a file, got a folder', at)] : [];
 }
 
 async function answerAll(decider: Decider, requests: string, io: Io): Promise<ExitCode> {
   const output = new LineWriter(io.stdout);
   const progress = new Progress(io.stderr, 'requests decided');
-  const input = requests === '-' ? io.stdin : createReadStream(requests, 'utf8');
+  const input = requests === '-' ? io.stdin : createReadStream(requests);
   let exitCode: ExitCode = EXIT_CODES.holds;
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line.trim() === '') continue;
-    const answer = answerLine(decider, line);
+  for await (const line of linesWithin(input, REQUEST_BYTES)) {
+    if (line?.trim() === '') continue;
+    const answer = line === null ? TOO_LARGE : answerLine(decider, line);
     if ('error' in answer) exitCode = EXIT_CODES.inputInvalid;
-    else if (isUnexpected(answer, line, io) && exitCode === EXIT_CODES.holds) exitCode = EXIT_CODES.refuted;
+    else if (line !== null && isUnexpected(answer, line, io) && exitCode === EXIT_CODES.holds)
+      exitCode = EXIT_CODES.refuted;
     await output.write(JSON.stringify(answer));
     progress.step();
   }

@@ -1,12 +1,11 @@
 /** `meshwright explain`: why one call is allowed or denied, layer by layer, and the smallest change. */
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { explain } from '../../analysis/explain/explain.ts';
 import { compile, PROFILES, type ProfileName, parseRequest, type Request } from '../../analysis/index.ts';
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { REQUEST_BYTES, readFileWithin, readWithin } from '../limits.ts';
 import { formatOption, issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
 import { paintFor } from '../report/paint.ts';
@@ -70,18 +69,18 @@ async function run(sources: readonly string[], options: ExplainOptions, io: Io):
   return EXIT_CODES.holds;
 }
 
-/** Errors: `input/not-found`, `request/json`, and those of `parseRequest`. */
+/** Errors: those of `readFileWithin`, `request/json`, and those of `parseRequest`. */
 async function readRequest(given: string, io: Io): Promise<Result<Request>> {
   const at = { file: given.trimStart().startsWith('{') ? 'request' : given, path: '', line: 1 };
-  const content = at.file === 'request' ? given : await contentOf(given, io);
-  if (content === undefined) return { ok: false, problems: [problem('input/not-found', 'no such file', at)] };
+  const content = at.file === 'request' ? ({ ok: true, value: given } as const) : await contentOf(given, io);
+  if (!content.ok) return content;
   try {
-    return parseRequest(JSON.parse(content));
+    return parseRequest(JSON.parse(content.value));
   } catch {
     return { ok: false, problems: [problem('request/json', 'expected one request as JSON', at)] };
   }
 }
 
-async function contentOf(file: string, io: Io): Promise<string | undefined> {
-  return file === '-' ? text(io.stdin) : readFile(file, 'utf8').catch(() => undefined);
+async function contentOf(file: string, io: Io): Promise<Result<string>> {
+  return file === '-' ? readWithin(io.stdin, 'stdin', REQUEST_BYTES) : readFileWithin(file, REQUEST_BYTES);
 }

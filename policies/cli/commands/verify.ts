@@ -71,7 +71,7 @@ export function registerVerify(program: Command, io: Io, ended: (code: ExitCode)
 }
 
 async function run(sources: readonly string[], options: VerifyOptions, io: Io): Promise<ExitCode> {
-  const intent = options.intent === undefined ? undefined : await readIntent(options.intent);
+  const intent = options.intent === undefined ? undefined : await readIntent(options.intent, io.limits);
   const manifests = sources.length === 0 ? undefined : await readMesh(sources, options, io);
   const read = (await readCluster(options)) ?? manifests ?? { ok: false, problems: [] };
   const date = options.on === undefined || /^\d{4}-\d{2}-\d{2}$/.test(options.on);

@@ -6,6 +6,7 @@ import { readDocuments } from '#policies/language/document.ts';
 import { printYaml } from '#policies/language/print.ts';
 import type { Problem } from '#policies/language/problem.ts';
 import { validate } from '#policies/language/validate.ts';
+import { mutate } from '../../../support/mutated-text.ts';
 
 const SEED = 19_700_101;
 const RUNS = 20_000;
@@ -41,75 +42,6 @@ const others = [
 ].map(printYaml);
 
 const texts = [...policies, ...others];
-
-const JUNK = [
-  'null',
-  '[]',
-  '{}',
-  '-1',
-  '1e9',
-  'yes',
-  '""',
-  '[[null]]',
-  '{a: {b: []}}',
-  '"*"',
-  '&a [*a]',
-  '*a',
-  '!!x y',
-  '.inf',
-];
-const NOISE = [
-  '\t',
-  '\0',
-  '\r',
-  '- ',
-  ': ',
-  '{',
-  '}',
-  '[',
-  ']',
-  '"',
-  "'",
-  '#',
-  '&a ',
-  '*a',
-  '|',
-  '\u2028',
-  '---\n',
-  '<<: ',
-  '? ',
-];
-
-type Edit = readonly [how: number, where: number, what: number];
-
-/** Changes a text at one place: a value, a line or a few characters. */
-function mutate(text: string, [how, where, what]: Edit): string {
-  const lines = text.split('\n');
-  const at = where % lines.length;
-  const line = lines[at] ?? '';
-  const place = where % (text.length + 1);
-  switch (how % 7) {
-    case 0:
-      return lines.with(at, line.replace(/(: |- ).*$/, `$1${JUNK[what % JUNK.length]}`)).join('\n');
-    case 1:
-      return lines.toSpliced(at, 1).join('\n');
-    case 2:
-      return lines.toSpliced(at, 0, lines[what % lines.length] ?? '').join('\n');
-    case 3:
-      return text.slice(0, place) + NOISE[what % NOISE.length] + text.slice(place);
-    case 4:
-      return text.slice(0, place) + text.slice(place + 1 + (what % 20));
-    case 5:
-      return lines
-        .with(
-          at,
-          line.replace(/(\w)(\w*):/, (_, first, rest) => `${rest}${first}:`),
-        )
-        .join('\n');
-    default:
-      return lines.with(at, `${' '.repeat(what % 5)}${line}`).join('\n');
-  }
-}
 
 const CODE = /^(yaml|document|schema|unknown-field|cel|webhook)\/[a-z-]+$/;
 
