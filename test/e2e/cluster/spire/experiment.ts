@@ -48,6 +48,21 @@ export class Experiment {
   async run(end: Issuer): Promise<boolean> {
     const { say } = this.#lab;
     await this.#install();
+    let isComplete = false;
+    try {
+      await this.#steps();
+      if (end === 'istio') await this.#move('istio');
+      isComplete = true;
+    } finally {
+      // Cut off in the middle: the mesh gets its issuer back without load.
+      if (!isComplete) await this.#moveQuietly(end);
+    }
+    for (const fault of this.#faults) say(`NOT HELD: ${fault}`);
+    say(this.#faults.length === 0 ? 'identity: everything held' : `identity: ${this.#faults.length} faults`);
+    return this.#faults.length === 0;
+  }
+
+  async #steps(): Promise<void> {
     await this.#underLoad("rotation to an authority below istiod's root", () => this.#tell('rotate'));
     await this.#move('istio');
     await this.#move('spire');
@@ -56,10 +71,11 @@ export class Experiment {
     await this.#underLoad('restart of the agent', () => this.#workloads.restartAgent(standInNamespace, standInName));
     await this.#underLoad('rotation after the restart', () => this.#tell('rotate'));
     await this.#identities('spire');
-    if (end === 'istio') await this.#move('istio');
-    for (const fault of this.#faults) say(`NOT HELD: ${fault}`);
-    say(this.#faults.length === 0 ? 'identity: everything held' : `identity: ${this.#faults.length} faults`);
-    return this.#faults.length === 0;
+  }
+
+  async #moveQuietly(issuer: Issuer): Promise<void> {
+    await this.#workloads.move(issuer, 'rolling');
+    await this.#workloads.move(issuer, 'single');
   }
 
   /** Under load those workloads whose new pod is ready before the old one goes; then those of which there is one only. */

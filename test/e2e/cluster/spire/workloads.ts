@@ -28,6 +28,10 @@ function podMetadata({ name }: ServiceDeclaration, issuer: Issuer): unknown {
   };
 }
 
+function targetOf({ name, namespace }: ServiceDeclaration): readonly string[] {
+  return [`${name === 'postgres' ? 'statefulset' : 'deployment'}/${name}`, '--namespace', namespace];
+}
+
 /** Changes workloads of one cluster. */
 export class Workloads {
   readonly #run: Run;
@@ -38,15 +42,28 @@ export class Workloads {
     this.#context = context;
   }
 
-  /** Changes the pods' templates one workload after the other, and waits until each runs. */
+  /** Changes the pods' templates and waits until they run: those that roll one after the other, single ones together. */
   async move(issuer: Issuer, replacement: Replacement): Promise<void> {
-    for (const declaration of catalog.filter((each) => replacementOf(each) === replacement)) {
-      const kind = declaration.name === 'postgres' ? 'statefulset' : 'deployment';
-      const target = [`${kind}/${declaration.name}`, '--namespace', declaration.namespace];
-      const patch = JSON.stringify({ spec: { template: { metadata: podMetadata(declaration, issuer) } } });
-      await this.#kubectl(['patch', ...target, '--type=merge', '--field-manager=meshwright', '--patch', patch]);
-      await this.#kubectl(['rollout', 'status', ...target, '--timeout=180s']);
+    const declarations = catalog.filter((each) => replacementOf(each) === replacement);
+    if (replacement === 'single') {
+      for (const declaration of declarations) await this.#patch(declaration, issuer);
+      for (const declaration of declarations) await this.#settled(declaration);
+      return;
     }
+    for (const declaration of declarations) {
+      await this.#patch(declaration, issuer);
+      await this.#settled(declaration);
+    }
+  }
+
+  async #patch(declaration: ServiceDeclaration, issuer: Issuer): Promise<void> {
+    const patch = JSON.stringify({ spec: { template: { metadata: podMetadata(declaration, issuer) } } });
+    const how = ['--type=merge', '--field-manager=meshwright', '--patch', patch];
+    await this.#kubectl(['patch', ...targetOf(declaration), ...how]);
+  }
+
+  async #settled(declaration: ServiceDeclaration): Promise<void> {
+    await this.#kubectl(['rollout', 'status', ...targetOf(declaration), '--timeout=180s']);
   }
 
   /** Ends the agent's pod and waits until another runs in its place. */
