@@ -12,7 +12,7 @@ import { printUsage, usageByPart } from './usage.ts';
 import { keepVerdict, probeCluster, subjectOf, tryReadVerdict, type Verdict } from './verdict.ts';
 
 /** Where `make synth` keeps the development keys of users' tokens. */
-const keysFolder = ({ root }: Site): string => join(root, '.meshwright', 'keys');
+const keysFolder = ({ root }: Pick<Site, 'root'>): string => join(root, '.meshwright', 'keys');
 
 /** The clients' view: the gateway on the port that kind maps to this machine. */
 async function trade(site: Site, edgeCaFile: string): Promise<TradeSeen> {
@@ -60,6 +60,15 @@ async function judge(site: Site, { access, applied }: Platform): Promise<Verdict
   return verdict;
 }
 
+/** The command that shows every call behind a verdict. */
+function howToAsk({ names, dist, ...site }: Site): readonly string[] {
+  const files = `--intent ${join(dist, 'intent.json')} --user-key ${join(keysFolder(site), signingKeyName)}`;
+  return [
+    '\nthe live mesh was not seen to behave as declared; each call, and who stopped it:',
+    `  npx meshwright probe --context ${names.context} ${files}`,
+  ];
+}
+
 /** How much `make up` looks at before it ends. */
 export type Depth = 'trade' | 'probe';
 
@@ -79,6 +88,7 @@ export async function finish(
   for (const line of printUsage(usageByPart(await platform.access.nodeSummary()))) say(`  ${line}`);
   say('');
   for (const line of addresses(site, platform.edgeCaFile)) say(line);
+  if (verdict !== undefined && verdict.kind !== 'holds') for (const line of howToAsk(site)) say(line);
   say(`\nup after ${(progress.elapsedMs / 1000).toFixed(1)} s`);
   return verdict?.kind ?? 'holds';
 }
