@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { randomBytes, type webcrypto } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -17,10 +18,11 @@ import {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
 
-/** A certificate and its key, both PEM. */
+/** A certificate and its key, both PEM, and what connections with them share. */
 export interface ClientCertificate {
   readonly cert: string;
   readonly key: string;
+  readonly context: SecureContext;
 }
 
 const newKeys = () =>
@@ -87,7 +89,8 @@ export class CertificateAuthority {
       ],
     });
     const key = PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
-    return { cert: `${leaf.toString('pem')}\n`, key: `${key}\n` };
+    const pair = { cert: `${leaf.toString('pem')}\n`, key: `${key}\n` };
+    return { ...pair, context: createSecureContext(pair) };
   }
 
   /** Writes the secrets `default` and `ROOTCA` for Envoy; gives the file of a name. */

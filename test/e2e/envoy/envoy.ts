@@ -12,6 +12,7 @@ export interface ConnectionRecord {
   readonly peer: string;
   readonly local: string;
   readonly ended: string | null;
+  readonly details: string | null;
   readonly tls: string | null;
   readonly flags: string | null;
   readonly chain: string | null;
@@ -28,7 +29,7 @@ const runtime = {
 const typeOf = (name: string) => `type.googleapis.com/envoy.${name}`;
 
 function bootstrap(
-  listeners: readonly EnvoyJson[],
+  { listeners, clusters }: { readonly listeners: readonly EnvoyJson[]; readonly clusters: readonly EnvoyJson[] },
   paths: { readonly admin: string; readonly echo: string },
 ): EnvoyJson {
   const pipe = { pipe: { path: paths.echo, mode: 0o600 } };
@@ -46,6 +47,7 @@ function bootstrap(
       clusters: [
         { name: echoCluster, type: 'STATIC', load_assignment: { cluster_name: echoCluster, endpoints } },
         { name: 'BlackHoleCluster', type: 'STATIC' },
+        ...clusters,
       ],
     },
   };
@@ -65,12 +67,19 @@ export class Envoy {
   static async start(
     binaries: Binaries,
     processes: Processes,
-    options: { readonly folder: string; readonly listeners: (accessLog: string) => readonly EnvoyJson[] },
+    options: {
+      readonly folder: string;
+      readonly clusters: readonly EnvoyJson[];
+      readonly listeners: (accessLog: string) => readonly EnvoyJson[];
+    },
   ): Promise<Envoy> {
     const { folder } = options;
     const paths = { admin: join(folder, 'admin.sock'), echo: join(folder, 'echo.sock') };
     const accessLog = join(folder, 'connections.jsonl');
-    writeFileSync(join(folder, 'bootstrap.json'), JSON.stringify(bootstrap(options.listeners(accessLog), paths)));
+    writeFileSync(
+      join(folder, 'bootstrap.json'),
+      JSON.stringify(bootstrap({ ...options, listeners: options.listeners(accessLog) }, paths)),
+    );
     const args = ['-c', join(folder, 'bootstrap.json'), '--disable-hot-restart', '--use-dynamic-base-id'];
     const child = processes.start('envoy', binaries.envoy, [...args, '--concurrency', '1', '-l', 'error']);
     const agent = new Agent({ connect: { socketPath: paths.admin } });

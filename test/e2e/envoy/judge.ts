@@ -1,6 +1,8 @@
 import { type Answer, parseRequest, toAnswer } from '#policies/analysis/index.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { Observation } from './observation.ts';
+import { providerAllows } from './provider.ts';
+import type { AddressOf } from './random-requests.ts';
 import type { PolicySet } from './random-set.ts';
 import type { RequestJson } from './request-json.ts';
 import { addressOf, carriesHttp, deciderOf, type Translated, translate } from './stage.ts';
@@ -17,13 +19,7 @@ export interface Judged {
 /** A set with the requests that are made of it, once the addresses of its slot are known. */
 export interface Trial {
   readonly set: PolicySet;
-  readonly requests: (ipOf: (workload: { namespace: string; workload: string }) => string) => readonly RequestJson[];
-}
-
-/** What a batch gave. */
-export interface BatchResult {
-  readonly judged: readonly Judged[];
-  readonly gates: readonly string[];
+  readonly requests: (ipOf: AddressOf) => readonly RequestJson[];
 }
 
 /** True iff verdict, layer and status are the same; a rule that Envoy names is compared apart. */
@@ -56,27 +52,61 @@ function sharesIssuer({ set, request }: Judged): boolean {
 export const namesSameRule = ({ seen, decided }: Judged): boolean =>
   seen.policy === null || decided.policy === null || (seen.policy === decided.policy && seen.rule === decided.rule);
 
-/** Translates every set, serves all of them with one Envoy, and asks both sides every request. */
-export async function judge(laboratory: Laboratory, tokens: TokenMint, trials: readonly Trial[]): Promise<BatchResult> {
-  const translated: Translated[] = [];
-  for (const [slot, { set }] of trials.entries()) translated.push(await translate(laboratory, set, slot));
-  const asked = trials.flatMap((trial, slot) => {
-    const set = translated[slot]?.set ?? trial.set;
-    const decider = deciderOf(set, tokens);
-    return trial
-      .requests((workload) => addressOf(slot, workload))
-      .map((json) => {
-        const request = parseRequest(json);
-        if (!request.ok) throw new Error(JSON.stringify(request.problems));
-        const decided = toAnswer(request.value, decider.forWorkload(request.value.destination).decide(request.value));
-        return { set, request: json, decided };
-      });
+/** A trial whose set istiod has translated, with its place in the batch. */
+export interface Prepared {
+  readonly trial: Trial;
+  readonly slot: number;
+  readonly translated: Translated;
+}
+
+/** Translates every set, one after another: istiod has one configuration at a time. */
+export async function prepare(laboratory: Laboratory, trials: readonly Trial[]): Promise<readonly Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const [slot, trial] of trials.entries())
+    prepared.push({ trial, slot, translated: await translate(laboratory, trial.set, slot) });
+  return prepared;
+}
+
+const chainOf = ({ http, destination }: RequestJson) =>
+  http !== null && carriesHttp(destination.port) ? ('http' as const) : ('tcp' as const);
+
+/** The answer once the provider has spoken: the engine gives it under the assumption that the provider allows. */
+function afterProvider(answer: Answer, request: RequestJson): Answer {
+  const isAsked = answer.assumptions.some((text) => text.startsWith('CUSTOM provider'));
+  if (!isAsked || providerAllows(request, chainOf(request))) return answer;
+  const denied = { verdict: 'deny', layer: 'authorization-policy', policy: null, rule: null } as const;
+  const status = chainOf(request) === 'http' ? { http: 403, grpc: 7 } : null;
+  return { ...answer, ...denied, status, because: 'the CUSTOM provider denies' };
+}
+
+function decideAll(
+  laboratory: Laboratory,
+  tokens: TokenMint,
+  { trial, slot, translated: { set } }: Prepared,
+): readonly Omit<Judged, 'seen'>[] {
+  const decider = deciderOf(set, tokens);
+  return trial
+    .requests((workload) => addressOf(laboratory, slot, workload))
+    .map((json) => {
+      const request = parseRequest(json);
+      if (!request.ok) throw new Error(JSON.stringify(request.problems));
+      const decided = toAnswer(request.value, decider.forWorkload(request.value.destination).decide(request.value));
+      return { set, request: json, decided: afterProvider(decided, json) };
+    });
+}
+
+/** Serves all prepared sets with one Envoy, and asks both sides every request. */
+export async function judge(
+  laboratory: Laboratory,
+  tokens: TokenMint,
+  prepared: readonly Prepared[],
+): Promise<readonly Judged[]> {
+  const asked = prepared.flatMap((each) => decideAll(laboratory, tokens, each));
+  const placed = prepared.flatMap(({ translated }) => translated.placed);
+  const driver = { tokens, carriesHttp, repeats: 'unsent' } as const;
+  const observed = await laboratory.observe(placed, driver, asked, 'td');
+  return asked.flatMap((each, index) => {
+    const seen = observed[index] ?? null;
+    return seen === null ? [] : [{ ...each, seen }];
   });
-  const placed = translated.flatMap((each) => each.placed);
-  const observed = await laboratory.observe(placed, { tokens, carriesHttp }, asked, 'td');
-  const judged = asked.flatMap((each, index) => {
-    const seen = observed[index];
-    return seen === undefined ? [] : [{ ...each, seen }];
-  });
-  return { judged, gates: translated.flatMap((each) => each.gates) };
 }

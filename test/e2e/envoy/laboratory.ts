@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Ipv6, ipv6Here } from './addresses.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
 import type { Binaries } from './binaries.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -11,6 +12,7 @@ import type { KubernetesObject } from './kubernetes-client.ts';
 import { type EnvoyJson, ListenerSource } from './listener-source.ts';
 import { type Observation, observe } from './observation.ts';
 import { Processes } from './processes.ts';
+import { Providers } from './provider.ts';
 import { servedListener } from './served-listener.ts';
 
 /** A listener of istiod and where requests find it. */
@@ -27,11 +29,13 @@ export class Laboratory {
   readonly plane: ControlPlane;
   readonly listeners: ListenerSource;
   readonly authority: CertificateAuthority;
+  readonly providers: Providers;
+  readonly ipv6: Ipv6;
   readonly #processes: Processes;
   #rounds = 0;
 
   private constructor(
-    parts: Pick<Laboratory, 'binaries' | 'server' | 'plane' | 'listeners' | 'authority'>,
+    parts: Pick<Laboratory, 'binaries' | 'server' | 'plane' | 'listeners' | 'authority' | 'providers' | 'ipv6'>,
     processes: Processes,
   ) {
     this.binaries = parts.binaries;
@@ -39,6 +43,8 @@ export class Laboratory {
     this.plane = parts.plane;
     this.listeners = parts.listeners;
     this.authority = parts.authority;
+    this.providers = parts.providers;
+    this.ipv6 = parts.ipv6;
     this.#processes = processes;
   }
 
@@ -47,14 +53,18 @@ export class Laboratory {
     const folder = mkdtempSync(join(tmpdir(), 'meshwright-envoy-'));
     const processes = new Processes(folder);
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const providers = await Providers.start(folder);
     try {
       mkdirSync(cache, { recursive: true });
       const server = await startApiServer(binaries, processes);
       const plane = await ControlPlane.start(binaries, processes, server);
       const listeners = await ListenerSource.start(binaries, processes, { cache, discovery: plane.discovery });
       const authority = await CertificateAuthority.create();
-      return await body(new Laboratory({ binaries, server, plane, listeners, authority }, processes));
+      return await body(
+        new Laboratory({ binaries, server, plane, listeners, authority, providers, ipv6: await ipv6Here() }, processes),
+      );
     } finally {
+      providers.stop();
       await processes.stopAll();
     }
   }
@@ -69,19 +79,20 @@ export class Laboratory {
     return this.listeners.fetch(pod, ip);
   }
 
-  /** Serves the listeners with one Envoy, sends the probes, and reads what came of each. */
+  /** Serves the listeners with one Envoy, sends the probes, and reads what came of each; null where it was not sent. */
   async observe(
     placed: readonly Placed[],
     driver: Omit<Driver, 'authority'>,
     probes: readonly Probe[],
     trustDomain: string,
-  ): Promise<readonly Observation[]> {
+  ): Promise<readonly (Observation | null)[]> {
     this.#rounds += 1;
     const folder = join(this.#processes.folder, `envoy-${this.#rounds}`);
     mkdirSync(folder);
     const secretFile = await this.authority.writeSecrets(folder, `spiffe://${trustDomain}/ns/server/sa/server`);
     const envoy = await Envoy.start(this.binaries, this.#processes, {
       folder,
+      clusters: this.providers.clusters,
       listeners: (accessLog) =>
         placed.map(({ listener, ip, ports }) =>
           servedListener(listener, { name: `inbound ${ip}`, ip, ports, accessLog, secretFile }),

@@ -31,13 +31,17 @@ async function ownManifestsHold(laboratory: Laboratory): Promise<boolean> {
 
 async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<boolean> {
   const result = await runRandomSets(laboratory, extent, { folder, tell: print });
+  for (const line of [...result.coverage.lines(), ...result.gates.lines()]) print(`  ${line}`);
+  const { seconds, decisions } = result;
   print(
-    `random: seed ${extent.seed}, ${extent.sets} sets, ${result.policies} policies, ${result.decisions} decisions ` +
-      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherLayers} with another layer or status, ${result.otherRules} with another of the matching rules, ` +
-      `${result.gates} documents judged differently by a gate; ${Math.round(result.seconds)} s, ` +
-      `${Math.round(result.decisions / result.seconds)} decisions/s, ${(extent.sets / result.seconds).toFixed(1)} sets/s`,
+    [
+      `random: seed ${extent.seed}, ${result.sets} sets, ${result.policies} policies, ${decisions} decisions`,
+      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherLayers} with another layer or status,`,
+      `${result.otherRules} with another of the matching rules, ${result.gates.differing} documents judged differently by a gate;`,
+      `${Math.round(seconds)} s, ${Math.round(decisions / seconds)} decisions/s, ${(result.sets / seconds).toFixed(1)} sets/s`,
+    ].join(' '),
   );
-  return result.disagreements === 0 && result.gates === 0;
+  return result.disagreements === 0 && result.gates.differing === 0;
 }
 
 const binaries = findBinaries(process.env);

@@ -20,6 +20,8 @@ function ruleOf(id: string): Pick<Observation, 'policy' | 'rule'> {
     : { policy: `${namespace}/${policy}`, rule: Number(rule) };
 }
 
+// As the filter that asks a CUSTOM policy's provider calls its refusal.
+const providerDenied = 'ext_authz_denied';
 const none = { policy: null, rule: null } as const;
 
 function ofAnswer(request: RequestJson, seen: Extract<Seen, { kind: 'answered' }>): Observation {
@@ -29,6 +31,8 @@ function ofAnswer(request: RequestJson, seen: Extract<Seen, { kind: 'answered' }
     const http = isGrpc ? 403 : seen.status;
     return { verdict: 'deny', layer: 'authorization-policy', ...ruleOf(denied[1] ?? ''), http };
   }
+  if (seen.details === providerDenied)
+    return { verdict: 'deny', layer: 'authorization-policy', ...none, http: isGrpc ? 403 : seen.status };
   if (seen.details.startsWith('jwt_authn')) {
     const http = isGrpc ? (seen.details.includes('Audience') ? 403 : 401) : seen.status;
     return { verdict: 'deny', layer: 'request-authentication', ...none, http };
@@ -49,14 +53,19 @@ function ofClose(
   if (handshake === 'failed') return { ...closed, layer: 'peer-authentication' };
   const denied = /rbac_access_denied_matched_policy\[(.*)\]/.exec(record?.ended ?? '');
   if (denied !== null) return { ...closed, layer: 'authorization-policy', ...ruleOf(denied[1] ?? '') };
+  if (record?.details === providerDenied) return { ...closed, layer: 'authorization-policy' };
   // Of a plaintext connection too it is written that it is no TLS; that is no failure.
   const tlsFailed = request.source.principal !== null && (record?.tls ?? '') !== '';
   const refused = (record?.chain ?? '') === '' || tlsFailed;
   return { ...closed, layer: refused ? 'peer-authentication' : 'none' };
 }
 
-/** Reads what a client saw; a closed connection is looked up in what Envoy wrote. */
-export function observe(request: RequestJson, seen: Seen, records: ReadonlyMap<string, ConnectionRecord>): Observation {
+/** Reads what a client saw, null for a request that was not sent; a closed connection is looked up in Envoy's log. */
+export function observe(
+  request: RequestJson,
+  seen: Seen,
+  records: ReadonlyMap<string, ConnectionRecord>,
+): Observation | null {
   switch (seen.kind) {
     case 'answered':
       return ofAnswer(request, seen);
@@ -66,6 +75,8 @@ export function observe(request: RequestJson, seen: Seen, records: ReadonlyMap<s
       return ofClose(request, seen.handshake, records.get(seen.connection));
     case 'silent':
       return { verdict: 'unknown', layer: 'none', ...none, http: null };
+    case 'unsent':
+      return null;
     default:
       return unreachable(seen);
   }

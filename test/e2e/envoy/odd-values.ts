@@ -97,3 +97,40 @@ export const oddHeaderValues: readonly string[] = ['1,2', '2,1', '"1"', '1 2', '
 
 /** Odd authorities of requests. */
 export const oddHosts: readonly string[] = ['x.a:8000', 'x.a:', 'X.a', 'xx.a', 'a', '[::1]:80'];
+
+/** Odd methods of requests. */
+export const oddMethods: readonly string[] = ['HEAD', 'PUT', 'DELETE', 'get', 'P', 'POSTS', 'GEET'];
+
+/** Headers that only odd requests carry, each with its values in their order. */
+export const oddHeaders: readonly Readonly<Record<string, readonly string[]>>[] = [
+  { 'x-odd.name_1': ['1'] },
+  { 'x-odd.name_1': ['', '2'] },
+  { 'x-odd.name_1': ['a b', '12', '1'] },
+  { 'user-agent': ['one'] },
+  { 'user-agent': ['two/1.0 (x)'] },
+  { cookie: ['a=1; b=2'] },
+  { cookie: ['a=1', 'b=2'] },
+  { 'x-from-token': ['forged'] },
+  { 'x-from-token': ['u', 'r'] },
+  { 'x-payload': ['forged'] },
+  { 'x-forwarded-for': ['no address'] },
+  { 'x-token': ['no token'] },
+  { h: ['1'], origin: ['o'], 'access-control-request-method': [''] },
+];
+
+/** Claims that only odd tokens have. */
+export const oddClaims: readonly Readonly<Record<string, unknown>>[] = [
+  { permission: 'r w' },
+  { permission: ['r', 'w'] },
+  { 'x.y': 'r' },
+  { a: { b: { c: 'deep' } } },
+  { a: { b: { c: ['deep', 1] } } },
+  { 'odd "key"': 'r' },
+  { role: null },
+  { role: [] },
+  { scope: ' r  w ' },
+  { sub: 'a/b' },
+  { azp: 'r w' },
+  { aud: [] },
+  { aud: 'https://r/' },
+];

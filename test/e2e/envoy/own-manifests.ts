@@ -135,12 +135,13 @@ export async function runOwnManifests(laboratory: Laboratory, environment: strin
       validity: cell.caller.credential.kind === 'expired' ? ('expired' as const) : ('valid' as const),
     };
   });
-  const observed = await laboratory.observe(placed, { tokens, carriesHttp: () => true }, probes, intent.trustDomain);
+  const driver = { tokens, carriesHttp: () => true, repeats: 'sent' } as const;
+  const observed = await laboratory.observe(placed, driver, probes, intent.trustDomain);
   const removed = [...stored.filter(({ kind }) => kind !== 'Namespace'), ...pods.map(({ pod }) => pod)];
   for (const object of removed) await client.remove(object);
   const opinions = opinionsOn(documents, intent, tokens);
   const differences = probes.flatMap(({ cell, request }, index) => opinions(cell, request, observed[index]));
-  const allowed = observed.filter(({ verdict }) => verdict === 'allow').length;
+  const allowed = observed.filter((seen) => seen?.verdict === 'allow').length;
   return {
     environment,
     objects: objects.length,
@@ -158,7 +159,7 @@ function opinionsOn(documents: readonly SourceDocument[], intent: DeclaredIntent
   const user = userOf(intent);
   const issuerKeys = new Map([[user.issuer, keysOf(tokens.jwks(user.issuer))]]);
   const decider = compile(mesh.value, undefined, { issuerKeys });
-  return (cell: Cell, json: RequestJson, seen: Observation | undefined): readonly string[] => {
+  return (cell: Cell, json: RequestJson, seen: Observation | null | undefined): readonly string[] => {
     const isIdentity = cell.caller.credential.kind === 'svid';
     const intended = isIdentity && isDeclared(intent, callOf(cell, user)) ? 'allow' : 'deny';
     const request = parseRequest(json);

@@ -10,7 +10,9 @@ export type Seen =
   | { readonly kind: 'answered'; readonly status: number; readonly details: string; readonly policy: string }
   | { readonly kind: 'echoed' }
   | { readonly kind: 'closed'; readonly connection: string; readonly handshake: 'done' | 'failed' }
-  | { readonly kind: 'silent' };
+  | { readonly kind: 'silent' }
+  /** Not sent, since it could but have the answer of another one. */
+  | { readonly kind: 'unsent' };
 
 /** How a request goes out. */
 export interface Sending {
@@ -20,7 +22,7 @@ export interface Sending {
   readonly token: string | null;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 // No method starts with a zero byte: to an HTTP codec these are foreign bytes.
 const rawBytes = Buffer.from([0, 1, 2, 3, 10]);
 
@@ -30,7 +32,7 @@ function open({ request, form, certificate }: Sending): Socket {
   if (certificate === null) return connectTcp(at);
   return connectTls({
     ...at,
-    ...certificate,
+    secureContext: certificate.context,
     // What the server shows is not under test; its key is made by this very run.
     rejectUnauthorized: false,
     servername: request.sni,
@@ -42,10 +44,11 @@ const readyEvent = ({ certificate }: Sending) => (certificate === null ? 'connec
 
 /** Both addresses of a connection as Envoy's access log writes them. */
 function addressesOf(socket: Socket, { destination, source }: RequestJson): string {
-  return `${source.ip}:${socket.localPort} ${destination.ip}:${destination.port}`;
+  const bracketed = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip);
+  return `${bracketed(source.ip)}:${socket.localPort} ${bracketed(destination.ip)}:${destination.port}`;
 }
 
-/** One HTTP/2 connection of one caller to one port; requests that follow share its fate. */
+/** One HTTP/2 connection of one caller to one port, which carries many requests at once. */
 export class HttpConnection {
   readonly #session: ClientHttp2Session;
   #addresses = '';
@@ -59,18 +62,14 @@ export class HttpConnection {
     socket.once(readyEvent(first), () => {
       this.#handshake = 'done';
     });
-    this.#session = connectHttp2(`http://${first.request.destination.ip}`, { createConnection: () => socket });
+    this.#session = connectHttp2('http://callee', { createConnection: () => socket });
     // Every request hears of the end itself.
     this.#session.on('error', () => undefined);
   }
 
-  get isUsable(): boolean {
-    return !this.#session.closed && !this.#session.destroyed;
-  }
-
   send({ request, token }: Sending): Promise<Seen> {
     const closed = () => ({ kind: 'closed', connection: this.#addresses, handshake: this.#handshake }) as const;
-    if (!this.isUsable) return Promise.resolve(closed());
+    if (this.#session.closed || this.#session.destroyed) return Promise.resolve(closed());
     return new Promise((resolve) => {
       const patience = setTimeout(() => resolve({ kind: 'silent' }), patienceMs);
       const end = (seen: () => Seen) => {

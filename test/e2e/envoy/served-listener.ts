@@ -48,6 +48,7 @@ const accessLog = (path: string) => ({
       json_format: {
         peer: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
         local: '%DOWNSTREAM_LOCAL_ADDRESS%',
+        details: '%RESPONSE_CODE_DETAILS%',
         ended: '%CONNECTION_TERMINATION_DETAILS%',
         tls: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
         flags: '%RESPONSE_FLAGS%',

@@ -1,9 +1,9 @@
-import { agrees, type Judged, judge } from './judge.ts';
+import { areasOf } from './gates.ts';
+import { agrees, type Judged, judge, prepare } from './judge.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { PolicySet } from './random-set.ts';
 import type { RequestJson } from './request-json.ts';
-import { areasOf } from './stage.ts';
 import type { TokenMint } from './tokens.ts';
 
 const mostAttempts = 60;
@@ -57,7 +57,7 @@ export async function shrink(laboratory: Laboratory, tokens: TokenMint, found: J
     const requests = (ipOf: (workload: { namespace: string; workload: string }) => string) => [
       { ...request, destination: { ...request.destination, ip: ipOf(request.destination) } },
     ];
-    const { judged } = await judge(laboratory, tokens, [{ set, requests }]);
+    const judged = await judge(laboratory, tokens, await prepare(laboratory, [{ set, requests }]));
     return judged.find((each) => !agrees(each));
   };
   const step = async (): Promise<Judged | undefined> => {

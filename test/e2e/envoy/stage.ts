@@ -3,10 +3,11 @@ import { compile, type Decider, keysOf, PROFILES } from '#policies/analysis/inde
 import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { printYaml } from '#policies/language/print.ts';
-import { validate } from '#policies/language/validate.ts';
 import { WORKLOADS } from '../../support/random-mesh.ts';
+import { servedAddress } from './addresses.ts';
 import { namespaceNamed } from './control-plane.ts';
-import { describe, type KubernetesObject } from './kubernetes-client.ts';
+import { areasOf, type Opinion } from './gates.ts';
+import type { KubernetesObject } from './kubernetes-client.ts';
 import type { Laboratory, Placed } from './laboratory.ts';
 import { createPod, podOf } from './pods.ts';
 import { issuers, type PolicySet } from './random-set.ts';
@@ -61,9 +62,13 @@ const services = WORKLOADS.map(serviceOf);
 const pods = deployments.map((deployment, index) => ({ pod: podOf(deployment), ip: `127.3.255.${index + 1}` }));
 
 /** The address at which a workload of the set in `slot` is served. */
-export function addressOf(slot: number, { namespace, workload }: { namespace: string; workload: string }): string {
+export function addressOf(
+  { ipv6 }: Laboratory,
+  slot: number,
+  { namespace, workload }: { readonly namespace: string; readonly workload: string },
+): string {
   const index = WORKLOADS.findIndex((each) => each.namespace === namespace && each.name === workload);
-  return `127.${slot % 2 === 0 ? 1 : 3}.${slot}.${index + 11}`;
+  return servedAddress(ipv6, slot, index);
 }
 
 const settingsMap = (settings: PolicySet['settings']): KubernetesObject => ({
@@ -91,19 +96,12 @@ export function deciderOf(set: PolicySet, tokens: TokenMint): Decider {
   return compile(mesh.value, PROFILES['istio-1.31'], { issuerKeys });
 }
 
-/** The problem areas of one document: `schema`, `cel`, `unknown-field`, `webhook`. */
-export function areasOf(policy: KubernetesObject): readonly string[] {
-  const { documents, problems } = readDocuments('policy.yaml', printYaml(policy));
-  const codes = [...problems, ...documents.flatMap(validate)].map(({ code }) => code.split('/')[0] ?? '');
-  return [...new Set(codes)];
-}
-
 /** A set that was translated: what the API server stored of it, and the listener of each workload. */
 export interface Translated {
   readonly set: PolicySet;
   readonly placed: readonly Placed[];
-  /** One line a document on which the API server and our validation disagree. */
-  readonly gates: readonly string[];
+  /** What the API server says of each document, and what we say. */
+  readonly gates: readonly Opinion[];
 }
 
 const meshShown = (settings: PolicySet['settings']) => (shown: Readonly<Record<string, unknown>>) => {
@@ -111,15 +109,19 @@ const meshShown = (settings: PolicySet['settings']) => (shown: Readonly<Record<s
     (holder['pathNormalization'] as { normalization?: string } | undefined)?.normalization ?? 'DEFAULT';
   const aliases = (holder: Readonly<Record<string, unknown>>) =>
     [...((holder['trustDomainAliases'] as readonly string[] | undefined) ?? [])].sort().join(' ');
+  const providers = (holder: Readonly<Record<string, unknown>>) =>
+    ((holder['extensionProviders'] as readonly { readonly name: string }[] | undefined) ?? [])
+      .map(({ name }) => name)
+      .join(' ');
   const same = (view: (holder: Readonly<Record<string, unknown>>) => unknown) => view(shown) === view(settings);
-  return same(normalization) && same(aliases) && same((holder) => holder['trustDomain']);
+  return same(normalization) && same(aliases) && same(providers) && same((holder) => holder['trustDomain']);
 };
 
 /** Applies a set, waits until istiod has it, fetches every workload's listener, and takes the set away again. */
 export async function translate(laboratory: Laboratory, set: PolicySet, slot: number): Promise<Translated> {
   const { client } = laboratory.server;
   await client.put(settingsMap(set.settings));
-  const [stored, accepted, gates]: [KubernetesObject[], KubernetesObject[], string[]] = [[], [], []];
+  const [stored, accepted, gates]: [KubernetesObject[], KubernetesObject[], Opinion[]] = [[], [], []];
   // In the order of their names, since the older of two policies may win.
   for (const policy of set.policies) {
     const { status, body } = await client.create(policy);
@@ -127,16 +129,14 @@ export async function translate(laboratory: Laboratory, set: PolicySet, slot: nu
     const isStored = status < 300;
     if (isStored) stored.push(body as KubernetesObject);
     if (isStored && refusals.length === 0) accepted.push(policy);
-    if (isStored !== (refusals.length === 0))
-      gates.push(
-        `${describe(policy)}: API server ${status}, ours ${refusals.join(', ') || 'accepts'}: ${JSON.stringify(policy)}`,
-      );
+    const ours = refusals.length === 0 ? null : refusals.join(', ');
+    gates.push({ gate: 'API server', theirs: isStored ? null : String(status), ours, policy });
   }
   await laboratory.plane.converge(stored, meshShown(set.settings));
   const placed = await Promise.all(
     pods.map(async ({ pod, ip }) => ({
       listener: await laboratory.fetch(pod, ip),
-      ip: addressOf(slot, { namespace: pod.metadata.namespace ?? '', workload: pod.metadata.name }),
+      ip: addressOf(laboratory, slot, { namespace: pod.metadata.namespace ?? '', workload: pod.metadata.name }),
       ports,
     })),
   );

@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printYaml } from '#policies/language/print.ts';
+import { areasOf, type Opinion } from './gates.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
 import { output } from './processes.ts';
-import { areasOf } from './stage.ts';
 
-/** Compares the validation code of istiod, as `istioctl validate` runs it, with ours; one line a disagreement. */
+/** Compares the validation code of istiod, as `istioctl validate` runs it, with ours. */
 export async function compareWebhook(
   istioctl: string,
   folder: string,
   policies: readonly KubernetesObject[],
-): Promise<readonly string[]> {
+): Promise<readonly Opinion[]> {
   const named = policies.map((policy, index) => ({
     ...policy,
     metadata: { ...policy.metadata, name: `document-${index}` },
@@ -22,10 +22,13 @@ export async function compareWebhook(
   const refused = new Map(
     [...errors.matchAll(/^\s+\* \w+\/[^/]+\/document-(\d+): (.*)$/gm)].map(([, index, text]) => [Number(index), text]),
   );
-  return policies.flatMap((policy, index) => {
+  return policies.map((policy, index) => {
     const ours = areasOf(policy);
-    const theirs = refused.get(index);
-    if ((theirs !== undefined) === ours.length > 0) return [];
-    return [`istioctl ${theirs ?? 'accepts'}, ours ${ours.join(', ') || 'accepts'}: ${JSON.stringify(policy)}`];
+    return {
+      gate: 'istioctl',
+      theirs: refused.get(index) ?? null,
+      ours: ours.length === 0 ? null : ours.join(', '),
+      policy,
+    };
   });
 }
