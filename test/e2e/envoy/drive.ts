@@ -27,7 +27,7 @@ interface Member {
   readonly sending: Sending;
 }
 
-const connectionsAtOnce = 16;
+const connectionsAtOnce = 48;
 const streamsAtOnce = 100;
 /** Refused connections after which `repeats` decides. */
 const refusalsEnough = 2;

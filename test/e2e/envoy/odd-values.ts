@@ -114,7 +114,6 @@ export const oddHeaders: readonly Readonly<Record<string, readonly string[]>>[] 
   { 'x-from-token': ['u', 'r'] },
   { 'x-payload': ['forged'] },
   { 'x-forwarded-for': ['no address'] },
-  { 'x-token': ['no token'] },
   { h: ['1'], origin: ['o'], 'access-control-request-method': [''] },
 ];
 

@@ -1,5 +1,5 @@
 /** The external authorizers that CUSTOM policies ask: one over gRPC, one over HTTP, which answer as the request tells. */
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { EnvoyJson } from './listener-source.ts';
@@ -16,10 +16,10 @@ const service = 'x.a.svc.cluster.local';
 const ports = { grpc: 9000, http: 80 } as const;
 
 /** Two providers as mesh settings declare them. */
-export const extensionProviders: readonly object[] = [
+export const extensionProviders = [
   { name: 'grpc', envoyExtAuthzGrpc: { service, port: ports.grpc } },
   { name: 'http', envoyExtAuthzHttp: { service, port: ports.http, includeRequestHeadersInCheck: [answerHeader] } },
-];
+] as const;
 
 /** The header values of a request that its provider denies, or allows. */
 export const providerHeaders = (answer: 'allow' | 'deny'): Readonly<Record<string, readonly string[]>> => ({
@@ -54,13 +54,26 @@ const answerCheck: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => 
   callback(null, denies ? permissionDenied : ok);
 };
 
+/** Answers each request head on a connection; by hand, since Node's own server refuses methods that it does not know. */
+function answerHeads(socket: Socket): void {
+  let head = '';
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (bytes) => {
+    head += bytes.toString('latin1');
+    if (!head.includes('\r\n\r\n')) return;
+    const denies = head.includes(`\r\n${answerHeader}: ${denial}\r\n`);
+    socket.write(`HTTP/1.1 ${denies ? '403 Forbidden' : '200 OK'}\r\ncontent-length: 0\r\n\r\n`);
+    head = '';
+  });
+}
+
 /** Running providers, and the clusters by which Envoy reaches them. */
 export class Providers {
   readonly #grpc: Server;
-  readonly #http: HttpServer;
+  readonly #http: TcpServer;
   readonly clusters: readonly EnvoyJson[];
 
-  private constructor(grpc: Server, http: HttpServer, clusters: readonly EnvoyJson[]) {
+  private constructor(grpc: Server, http: TcpServer, clusters: readonly EnvoyJson[]) {
     this.#grpc = grpc;
     this.#http = http;
     this.clusters = clusters;
@@ -76,9 +89,7 @@ export class Providers {
         error === null ? resolve() : reject(error),
       ),
     );
-    const http = createServer(({ headers }, response) => {
-      response.writeHead(headers[answerHeader] === denial ? 403 : 200).end();
-    });
+    const http = createServer(answerHeads);
     await new Promise<void>((resolve) => http.listen(httpPath, resolve));
     const clusters = [clusterOf(ports.grpc, grpcPath, http2), clusterOf(ports.http, httpPath, {})];
     return new Providers(grpc, http, clusters);
@@ -87,7 +98,6 @@ export class Providers {
   stop(): void {
     this.#grpc.forceShutdown();
     this.#http.close();
-    this.#http.closeAllConnections();
   }
 }
 

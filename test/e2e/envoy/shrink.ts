@@ -48,6 +48,13 @@ function* smallerRequests(request: RequestJson): Generator<RequestJson> {
   }
 }
 
+/** True iff the two sides part in the same way, so that shrinking does not lead from one fault to another. */
+const isAlike = (one: Judged, other: Judged): boolean =>
+  one.seen.verdict === other.seen.verdict &&
+  one.seen.layer === other.seen.layer &&
+  one.decided.verdict === other.decided.verdict &&
+  one.decided.layer === other.decided.layer;
+
 /** The smallest disagreement that dropping one thing at a time leads to, within a bounded number of live attempts. */
 export async function shrink(laboratory: Laboratory, tokens: TokenMint, found: Judged): Promise<Judged> {
   let attempts = 0;
@@ -58,7 +65,7 @@ export async function shrink(laboratory: Laboratory, tokens: TokenMint, found: J
       { ...request, destination: { ...request.destination, ip: ipOf(request.destination) } },
     ];
     const judged = await judge(laboratory, tokens, await prepare(laboratory, [{ set, requests }]));
-    return judged.find((each) => !agrees(each));
+    return judged.find((each) => !agrees(each) && isAlike(each, found));
   };
   const step = async (): Promise<Judged | undefined> => {
     const most = refusals(best.set);

@@ -10,6 +10,7 @@ import { areasOf, type Opinion } from './gates.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
 import type { Laboratory, Placed } from './laboratory.ts';
 import { createPod, podOf } from './pods.ts';
+import { extensionProviders } from './provider.ts';
 import { issuers, type PolicySet } from './random-set.ts';
 import type { TokenMint } from './tokens.ts';
 
@@ -104,6 +105,8 @@ export interface Translated {
   readonly gates: readonly Opinion[];
 }
 
+const providerNames: readonly string[] = extensionProviders.map(({ name }) => name);
+
 const meshShown = (settings: PolicySet['settings']) => (shown: Readonly<Record<string, unknown>>) => {
   const normalization = (holder: Readonly<Record<string, unknown>>) =>
     (holder['pathNormalization'] as { normalization?: string } | undefined)?.normalization ?? 'DEFAULT';
@@ -112,6 +115,8 @@ const meshShown = (settings: PolicySet['settings']) => (shown: Readonly<Record<s
   const providers = (holder: Readonly<Record<string, unknown>>) =>
     ((holder['extensionProviders'] as readonly { readonly name: string }[] | undefined) ?? [])
       .map(({ name }) => name)
+      // istiod adds providers of its own, for telemetry.
+      .filter((name) => providerNames.includes(name))
       .join(' ');
   const same = (view: (holder: Readonly<Record<string, unknown>>) => unknown) => view(shown) === view(settings);
   return same(normalization) && same(aliases) && same(providers) && same((holder) => holder['trustDomain']);
