@@ -16,6 +16,8 @@ export interface Verifier {
   readonly rule: JwtRule;
   /** False iff the issuer is known to sign with a key that the rule does not hold. */
   readonly holdsIssuersKey: boolean;
+  /** False iff the rule takes something else than the token for one, which no verifier can read. */
+  readonly readsToken: boolean;
 }
 
 /** The public keys that issuers sign with, by issuer, in the form that `keysOf` gives them. */
@@ -24,9 +26,11 @@ export type IssuerKeys = ReadonlyMap<string, readonly string[]>;
 /** Prepares the rules; an issuer that `issuerKeys` does not name is taken to sign with a key of its rule. */
 export function verifiers(rules: readonly JwtRule[], issuerKeys: IssuerKeys): readonly Verifier[] {
   return rules.map((rule) => {
+    const readsToken = readingOf(rule) !== 'otherText';
     const signing = issuerKeys.get(rule.issuer);
-    if (signing === undefined || rule.keys.kind !== 'inline') return { rule, holdsIssuersKey: true };
-    return { rule, holdsIssuersKey: keysOf(parseJson(rule.keys.jwks)).some((key) => signing.includes(key)) };
+    if (signing === undefined || rule.keys.kind !== 'inline') return { rule, holdsIssuersKey: true, readsToken };
+    const holdsIssuersKey = keysOf(parseJson(rule.keys.jwks)).some((key) => signing.includes(key));
+    return { rule, holdsIssuersKey, readsToken };
   });
 }
 
@@ -76,12 +80,36 @@ function isFilled(http: HttpRequest, header: string): boolean {
 
 /** True iff the rule looks for tokens in `authorization: Bearer`, where requests of this model carry them. */
 export function looksInAuthorization(rule: JwtRule): boolean {
-  if (rule.fromHeaders.length + rule.fromParams.length + rule.fromCookies.length === 0) return true;
-  return rule.fromHeaders.some((header) => header.name === 'authorization' && 'Bearer '.startsWith(header.prefix));
+  return readingOf(rule) !== 'nothing';
 }
 
+/** What a rule takes from `authorization: Bearer TOKEN` for a token; what is not the token reads as a broken one. */
+function readingOf(rule: JwtRule): 'token' | 'otherText' | 'nothing' {
+  if (rule.fromHeaders.length + rule.fromParams.length + rule.fromCookies.length === 0) return 'token';
+  const readings = rule.fromHeaders
+    .filter(({ name }) => name === 'authorization')
+    .map(({ prefix }) => readingAfter(prefix));
+  if (readings.includes('token')) return 'token';
+  return readings.includes('otherText') ? 'otherText' : 'nothing';
+}
+
+/**
+ * The prefix may stand anywhere in the value, and what follows it counts from the first character that a token can
+ * hold; without a prefix the whole value does, the word `Bearer` with it. Source: Envoy `jwt_authn/extractor.cc`
+ * `ExtractorImpl::extract`, `extractJWT`.
+ */
+function readingAfter(prefix: string): 'token' | 'otherText' | 'nothing' {
+  if (prefix === '') return 'otherText';
+  const at = SCHEME.indexOf(prefix);
+  if (at < 0) return 'nothing';
+  return SCHEME.slice(at + prefix.length).trim() === '' ? 'token' : 'otherText';
+}
+
+const SCHEME = 'Bearer ';
+
 /** The status of the first fault: expired, audience, signature; undefined when the rule accepts the token. */
-export function tokenFault({ rule, holdsIssuersKey }: Verifier, token: Token): 401 | 403 | undefined {
+export function tokenFault({ rule, holdsIssuersKey, readsToken }: Verifier, token: Token): 401 | 403 | undefined {
+  if (!readsToken) return 401;
   if (token.fault === 'expired') return 401;
   if (rule.audiences.length > 0 && (token.fault === 'audience' || !isMeantFor(rule, token.claims['aud']))) return 403;
   return token.fault === 'signature' || !holdsIssuersKey ? 401 : undefined;

@@ -41,9 +41,9 @@ function isPreflight(): Formula {
   ]);
 }
 
-/** When the rule finds no fault: not expired, meant for its audience, signed with its key. */
-function isFaultless({ rule, holdsIssuersKey }: Verifier): Formula {
-  if (!holdsIssuersKey) return NEVER;
+/** When the rule finds no fault: read at all, not expired, meant for its audience, signed with its key. */
+function isFaultless({ rule, holdsIssuersKey, readsToken }: Verifier): Formula {
+  if (!holdsIssuersKey || !readsToken) return NEVER;
   const audience =
     rule.audiences.length === 0
       ? ALWAYS

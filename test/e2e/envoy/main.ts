@@ -50,7 +50,7 @@ if (binaries.ok) {
   const extent = { sets: numberOf('SETS', 200), requests: numberOf('REQUESTS', 100), seed: numberOf('SEED', 1) };
   print(`${new Date().toISOString().slice(0, 10)}: ${await versionsLine(binaries.value)}`);
   const holds = await Laboratory.use(binaries.value, folder, async (laboratory) => {
-    const own = process.env['OWN'] === '0' || await ownManifestsHold(laboratory);
+    const own = process.env['OWN'] === '0' || (await ownManifestsHold(laboratory));
     return (await randomSetsHold(laboratory, extent)) && own;
   });
   process.exit(holds ? 0 : 2);

@@ -1,5 +1,5 @@
 /** The external authorizers that CUSTOM policies ask: one over gRPC, one over HTTP, which answer as the request tells. */
-import { createServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer, type Socket, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
 import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { EnvoyJson } from './listener-source.ts';

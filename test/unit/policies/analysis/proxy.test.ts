@@ -139,6 +139,36 @@ describe('tokens (semantics 8)', () => {
       call: token({}, 'expired'),
       http: 200,
     },
+    {
+      name: 'without a prefix the word Bearer counts as part of the token, which nobody can read',
+      rule: { fromHeaders: [{ name: 'Authorization' }] },
+      call: token({}),
+      http: 401,
+    },
+    {
+      name: 'a prefix without the blank is enough',
+      rule: { fromHeaders: [{ name: 'authorization', prefix: 'Bearer' }] },
+      call: token({}),
+      http: 200,
+    },
+    {
+      name: 'a prefix that ends inside the word leaves the rest of it for a token',
+      rule: { fromHeaders: [{ name: 'authorization', prefix: 'Bea' }] },
+      call: token({}),
+      http: 401,
+    },
+    {
+      name: 'one header that reads the token suffices',
+      rule: { fromHeaders: [{ name: 'authorization' }, { name: 'authorization', prefix: 'Bearer ' }] },
+      call: token({}),
+      http: 200,
+    },
+    {
+      name: 'a prefix that is not there finds no token',
+      rule: { fromHeaders: [{ name: 'authorization', prefix: 'Token ' }] },
+      call: token({}, 'expired'),
+      http: 200,
+    },
   ];
   test.for(rows)('$name', ({ rule, call, http }) => {
     expect(decideOn(meshOf(X, authentication(rule)), call).status?.http).toBe(http);
