@@ -2,6 +2,7 @@
 import type { Mesh, Workload } from '../language/mesh.ts';
 import { applicable } from './attachment.ts';
 import { injectionOf } from './listener.ts';
+import { tokenHeaderAssumptions } from './token-headers.ts';
 
 const OPAQUE_KINDS: ReadonlySet<string> = new Set(['EnvoyFilter', 'WasmPlugin']);
 
@@ -15,6 +16,7 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
   return [
     ...opaque.map(({ kind, namespace, name }) => `${kind} \`${namespace}/${name}\` does not change the verdict`),
     ...injectionAssumptions(mesh, workload),
+    ...tokenHeaderAssumptions(mesh, workload),
   ];
 }
 

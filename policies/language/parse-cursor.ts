@@ -31,10 +31,11 @@ export class Cursor {
     return this.value.map((item, index) => new Cursor(this.#document, [...this.path, index], item));
   }
 
-  /** The members of an object in document order; none when this is no object. */
+  /** The members of an object that are not null, in document order; none when this is no object. */
   entries(): readonly (readonly [string, Cursor])[] {
     if (!isRecord(this.value)) return [];
-    return Object.keys(this.value).map((key) => [key, this.get(key)] as const);
+    const members = Object.keys(this.value).map((key) => [key, this.get(key)] as const);
+    return members.filter(([, member]) => member.isPresent());
   }
 
   /** True iff something other than null stands here. */

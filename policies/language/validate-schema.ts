@@ -1,6 +1,6 @@
 import { locate, type SourceDocument } from './document.ts';
 import { type Problem, problem, quote, type Step } from './problem.ts';
-import type { Members, Shape } from './schema/shape.ts';
+import type { Members, RecordShape, Shape } from './schema/shape.ts';
 import { tryFindNearest } from './spelling.ts';
 
 /** A walk over one document. INVARIANT: `path` leads to the value that is being checked. */
@@ -127,8 +127,8 @@ function reportMissing(walk: Walk, name: string): void {
   walk.path.pop();
 }
 
-function checkRecord(walk: Walk, shape: Shape & { kind: 'record' }, value: Readonly<Record<string, unknown>>): void {
-  const names = Object.keys(value);
+function checkRecord(walk: Walk, shape: RecordShape, value: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(value).filter((name) => shape.nulls === 'refused' || value[name] !== null);
   checkCount(walk, 'schema/members', 'member', names.length, shape.minMembers, shape.maxMembers);
   for (const name of names) descend(walk, name, shape.values, value[name]);
 }

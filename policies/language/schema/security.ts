@@ -4,7 +4,7 @@ import { closed, filled, flag, list, oneOf, record, type Shape, text } from './s
 
 /** Labels of the workloads that a policy is for. */
 export const workloadSelector: Shape = closed({
-  matchLabels: record(text({ maxLength: 63 }), { maxMembers: 4096 }),
+  matchLabels: record(text({ maxLength: 63 }), { maxMembers: 4096, nulls: 'dropped' }),
 });
 
 /** The Service, Gateway or class that a policy is attached to. */
@@ -81,7 +81,7 @@ export const peerAuthentication: Shape = customObject(
   closed({
     selector: workloadSelector,
     mtls: mutualTls,
-    portLevelMtls: record(mutualTls, { minMembers: 1 }),
+    portLevelMtls: record(mutualTls, { minMembers: 1, nulls: 'dropped' }),
   }),
 );
 

@@ -11,8 +11,17 @@ export type Shape =
   | { readonly kind: 'numberOrText' }
   | { readonly kind: 'anything' }
   | { readonly kind: 'list'; readonly items: Shape; readonly minItems: number; readonly maxItems: number }
-  | { readonly kind: 'record'; readonly values: Shape; readonly minMembers: number; readonly maxMembers: number }
+  | RecordShape
   | Members;
+
+/** A map; where nulls are dropped, as in custom objects, such a member counts as absent. */
+export interface RecordShape {
+  readonly kind: 'record';
+  readonly values: Shape;
+  readonly minMembers: number;
+  readonly maxMembers: number;
+  readonly nulls: 'refused' | 'dropped';
+}
 
 /** An object of named members; others are refused or ignored, and of each group in `exclusive` one may be there. */
 export interface Members {
@@ -78,9 +87,10 @@ export const list = (items: Shape, limits: { minItems?: number; maxItems?: numbe
 });
 
 /** A map from free names to `values`. */
-export const record = (values: Shape, limits: { minMembers?: number; maxMembers?: number } = {}): Shape => ({
+export const record = (values: Shape, limits: Partial<Omit<RecordShape, 'kind' | 'values'>> = {}): Shape => ({
   kind: 'record',
   values,
+  nulls: 'refused',
   minMembers: 0,
   maxMembers: Number.POSITIVE_INFINITY,
   ...limits,

@@ -120,8 +120,11 @@ export function broadened(draw: Draw, policy: KubernetesObject): KubernetesObjec
   switch (policy.kind) {
     case 'AuthorizationPolicy': {
       const dryRun = { 'istio.io/dry-run': draw.of(['true', 'false', 'TRUE', '1', 'yes', '']) };
-      const annotated = draw.chance(0.05) ? { annotations: dryRun } : {};
-      return { ...policy, metadata: { ...policy.metadata, ...annotated }, spec: authorization(draw, spec) };
+      const { annotations, ...metadata } = policy.metadata;
+      // The webhook refuses dry-run on CUSTOM, and istiod has no meaning for it: it stays with the gates.
+      const isCustom = spec['action'] === 'CUSTOM';
+      const annotated = isCustom ? {} : { annotations: draw.chance(0.05) ? dryRun : (annotations ?? {}) };
+      return { ...policy, metadata: { ...metadata, ...annotated }, spec: authorization(draw, spec) };
     }
     case 'PeerAuthentication':
       return { ...policy, spec: peer(draw, spec) };

@@ -54,6 +54,11 @@ export class KubernetesClient {
     return this.send('POST', `${await this.#collection(object)}?fieldValidation=Strict`, object);
   }
 
+  /** As `create`, but nothing is stored. */
+  async judge(object: KubernetesObject): Promise<ApiAnswer> {
+    return this.send('POST', `${await this.#collection(object)}?fieldValidation=Strict&dryRun=All`, object);
+  }
+
   /** Creates an object, or replaces the one that is there. Errors: throws when it is refused. */
   async put(object: KubernetesObject): Promise<KubernetesObject> {
     const created = await this.create(object);

@@ -36,7 +36,7 @@ async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<b
   print(
     [
       `random: seed ${extent.seed}, ${result.sets} sets, ${result.policies} policies, ${decisions} decisions`,
-      `(${result.allowed} allowed), ${result.disagreements} disagreements, ${result.otherLayers} with another layer or status,`,
+      `(${result.allowed} allowed; ${result.conditional} more rest on an assumption), ${result.disagreements} disagreements, ${result.otherLayers} with another layer or status,`,
       `${result.otherRules} with another of the matching rules, ${result.gates.differing} documents judged differently by a gate;`,
       `${Math.round(seconds)} s, ${Math.round(decisions / seconds)} decisions/s, ${(result.sets / seconds).toFixed(1)} sets/s`,
     ].join(' '),

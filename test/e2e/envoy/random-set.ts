@@ -6,12 +6,15 @@ import { isPolicy } from './control-plane.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
 import { oddPolicyValues } from './odd-values.ts';
 import { servable } from './servable.ts';
+import { spoiled } from './spoiled.ts';
 import type { TokenMint } from './tokens.ts';
 
 /** The settings of the mesh and the policies that are in force together. */
 export interface PolicySet {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly policies: readonly KubernetesObject[];
+  /** Documents that the gates judge, and that are not applied. */
+  readonly offered: readonly KubernetesObject[];
 }
 
 /** Two issuers that have a key of their own. */
@@ -56,7 +59,11 @@ export function randomSet(draw: Draw, tokens: TokenMint): PolicySet {
     .map((policy) => broadened(draw, servable(withOddValues(draw, policy)) as KubernetesObject))
     .map((policy) => withKeys(draw, policy, tokens));
   const policies = [...drawn, ...twins(draw, drawn)].sort((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1));
-  return { settings, policies };
+  const offered = draw
+    .list(3, () => (policies.length === 0 ? [] : [spoiled(draw, draw.of(policies))]))
+    .flat()
+    .map((policy, index) => ({ ...policy, metadata: { ...policy.metadata, name: `offered-${index}` } }));
+  return { settings, policies, offered };
 }
 
 const orderOf = ({ metadata }: KubernetesObject) => `${metadata.namespace}/${metadata.name}`;

@@ -3,7 +3,17 @@ import { Draw } from '../../support/draw.ts';
 import { writeCandidate } from './candidate.ts';
 import { Coverage } from './coverage.ts';
 import { concur, describeOpinion, GateCounts, type Opinion } from './gates.ts';
-import { agrees, agreesFully, type Judged, judge, namesSameRule, type Prepared, prepare, type Trial } from './judge.ts';
+import {
+  agrees,
+  agreesFully,
+  isConditional,
+  type Judged,
+  judge,
+  namesSameRule,
+  type Prepared,
+  prepare,
+  type Trial,
+} from './judge.ts';
 import type { KubernetesObject } from './kubernetes-client.ts';
 import type { Laboratory } from './laboratory.ts';
 import { RandomRequests } from './random-requests.ts';
@@ -26,6 +36,8 @@ export interface Totals {
   readonly sets: number;
   readonly policies: number;
   readonly decisions: number;
+  /** Not compared, since the engine names what it does not model of them. */
+  readonly conditional: number;
   readonly allowed: number;
   readonly disagreements: number;
   /** Decisions with the same verdict, on which Envoy told another layer or status. */
@@ -45,6 +57,7 @@ const none: Totals = {
   sets: 0,
   policies: 0,
   decisions: 0,
+  conditional: 0,
   allowed: 0,
   disagreements: 0,
   otherLayers: 0,
@@ -128,14 +141,15 @@ class Run {
     const trials = this.#trials(first);
     const policies = trials.flatMap(({ set }) => set.policies);
     const [webhook, prepared] = await Promise.all([
-      compareWebhook(binaries.istioctl, folder, policies),
+      compareWebhook(binaries.istioctl, folder, [...policies, ...trials.flatMap(({ set }) => set.offered)]),
       prepare(this.#laboratory, trials),
     ]);
     return { prepared, webhook, policies };
   }
 
   async #judge({ prepared, webhook, policies }: Batch): Promise<void> {
-    const judged = await judge(this.#laboratory, this.#tokens, prepared);
+    const all = await judge(this.#laboratory, this.#tokens, prepared);
+    const judged = all.filter((each) => !isConditional(each));
     const sets = prepared.map(({ translated }) => translated.set);
     for (const set of sets) this.#coverage.addSet(set);
     for (const each of judged) this.#coverage.addDecision(each);
@@ -145,6 +159,7 @@ class Run {
       sets: total.sets + prepared.length,
       policies: total.policies + policies.length,
       decisions: total.decisions + judged.length,
+      conditional: total.conditional + all.length - judged.length,
       allowed: total.allowed + count(({ seen }) => seen.verdict === 'allow'),
       disagreements: total.disagreements + count((each) => !agrees(each)),
       otherLayers: total.otherLayers + count((each) => agrees(each) && !agreesFully(each)),

@@ -29,11 +29,11 @@ function* reductions(value: unknown): Generator<unknown> {
 /** Documents that a gate would refuse have a meaning of their own: shrinking never leads to more of them. */
 const refusals = ({ policies }: PolicySet): number => policies.filter((policy) => areasOf(policy).length > 0).length;
 
-function* smallerSets({ settings, policies }: PolicySet): Generator<PolicySet> {
-  for (const index of policies.keys()) yield { settings, policies: policies.toSpliced(index, 1) };
+function* smallerSets({ settings, policies, offered }: PolicySet): Generator<PolicySet> {
+  for (const index of policies.keys()) yield { settings, offered, policies: policies.toSpliced(index, 1) };
   for (const [index, policy] of policies.entries()) {
     for (const spec of reductions(policy['spec'])) {
-      yield { settings, policies: policies.with(index, { ...policy, spec } as KubernetesObject) };
+      yield { settings, offered, policies: policies.with(index, { ...policy, spec } as KubernetesObject) };
     }
   }
 }
@@ -60,7 +60,7 @@ const isAlike = (one: Judged, other: Judged): boolean =>
 /** The smallest disagreement that dropping one thing at a time leads to, within a bounded number of live attempts. */
 export async function shrink(laboratory: Laboratory, tokens: TokenMint, found: Judged): Promise<Judged> {
   let attempts = 0;
-  let best = found;
+  let best: Judged = { ...found, set: { ...found.set, offered: [] } };
   const attempt = async (set: PolicySet, request: RequestJson): Promise<Judged | undefined> => {
     attempts += 1;
     const requests = (ipOf: (workload: { namespace: string; workload: string }) => string) => [

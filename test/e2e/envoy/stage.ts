@@ -122,6 +122,12 @@ const meshShown = (settings: PolicySet['settings']) => (shown: Readonly<Record<s
   return same(normalization) && same(aliases) && same(providers) && same((holder) => holder['trustDomain']);
 };
 
+function opinionOn(policy: KubernetesObject, status: number): Opinion {
+  const refusals = areasOf(policy).filter((area) => area !== 'webhook');
+  const ours = refusals.length === 0 ? null : refusals.join(', ');
+  return { gate: 'API server', theirs: status < 300 ? null : String(status), ours, policy };
+}
+
 /** Applies a set, waits until istiod has it, fetches every workload's listener, and takes the set away again. */
 export async function translate(laboratory: Laboratory, set: PolicySet, slot: number): Promise<Translated> {
   const { client } = laboratory.server;
@@ -130,13 +136,12 @@ export async function translate(laboratory: Laboratory, set: PolicySet, slot: nu
   // In the order of their names, since the older of two policies may win.
   for (const policy of set.policies) {
     const { status, body } = await client.create(policy);
-    const refusals = areasOf(policy).filter((area) => area !== 'webhook');
-    const isStored = status < 300;
-    if (isStored) stored.push(body as KubernetesObject);
-    if (isStored && refusals.length === 0) accepted.push(policy);
-    const ours = refusals.length === 0 ? null : refusals.join(', ');
-    gates.push({ gate: 'API server', theirs: isStored ? null : String(status), ours, policy });
+    const opinion = opinionOn(policy, status);
+    gates.push(opinion);
+    if (status < 300) stored.push(body as KubernetesObject);
+    if (status < 300 && opinion.ours === null) accepted.push(policy);
   }
+  for (const document of set.offered) gates.push(opinionOn(document, (await client.judge(document)).status));
   await laboratory.plane.converge(stored, meshShown(set.settings));
   const placed = await Promise.all(
     pods.map(async ({ pod, ip }) => ({

@@ -105,9 +105,10 @@ describe('CUSTOM (semantics 3.12)', () => {
   });
 });
 
+const authentication = (rule: object) =>
+  securityYaml('RequestAuthentication', 'a', { jwtRules: [{ issuer: 'https://i', ...rule }] });
+
 describe('tokens (semantics 8)', () => {
-  const authentication = (rule: object) =>
-    securityYaml('RequestAuthentication', 'a', { jwtRules: [{ issuer: 'https://i', ...rule }] });
   const token = (claims: object, invalid?: string) => ({
     jwt: { claims: { iss: 'https://i', ...claims }, ...(invalid === undefined ? {} : { invalid }) },
   });
@@ -199,6 +200,17 @@ describe('assumptions', () => {
       'EnvoyFilter `a/f-x` does not change the verdict',
       'EnvoyFilter `istio-system/f-x` does not change the verdict',
     ]);
+  });
+
+  test('a rule that reads a header which tokens give or take is an assumption, any other header is none', () => {
+    const reading = (name: string) => allow({ when: [{ key: `request.headers[${name}]`, values: ['*'] }] });
+    const writing = authentication({ outputClaimToHeaders: [{ header: 'X-Team', claim: 'team' }] });
+    const assumptionsFor = (...parts: readonly string[]) => decideOn(meshOf(X, ...parts), {}).assumptions;
+    const about = (name: string) => [`header \`${name}\`, which rules read, is not given or removed by a token`];
+    expect(assumptionsFor(reading('Authorization'))).toEqual(about('authorization'));
+    expect(assumptionsFor(reading('x-team'), writing)).toEqual(about('x-team'));
+    expect(assumptionsFor(reading('x-team'))).toEqual([]);
+    expect(assumptionsFor(reading('x-other'), writing)).toEqual([]);
   });
 
   test('a sidecar that nothing promises is an assumption', () => {
