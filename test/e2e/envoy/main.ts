@@ -47,7 +47,12 @@ async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<b
 const binaries = findBinaries(process.env);
 if (binaries.ok) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
-  const extent = { sets: numberOf('SETS', 200), requests: numberOf('REQUESTS', 100), seed: numberOf('SEED', 1) };
+  const extent = {
+    first: numberOf('FIRST', 0),
+    sets: numberOf('SETS', 200),
+    requests: numberOf('REQUESTS', 100),
+    seed: numberOf('SEED', 1),
+  };
   print(`${new Date().toISOString().slice(0, 10)}: ${await versionsLine(binaries.value)}`);
   const holds = await Laboratory.use(binaries.value, folder, async (laboratory) => {
     const own = process.env['OWN'] === '0' || (await ownManifestsHold(laboratory));

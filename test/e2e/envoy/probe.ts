@@ -22,7 +22,7 @@ export interface Sending {
   readonly token: string | null;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 // No method starts with a zero byte: to an HTTP codec these are foreign bytes.
 const rawBytes = Buffer.from([0, 1, 2, 3, 10]);
 

@@ -73,7 +73,7 @@ export async function output(
 }
 
 /** Waits until `holds` gives true. Errors: throws, naming what was waited for, after `timeoutMs`. */
-export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 300_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);

@@ -25,6 +25,8 @@ import { compareWebhook } from './webhook.ts';
 
 /** How much is tried. */
 export interface Extent {
+  /** The number of the first set: a set is the same whatever was run before it. */
+  readonly first: number;
   readonly sets: number;
   /** Requests a set; those that can but have the answer of another one are not sent, and not counted. */
   readonly requests: number;
@@ -124,9 +126,9 @@ class Run {
   }
 
   #trials(first: number): readonly Trial[] {
-    const { sets, requests, seed } = this.#extent;
+    const { first: begin, sets, requests, seed } = this.#extent;
     return Array.from({ length: Math.min(setsAtOnce, sets - first) }, (_, index) => {
-      const draw = new Draw(seed * 1_000_003 + first + index);
+      const draw = new Draw(seed * 1_000_003 + begin + first + index);
       const set = randomSet(draw, this.#tokens);
       const drawRequests: Trial['requests'] = (ipOf) => {
         const random = new RandomRequests(draw, ipOf);

@@ -87,7 +87,7 @@ func fetch(client discoveryv3.AggregatedDiscoveryServiceClient, asked request) (
 	if err := protojson.Unmarshal(asked.Metadata, metadata); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	stream, err := client.StreamAggregatedResources(ctx)
 	if err != nil {
