@@ -84,7 +84,7 @@ function parseRule(rule: Cursor, index: number, context: Context): Rule {
   const to = rule.get('to').items();
   if (to.length > 0) parts.push({ kind: 'to', alternatives: to.map((item) => parseOperation(item.get('operation'))) });
   for (const condition of rule.get('when').items())
-    parts.push({ kind: 'when', alternatives: [[parseCondition(condition, context)]] });
+    parts.push({ kind: 'when', alternatives: [[parseCondition(condition, context)].filter(asksSomething)] });
   return { index, parts, at: rule.at() };
 }
 
@@ -121,7 +121,9 @@ function parseCondition(condition: Cursor, context: Context): Clause {
   if (claim !== undefined) return { on: 'claim', path: claim, ...values(read, nonEmpty) };
   const header = keyed('request.headers', key);
   if (header?.[0] !== undefined) return { on: 'header', name: header[0].toLowerCase(), ...values(read, presence) };
-  if (key.startsWith('experimental.envoy.filters.')) return metadataClause(key, read);
+  if (/^experimental\.envoy\.filters\..*\[/s.test(key)) return metadataClause(key, read);
+  const known = RECOGNISED_BY_PREFIX.find((prefix) => key.startsWith(prefix));
+  if (known !== undefined) return malformed(known, read);
   return { on: 'unknownKey', key, values: [], notValues: [], unusable: [] };
 }
 
@@ -140,6 +142,21 @@ const CONDITIONS: Readonly<Record<string, (read: Given, context: Context) => Cla
   'request.auth.audiences': (read) => ({ on: 'claim', path: ['aud'], ...values(read, nonEmpty) }),
   'request.auth.presenter': (read) => ({ on: 'claim', path: ['azp'], ...values(read, nonEmpty) }),
 };
+
+/** A key that istiod recognises by its beginning and cannot read: none of its values is usable. */
+function malformed(prefix: (typeof RECOGNISED_BY_PREFIX)[number], read: Given): Clause {
+  const none = values<never>(read, () => []);
+  switch (prefix) {
+    case 'request.headers':
+      return { on: 'header', name: '', ...none };
+    case 'request.auth.claims':
+      return { on: 'claim', path: [], ...none };
+    case 'experimental.envoy.filters.':
+      return { on: 'metadata', filter: '', key: '', ...none };
+  }
+}
+
+const RECOGNISED_BY_PREFIX = ['request.headers', 'request.auth.claims', 'experimental.envoy.filters.'] as const;
 
 /** The names in `prefix[a][b]`, undefined when the key has another form. */
 function keyed(prefix: string, key: string): readonly string[] | undefined {
@@ -201,6 +218,11 @@ function peerClause(
 
 function tryParsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+/** A condition without values is none; an unknown key costs its rule even so. Source: istio `authz/model.New`. */
+function asksSomething(clause: Clause): boolean {
+  return clause.on === 'unknownKey' || saysSomething(clause);
 }
 
 function saysSomething(clause: Clause): boolean {

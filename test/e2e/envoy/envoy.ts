@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import type { Binaries } from './binaries.ts';
 import type { EnvoyJson } from './listener-source.ts';
+import type { ConnectionName } from './probe.ts';
 import { type Child, type Processes, until } from './processes.ts';
 import { echoCluster } from './served-listener.ts';
 
 /** What Envoy wrote about a connection that has ended. */
 export interface ConnectionRecord {
+  /** When the connection was accepted, in milliseconds of the epoch. */
+  readonly start: string;
   /** `ip:port` of the client. */
   readonly peer: string;
   readonly local: string;
@@ -97,13 +100,27 @@ export class Envoy {
     return new Envoy(child, accessLog);
   }
 
-  /** Ends Envoy and gives what it wrote about each connection, by the client's address and its own. */
-  async stop(): Promise<ReadonlyMap<string, ConnectionRecord>> {
+  /** Ends Envoy and gives what it wrote about its connections. */
+  async stop(): Promise<ConnectionRecords> {
     await this.#child.stop();
     const lines = readFileSync(this.#accessLog, 'utf8')
       .split('\n')
       .filter((line) => line !== '');
-    const records = lines.map((line) => JSON.parse(line) as ConnectionRecord);
-    return new Map(records.map((record) => [`${record.peer} ${record.local}`, record]));
+    return new ConnectionRecords(lines.map((line) => JSON.parse(line) as ConnectionRecord));
+  }
+}
+
+/** What Envoy wrote about connections, to be found by the client's name of each. */
+export class ConnectionRecords {
+  readonly #byAddresses: ReadonlyMap<string, readonly ConnectionRecord[]>;
+
+  constructor(records: readonly ConnectionRecord[]) {
+    this.#byAddresses = Map.groupBy(records, ({ peer, local }) => `${peer} ${local}`);
+  }
+
+  /** The record of a connection; of several between the same ports the one that began nearest to it. */
+  tryFind({ addresses, connectedAtMs }: ConnectionName): ConnectionRecord | undefined {
+    const distance = ({ start }: ConnectionRecord) => Math.abs(Number(start) - connectedAtMs);
+    return this.#byAddresses.get(addresses)?.toSorted((left, right) => distance(left) - distance(right))[0];
   }
 }

@@ -43,13 +43,19 @@ export function agrees(judged: Judged): boolean {
   return seen.layer === 'request-authentication' && decided.layer === seen.layer && sharesIssuer(judged);
 }
 
+/** True iff several rules can blame the token: those of its issuer, and those that take the word Bearer for a token. */
 function sharesIssuer({ set, request }: Judged): boolean {
   const rules = set.policies
     .filter(({ kind }) => kind === 'RequestAuthentication')
-    .flatMap(
-      (policy) => (policy['spec'] as { readonly jwtRules?: readonly { readonly issuer?: string }[] }).jwtRules ?? [],
-    );
-  return rules.filter(({ issuer }) => issuer === request.jwt?.claims['iss']).length > 1;
+    .flatMap((policy) => (policy['spec'] as { readonly jwtRules?: readonly JwtRuleJson[] }).jwtRules ?? []);
+  const blaming = ({ issuer, fromHeaders = [] }: JwtRuleJson) =>
+    issuer === request.jwt?.claims['iss'] || fromHeaders.some(({ name }) => name.toLowerCase() === 'authorization');
+  return rules.filter(blaming).length > 1;
+}
+
+interface JwtRuleJson {
+  readonly issuer?: string;
+  readonly fromHeaders?: readonly { readonly name: string }[];
 }
 
 /** True iff not both name a rule, or both the same; an AUDIT rule, which Envoy names too, decides nothing. */

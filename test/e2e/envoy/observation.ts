@@ -1,4 +1,4 @@
-import type { ConnectionRecord } from './envoy.ts';
+import type { ConnectionRecord, ConnectionRecords } from './envoy.ts';
 import type { Seen } from './probe.ts';
 import type { RequestJson } from './request-json.ts';
 
@@ -61,18 +61,14 @@ function ofClose(
 }
 
 /** Reads what a client saw, null for a request that was not sent; a closed connection is looked up in Envoy's log. */
-export function observe(
-  request: RequestJson,
-  seen: Seen,
-  records: ReadonlyMap<string, ConnectionRecord>,
-): Observation | null {
+export function observe(request: RequestJson, seen: Seen, records: ConnectionRecords): Observation | null {
   switch (seen.kind) {
     case 'answered':
       return ofAnswer(request, seen);
     case 'echoed':
       return { verdict: 'allow', layer: 'none', ...none, http: null };
     case 'closed':
-      return ofClose(request, seen.handshake, records.get(seen.connection));
+      return ofClose(request, seen.handshake, records.tryFind(seen.connection));
     case 'silent':
       return { verdict: 'unknown', layer: 'none', ...none, http: null };
     case 'unsent':

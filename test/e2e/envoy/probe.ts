@@ -5,11 +5,17 @@ import type { ClientCertificate } from './credentials.ts';
 import type { RequestJson } from './request-json.ts';
 import { detailsHeader, policyHeader } from './served-listener.ts';
 
-/** What a client sees of one request; `connection` is its own address and Envoy's, to look the end up. */
+/** A connection as both ends know it: both addresses, and when it was made, since a port may be used again. */
+export interface ConnectionName {
+  readonly addresses: string;
+  readonly connectedAtMs: number;
+}
+
+/** What a client sees of one request; `connection` is there to look its end up. */
 export type Seen =
   | { readonly kind: 'answered'; readonly status: number; readonly details: string; readonly policy: string }
   | { readonly kind: 'echoed' }
-  | { readonly kind: 'closed'; readonly connection: string; readonly handshake: 'done' | 'failed' }
+  | { readonly kind: 'closed'; readonly connection: ConnectionName; readonly handshake: 'done' | 'failed' }
   | { readonly kind: 'silent' }
   /** Not sent, since it could but have the answer of another one. */
   | { readonly kind: 'unsent' };
@@ -22,6 +28,7 @@ export interface Sending {
   readonly token: string | null;
 }
 
+const unconnected: ConnectionName = { addresses: '', connectedAtMs: 0 };
 const patienceMs = 120_000;
 // No method starts with a zero byte: to an HTTP codec these are foreign bytes.
 const rawBytes = Buffer.from([0, 1, 2, 3, 10]);
@@ -42,22 +49,23 @@ function open({ request, form, certificate }: Sending): Socket {
 
 const readyEvent = ({ certificate }: Sending) => (certificate === null ? 'connect' : 'secureConnect');
 
-/** Both addresses of a connection as Envoy's access log writes them. */
-function addressesOf(socket: Socket, { destination, source }: RequestJson): string {
+/** The name of a connection that has just been made, with its addresses as Envoy's access log writes them. */
+function nameOf(socket: Socket, { destination, source }: RequestJson): ConnectionName {
   const bracketed = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip);
-  return `${bracketed(source.ip)}:${socket.localPort} ${bracketed(destination.ip)}:${destination.port}`;
+  const addresses = `${bracketed(source.ip)}:${socket.localPort} ${bracketed(destination.ip)}:${destination.port}`;
+  return { addresses, connectedAtMs: Date.now() };
 }
 
 /** One HTTP/2 connection of one caller to one port, which carries many requests at once. */
 export class HttpConnection {
   readonly #session: ClientHttp2Session;
-  #addresses = '';
+  #name = unconnected;
   #handshake: 'done' | 'failed' = 'failed';
 
   constructor(first: Sending) {
     const socket = open(first);
     socket.once('connect', () => {
-      this.#addresses = addressesOf(socket, first.request);
+      this.#name = nameOf(socket, first.request);
     });
     socket.once(readyEvent(first), () => {
       this.#handshake = 'done';
@@ -68,7 +76,7 @@ export class HttpConnection {
   }
 
   send({ request, token }: Sending): Promise<Seen> {
-    const closed = () => ({ kind: 'closed', connection: this.#addresses, handshake: this.#handshake }) as const;
+    const closed = () => ({ kind: 'closed', connection: this.#name, handshake: this.#handshake }) as const;
     if (this.#session.closed || this.#session.destroyed) return Promise.resolve(closed());
     return new Promise((resolve) => {
       const patience = setTimeout(() => resolve({ kind: 'silent' }), patienceMs);
@@ -111,9 +119,9 @@ function headersOf({ http, source }: RequestJson, token: string | null): Outgoin
 export function sendRaw(sending: Sending): Promise<Seen> {
   return new Promise((resolve) => {
     const socket = open(sending);
-    let addresses = '';
+    let name = unconnected;
     let handshake: 'done' | 'failed' = 'failed';
-    const closed = () => end({ kind: 'closed', connection: addresses, handshake });
+    const closed = () => end({ kind: 'closed', connection: name, handshake });
     const end = (seen: Seen) => {
       clearTimeout(patience);
       socket.destroy();
@@ -121,7 +129,7 @@ export function sendRaw(sending: Sending): Promise<Seen> {
     };
     const patience = setTimeout(() => end({ kind: 'silent' }), patienceMs);
     socket.once('connect', () => {
-      addresses = addressesOf(socket, sending.request);
+      name = nameOf(socket, sending.request);
     });
     socket.once(readyEvent(sending), () => {
       handshake = 'done';

@@ -46,6 +46,8 @@ const accessLog = (path: string) => ({
     path,
     log_format: {
       json_format: {
+        // Milliseconds of the epoch.
+        start: '%START_TIME(%s%3f)%',
         peer: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
         local: '%DOWNSTREAM_LOCAL_ADDRESS%',
         details: '%RESPONSE_CODE_DETAILS%',

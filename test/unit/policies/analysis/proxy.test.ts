@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { compile, PROFILES, type Profile, parseRequest } from '#policies/analysis/index.ts';
+import { readDocuments } from '#policies/language/document.ts';
+import { parseMesh } from '#policies/language/parse.ts';
 import {
+  type CallParts,
   decideOn,
   meshConfigYaml,
   meshOf,
@@ -185,6 +188,42 @@ describe('tokens (semantics 8)', () => {
       (scope) => decideOn(mesh, token({ scope })).verdict,
     );
     expect(verdicts).toEqual(['allow', 'allow', 'deny', 'deny', 'allow']);
+  });
+});
+
+describe('conditions that the webhook refuses, as istiod reads them (semantics 3.5, 3.11)', () => {
+  const verdict = (policy: string, parts: CallParts) => {
+    const documents = readDocuments('mesh.yaml', [X, policy].join('\n---\n')).documents;
+    const mesh = parseMesh(documents, { tolerate: ['webhook'] });
+    if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
+    return decideOn(mesh.value, parts).verdict;
+  };
+  const tcp = { destination: { port: 70 }, http: null };
+  const header = 'request.headers[x]';
+  const rows = [
+    { name: 'a condition without values is none', policy: allow({ when: [{ key: header }] }), call: {} },
+    { name: 'it costs no rule on a TCP chain either', policy: allow({ when: [{ key: header }] }), call: tcp },
+    { name: 'nor does its key need a name', policy: allow({ when: [{ key: 'request.headers' }] }), call: {} },
+    {
+      name: 'values for a key without a name cost an ALLOW its rule',
+      policy: allow({ when: [{ key: 'request.headers', values: ['a'] }] }),
+      call: {},
+      verdict: 'deny',
+    },
+    {
+      name: 'and a DENY the condition alone',
+      policy: deny({ when: [{ key: 'request.auth.claims[a', values: ['a'] }] }),
+      call: {},
+      verdict: 'deny',
+    },
+    {
+      name: 'an unknown key costs a DENY its rule',
+      policy: deny({ when: [{ key: 'request.header[x]', values: ['a'] }] }),
+      call: {},
+    },
+  ];
+  test.for(rows)('$name', ({ policy, call, verdict: expected = 'allow' }) => {
+    expect(verdict(policy, call)).toBe(expected);
   });
 });
 
