@@ -49,6 +49,16 @@ export function suitesOf(result: SuiteResult): readonly JUnitSuite[] {
       cases: result.selfTests.map(({ name, turnedRed }) => failing(name, turnedRed, 'nobody noticed')),
     },
     {
+      name: 'drift',
+      cases: [
+        failing(
+          `a policy edited by hand is refuted and named: ${result.handEdit.object}`,
+          result.handEdit.holds,
+          JSON.stringify(result.handEdit),
+        ),
+      ],
+    },
+    {
       name: 'one order is one trace',
       cases: [failing(result.trace.line, result.trace.faults.length === 0, result.trace.faults.join('; '))],
     },

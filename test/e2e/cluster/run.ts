@@ -1,6 +1,7 @@
 /** One run of the suite on a cluster that is ready: phase after phase, and everything back at the end. */
 import { type Cell, callerName, cellName } from '#policies/cli/live/cell.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
+import { type HandEdit, handEdit } from './hand-edit.ts';
 import type { IdentityRow } from './identity.ts';
 import { depths, type LayeredCell, layersSeen } from './layers.ts';
 import { asDeployed, networkOfCallee, networkOfCaller, type Phase, policiesAlone, waysAround } from './phases.ts';
@@ -21,6 +22,7 @@ export interface SuiteResult {
   readonly hidden: readonly string[];
   readonly seed: readonly SeedLine[];
   readonly selfTests: readonly SelfTest[];
+  readonly handEdit: HandEdit;
   readonly trace: TraceResult;
   /** What did not come back as it was. */
   readonly notRestored: readonly string[];
@@ -56,6 +58,8 @@ export async function runSuite(
   const damaged = await selfTests(stand);
   for (const test of damaged)
     told(`${test.name}: ${test.turnedRed ? `red, ${test.differing} calls` : 'NOT NOTICED'}`, test);
+  const edited = await handEdit(stand, trade.root);
+  tell(`a policy edited by hand: ${edited.holds ? `refuted and named: ${edited.example}` : 'NOT FOUND'}`);
   const restored = await settle(stand, pairs(stand));
   const trace = await readTraces(stand, trade);
   tell(trace.line);
@@ -69,6 +73,7 @@ export async function runSuite(
     hidden: hiddenCells(layers),
     seed: seedSentence(deployed, layers),
     selfTests: damaged,
+    handEdit: edited,
     trace,
     notRestored: restored.filter((probed) => !holds(probed)).map(({ cell }) => cellName(cell)),
     notProbed: stand.notProbed,
