@@ -25,6 +25,8 @@ export interface Evidence {
   readonly caller: AccessEntry | null;
   /** Whether the caller's traffic goes through a sidecar. */
   readonly callerProxied: boolean;
+  /** Whether the request itself breaks the protocol: its path has no leading slash. */
+  readonly malformed: boolean;
   /** Whether the callee's sidecar was seen to write a log, so that silence means that nothing arrived. */
   readonly calleeLogs: boolean;
 }
@@ -36,6 +38,7 @@ export function classify(evidence: Evidence): Classified {
   const { result } = evidence.outcome;
   const found =
     byMarker(result) ??
+    byRequest(result, evidence) ??
     (evidence.callee === null ? undefined : byCallee(evidence.callee)) ??
     (evidence.caller === null ? undefined : byCaller(evidence.caller, evidence)) ??
     byAnswer(result, evidence);
@@ -52,6 +55,13 @@ function byMarker(result: ProbeResult): Classified | undefined {
   if (result.kind !== 'answered') return undefined;
   const name = result.headers[probedKey];
   return name === undefined ? undefined : cause('application', `the code of \`${name}\` answered`);
+}
+
+/** A proxy that ends such a connection writes a line only sometimes; whatever else stands before it, the codec refuses. */
+function byRequest(result: ProbeResult, { malformed, callee }: Evidence): Classified | undefined {
+  const ended = result.kind === 'failed' && ['CLOSED', 'ECONNRESET'].includes(result.code);
+  if (!malformed || !ended || callee !== null) return undefined;
+  return cause('codec', "the path has no leading slash, and the caller's proxy ended the connection");
 }
 
 const policyId = /rbac_access_denied_matched_policy\[(?:ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[\d+\]|([^\]]*))\]/;

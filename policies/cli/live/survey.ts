@@ -142,6 +142,7 @@ function answered<T>(asked: Asked<T>, outcome: ProbeOutcome, logs: Logs): Answer
     caller: caller ?? null,
     callee: callee ?? null,
     callerProxied: asked.caller.pod.proxied,
+    malformed: asked.request.protocol !== 'tcp' && !asked.request.path.startsWith('/'),
     calleeLogs: asked.callees.some((pod) => pod.proxied),
   });
   return { about: asked.about, caller: asked.caller, outcome, classified };

@@ -1,5 +1,5 @@
 /** One run of the suite on a cluster that is ready: phase after phase, and everything back at the end. */
-import { type Cell, callerName, cellName } from '#policies/cli/live/cell.ts';
+import { type Cell, cellName } from '#policies/cli/live/cell.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
 import { type HandEdit, handEdit } from './hand-edit.ts';
 import type { IdentityRow } from './identity.ts';
@@ -70,7 +70,7 @@ export async function runSuite(
     phases,
     ways,
     layers,
-    hidden: hiddenCells(layers),
+    hidden: hiddenCells(layers, alone),
     seed: seedSentence(deployed, layers),
     selfTests: damaged,
     handEdit: edited,
@@ -107,12 +107,18 @@ function keptApart(
   return pairs(stand).filter((cell) => names.has(cellName(cell)));
 }
 
-/** Plaintext ends in the handshake and a path without a slash in the codec: neither comes as far as a policy. */
-function hiddenCells(layers: readonly LayeredCell[]): readonly string[] {
+/**
+ * Plaintext ends in the handshake and a path without a slash in the codec: neither comes as far as a policy. What
+ * policies let in when they are asked alone is judged by the intent.
+ */
+function hiddenCells(layers: readonly LayeredCell[], { cells }: Phase): readonly string[] {
+  const letIn = new Set(
+    cells.filter(({ observed }) => observed.cause === 'application').map(({ cell }) => cellName(cell)),
+  );
   return layers
     .filter(({ cell, layers: seen }) => {
-      if (!cell.caller.pod.proxied || seen.includes('codec')) return false;
+      if (!cell.caller.pod.proxied || seen.includes('codec') || letIn.has(cellName(cell))) return false;
       return !seen.includes('authorization policy') && !seen.includes('user token');
     })
-    .map(({ cell }) => `${callerName(cell.caller)}: ${cellName(cell)}`);
+    .map(({ cell }) => cellName(cell));
 }

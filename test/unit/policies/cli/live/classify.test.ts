@@ -48,6 +48,7 @@ interface Row {
   readonly caller?: object;
   readonly proxied?: false;
   readonly silent?: true;
+  readonly malformed?: true;
   readonly cause: Cause;
   readonly policy?: string;
   readonly why: string;
@@ -224,6 +225,13 @@ const rows: readonly Row[] = [
     why: 'the codec ends the one stream',
   },
   {
+    name: 'a path without its slash, and the connection ended without a line',
+    result: failed('answer', 'CLOSED'),
+    malformed: true,
+    cause: 'codec',
+    why: 'the request breaks the protocol, whatever else stands before it',
+  },
+  {
     name: 'a path with a NUL',
     result: answered(400),
     callee: { response_code: 400, response_code_details: 'path_normalization_failed' },
@@ -240,7 +248,7 @@ const rows: readonly Row[] = [
 ];
 
 describe('the cause of an answer', () => {
-  test.for(rows)('$name: $cause', ({ result, callee, caller, proxied, silent, cause, policy, why }) => {
+  test.for(rows)('$name: $cause', ({ result, callee, caller, proxied, silent, malformed, cause, policy, why }) => {
     const outcome = {
       id: '1',
       result,
@@ -255,6 +263,7 @@ describe('the cause of an answer', () => {
       caller: caller === undefined ? null : entry(caller),
       callerProxied: proxied ?? true,
       calleeLogs: silent === undefined,
+      malformed: malformed === true,
     });
     expect(found, why).toMatchObject({ cause, policy: policy ?? null });
     expect(found.because).not.toBe('');
