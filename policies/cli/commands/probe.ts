@@ -22,7 +22,8 @@ const formats = { text: probeText, json: probeJson, junit: probeJunit };
 interface ProbeOptions extends LiveOptions {
   readonly userKey?: string;
   readonly ephemeral?: boolean;
-  readonly probeImage: string;
+  /** Given wherever `ephemeral` is. */
+  readonly probeImage?: string;
   readonly format: keyof typeof formats;
   readonly output?: string;
   readonly semantics: ProfileName;
@@ -56,13 +57,15 @@ export function registerProbe(program: Command, io: Io, ended: (code: ExitCode) 
       '--ephemeral',
       'add a container with the probe program to pods whose images hold none; it stays until the pod goes',
     )
-    .option('--probe-image <image>', 'the image of such containers', 'localhost/meshwright/order:0.1.0')
+    .option('--probe-image <image>', 'the image of such containers: Node.js and /app/probe.js')
     .option('--root-namespace <name>', 'root namespace of the mesh', 'istio-system')
     .addOption(formatOption(formats))
     .option('--output <file>', 'write the report there instead of to standard output')
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
-    .action(async (options: ProbeOptions) => {
+    .action(async (options: ProbeOptions, command: Command) => {
+      if (options.ephemeral === true && options.probeImage === undefined)
+        command.error('error: --ephemeral needs --probe-image');
       ended(await run(options, io));
     });
 }
@@ -82,7 +85,7 @@ async function run(options: ProbeOptions, io: Io): Promise<ExitCode> {
       intent,
       key: key.value,
       profile: PROFILES[options.semantics],
-      probeImage: options.ephemeral === true ? options.probeImage : null,
+      probeImage: options.ephemeral === true ? (options.probeImage ?? null) : null,
       onProgress: (what) => io.stderr.write(`${what}\n`),
     });
     const text = formats[options.format](report);

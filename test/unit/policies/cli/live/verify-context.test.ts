@@ -146,7 +146,7 @@ describe('meshwright probe', () => {
   });
 
   test('prints the rights that ephemeral containers need before it adds any', async () => {
-    const { errors } = await run('probe', '--context', 'here', '--ephemeral');
+    const { errors } = await run('probe', '--context', 'here', '--ephemeral', '--probe-image', 'probe:1');
     expect(errors).toContain('patch pods/ephemeralcontainers');
   });
 
