@@ -4,7 +4,8 @@ import type { LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../
 
 /** True iff every wanted label is there with that value. */
 export function holdsLabels(labels: Labels, wanted: Labels): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+  for (const key of Object.keys(wanted)) if (labels[key] !== wanted[key]) return false;
+  return true;
 }
 
 /** True iff a Kubernetes selector selects the labels. */
@@ -36,10 +37,11 @@ interface Attached {
 
 /** The objects of the root namespace and of the workload's own that apply to it, root namespace first, each once. */
 export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
-  const namespaces = new Set([mesh.config.rootNamespace, workload.namespace]);
-  return [...namespaces].flatMap((namespace) =>
-    objects.filter((object) => object.namespace === namespace && isAttached(object, workload)),
-  );
+  const found: T[] = [];
+  for (const namespace of new Set([mesh.config.rootNamespace, workload.namespace]))
+    for (const object of objects)
+      if (object.namespace === namespace && isAttached(object, workload)) found.push(object);
+  return found;
 }
 
 const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';

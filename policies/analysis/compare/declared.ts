@@ -29,12 +29,18 @@ export function declared(grants: readonly Grant[]): Declared {
   ]);
   const each = grants.map((grant) => {
     const { user } = grant;
+    const call = callOf(grant);
     const token = user === null ? harmless : all([valid(user), not(holds({ on: 'fault', is: 'audience' }))]);
-    return { grant, atLeast: all([callOf(grant), token]) };
+    return { grant, call, atLeast: all([call, token]) };
   });
+  // both bounds share the calls that ask for no user, so that their diagrams are made once
+  const withoutUser = some(each.flatMap(({ grant, call }) => (grant.user === null ? [call] : [])));
+  const asUser = each.flatMap(({ grant: { user }, call, atLeast }) =>
+    user === null ? [] : [{ atMost: all([call, valid(user)]), atLeast }],
+  );
   return {
-    atMost: some(grants.map((grant) => all([callOf(grant), grant.user === null ? ALWAYS : valid(grant.user)]))),
-    atLeast: some(each.map(({ atLeast }) => atLeast)),
+    atMost: some([withoutUser, ...asUser.map(({ atMost }) => atMost)]),
+    atLeast: some([all([withoutUser, harmless]), ...asUser.map(({ atLeast }) => atLeast)]),
     each,
   };
 }

@@ -64,6 +64,26 @@ export class MeshIndex {
     return source === target ? this.slice(source) : this.#made([target, source], WAY_MEMBERS);
   }
 
+  /**
+   * For the ways to one workload, the mesh by the namespace of the caller: as `wayBetween`, with no other Services than
+   * the workload's own, which are all that a way to it reads.
+   */
+  waysTo(workload: Workload): (source: string) => Mesh {
+    const { namespace } = workload;
+    const services = this.slice(namespace).services.filter(
+      (service) =>
+        service.namespace === namespace &&
+        service.selector.kind === 'labels' &&
+        holdsLabels(workload.labels, service.selector.labels),
+    );
+    const known = new Map<string, Mesh>();
+    return (source) => {
+      const found = known.get(source) ?? { ...this.wayBetween(source, namespace), services };
+      known.set(source, found);
+      return found;
+    };
+  }
+
   #made(namespaces: readonly string[], members: readonly NamespacedMember[]): Mesh {
     const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces])];
     const made = { ...this.mesh } as Record<string, unknown>;

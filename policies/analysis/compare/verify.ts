@@ -173,7 +173,9 @@ class Verifier {
           `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
         );
       } else this.#take(this.#equal, place, result);
-      if (place.grants.length > 0) this.#checkLayers(place, resolveListener(mesh, workload, port));
+      if (place.grants.length === 0) continue;
+      const listener = result.kind === 'unknown' ? resolveListener(mesh, workload, port) : result.listener;
+      this.#checkLayers(place, listener);
     }
   }
 
@@ -205,14 +207,18 @@ class Verifier {
    * too: where the way shows the caller's certificate, the proxy decides as it was proved to.
    */
   #checkLayers(place: Place, listener: Listener): void {
+    const meshFrom = this.#index.waysTo(place.workload);
     const byCaller = Map.groupBy(place.grants, ({ caller }) => (caller.kind === 'identity' ? caller.identity : ''));
     for (const grants of byCaller.values()) {
       const caller = grants[0]?.caller;
       if (caller?.kind !== 'identity') continue;
       const { namespace, serviceAccount } = caller;
       for (const source of this.#index.accountWorkloads(namespace, serviceAccount)) {
-        const mesh = this.#index.wayBetween(source.namespace, place.workload.namespace);
-        const way = wayBetween(mesh, source, { workload: place.workload, port: place.port, listener });
+        const way = wayBetween(meshFrom(source.namespace), source, {
+          workload: place.workload,
+          port: place.port,
+          listener,
+        });
         if (way.kind === 'open' && way.shows === 'certificate') continue;
         for (const grant of grants) this.#checkWay(place, grant, source);
       }

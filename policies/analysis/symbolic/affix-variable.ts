@@ -31,7 +31,8 @@ export class AffixVariable implements Variable<string | null> {
   readonly #atomOf: ReadonlyMap<string, number>;
   readonly #prefixes: readonly string[];
   readonly #suffixes: readonly string[];
-  readonly #used: ReadonlySet<string>;
+  readonly #patterns: readonly NonNullable<WordTest['pattern']>[];
+  #filler: string | undefined;
   readonly #firstExact: number;
 
   constructor(name: string, tests: ReadonlyMap<string, WordTest>, space: WordSpace) {
@@ -46,7 +47,7 @@ export class AffixVariable implements Variable<string | null> {
     this.#exact = [...new Set([...values('exact'), ...empty])].filter((word) => contains(domain, word));
     this.#firstExact = space.absence === 'possible' ? 2 : 1;
     this.#atomOf = new Map(this.#exact.map((word, index) => [word, index + this.#firstExact]));
-    this.#used = new Set(patterns.flatMap((pattern) => ('value' in pattern ? [...pattern.value] : [])));
+    this.#patterns = patterns;
     const filler = this.#fresh();
     this.#prefixes = [...new Set(values('prefix'))].filter(
       (prefix) => prefix.length > domain.opening.length && contains(domain, prefix + filler),
@@ -58,8 +59,12 @@ export class AffixVariable implements Variable<string | null> {
     this.#check();
   }
 
+  /** A character that no pattern holds; patterns have many characters, and few are asked for. */
   #fresh(): string {
-    return unused('xyzwvuqkjhgfdba0123456789', this.#used);
+    const has = (candidate: string) =>
+      this.#patterns.some((pattern) => 'value' in pattern && pattern.value.includes(candidate));
+    this.#filler ??= unused('xyzwvuqkjhgfdba0123456789', { has });
+    return this.#filler;
   }
 
   node(diagrams: Diagrams, first: number, key: string): Node {

@@ -195,7 +195,7 @@ function alphabet(positions: readonly Position[], domain: WordDomain): Alphabet 
 }
 
 /** The first candidate that is not used. Errors: throws `BudgetExceeded` when all are. */
-export function unused(candidates: string, used: ReadonlySet<string>): string {
+export function unused(candidates: string, used: Pick<ReadonlySet<string>, 'has'>): string {
   for (const candidate of candidates) if (!used.has(candidate)) return candidate;
   for (let code = 0x100; code < 0x2000; code += 1) {
     const candidate = String.fromCharCode(code);
