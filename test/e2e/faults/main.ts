@@ -12,7 +12,7 @@ import { Cluster } from './cluster.ts';
 import type { Fault } from './fault.ts';
 import { faults } from './faults/index.ts';
 import { faultJunit, faultMarkdown, faultTable } from './report.ts';
-import { type FaultReport, Stage, usualBounds } from './stage.ts';
+import { type FaultReport, interruption, Stage, usualBounds } from './stage.ts';
 import { runMarket, Stand } from './stand.ts';
 
 const exitCodes = { holds: 0, toolFailed: 1, refuted: 2, inputInvalid: 3 } as const;
@@ -78,11 +78,14 @@ async function main(argv: readonly string[]): Promise<number> {
     say(`no such fault: ${unknown.join(', ')}; expected some of ${faults.map(({ name }) => name).join(', ')}`);
     return exitCodes.inputInvalid;
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => interruption.abort(new Error('interrupted: the fault is taken back')));
   const stand = await openStand(values.context);
   const reports: FaultReport[] = [];
   for (const fault of faults.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
     reports.push(await tryFault(fault, stand));
     await write(reports);
+    if (interruption.signal.aborted) break;
   }
   process.stdout.write(`${faultTable(reports)}\n`);
   const broken = reports.filter(({ holds }) => !holds).length;

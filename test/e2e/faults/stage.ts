@@ -33,6 +33,9 @@ export interface FaultReport {
 
 const pollEveryMs = 50;
 
+/** Aborted when the run is to end early: whatever is waited for then ends with an error, and faults are taken back. */
+export const interruption = new AbortController();
+
 /** The clock and the notebook of one fault. */
 export class Stage {
   readonly #bounds: Bounds;
@@ -107,7 +110,10 @@ export class Stage {
   }
 }
 
-/** Polls until `condition` holds; false when it does not within `withinMs`. A condition that throws does not hold. */
+/**
+ * Polls until `condition` holds; false when it does not within `withinMs`. A condition that throws does not hold.
+ * Errors: throws once the run is interrupted.
+ */
 export async function until(condition: () => Promise<boolean> | boolean, withinMs: number): Promise<boolean> {
   const giveUpAtMs = performance.now() + withinMs;
   for (;;) {
@@ -116,6 +122,7 @@ export async function until(condition: () => Promise<boolean> | boolean, withinM
       .catch(() => false);
     if (holds) return performance.now() <= giveUpAtMs;
     if (performance.now() > giveUpAtMs) return false;
+    interruption.signal.throwIfAborted();
     await pause(pollEveryMs);
   }
 }
