@@ -52,6 +52,17 @@ export class Traffic {
     return this.attempts.filter((attempt) => attempt.atMs >= sinceMs && !passed(attempt));
   }
 
+  /** What became of the tries since `sinceMs`, in words: `42 passed, 3 failed (2 HTTP 503, 1 no answer)`. */
+  describeSince(sinceMs: number): string {
+    const kinds = Object.groupBy(this.failedSince(sinceMs), ({ status, state }) => {
+      if (status === null) return 'no answer';
+      return status === 200 ? (state ?? 'no order') : `HTTP ${status}`;
+    });
+    const failed = Object.entries(kinds).map(([kind, tries = []]) => `${tries.length} ${kind}`);
+    const count = this.failedSince(sinceMs).length;
+    return `${this.passedSince(sinceMs)} passed, ${count} failed${count === 0 ? '' : ` (${failed.join(', ')})`}`;
+  }
+
   /** How many tries begun since `sinceMs` (monotonic) reached the market. */
   passedSince(sinceMs: number): number {
     return this.attempts.filter((attempt) => attempt.atMs >= sinceMs && passed(attempt)).length;

@@ -79,7 +79,7 @@ export const authorityRotation: Fault = {
       stage.expect(
         'no call is lost',
         failed === 0,
-        `${traffic.passedSince(startedAtMs)} orders passed, ${failed} failed, ${issuers.size} issuers seen`,
+        `${traffic.describeSince(startedAtMs)}, ${issuers.size} issuers seen`,
       );
     } finally {
       await cluster.remove(first);

@@ -22,7 +22,7 @@ export const istiodDown: Fault = {
       await stage.detected('the control plane has no ready pod', async () => !(await cluster.isControlPlaneReady()));
       await stand.pass(traffic, downMs);
       const failed = traffic.failedSince(injectedAtMs).length;
-      stage.expect('orders go on', failed === 0, `${traffic.passedSince(injectedAtMs)} passed, ${failed} failed`);
+      stage.expect('orders go on', failed === 0, traffic.describeSince(injectedAtMs));
       stage.expect(
         'nothing that was denied is allowed',
         cell.allowed() === 0 && cell.denied() > 0,

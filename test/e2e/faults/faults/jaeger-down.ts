@@ -14,11 +14,7 @@ export const jaegerDown: Fault = {
     await stage.detected('its pod is not ready', async () => !(await cluster.isReady('observability', 'jaeger')));
     await stand.pass(traffic, downMs);
     const [failed, passed] = [traffic.failedSince(injectedAtMs).length, traffic.passedSince(injectedAtMs)];
-    stage.expect(
-      'no order fails for want of tracing',
-      failed === 0 && passed > 0,
-      `${passed} passed, ${failed} failed`,
-    );
+    stage.expect('no order fails for want of tracing', failed === 0 && passed > 0, traffic.describeSince(injectedAtMs));
     await stage.heal(() => cluster.scale('observability', 'jaeger', 1));
     await stage.recovered(
       'its pod is ready and orders trade',

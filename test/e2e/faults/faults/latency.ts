@@ -49,7 +49,7 @@ export const latencies: readonly Fault[] = cases.map(({ name, callee, method, pa
       stage.expect(
         passes ? 'slow orders pass' : 'no order passes unchecked',
         passes ? passed > 0 && failed === 0 : passed === 0,
-        `${passed} passed, ${failed} failed`,
+        traffic.describeSince(slowSinceMs),
       );
       const slowest = Math.max(
         ...traffic.attempts.filter(({ atMs }) => atMs >= slowSinceMs).map(({ tookMs }) => tookMs),

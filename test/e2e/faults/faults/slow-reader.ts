@@ -24,7 +24,7 @@ export const slowReader: Fault = {
       stage.expect(
         'orders go on',
         failed === 0 && traffic.passedSince(injectedAtMs) > 0,
-        `${traffic.passedSince(injectedAtMs)} passed, ${failed} failed`,
+        traffic.describeSince(injectedAtMs),
       );
       stage.expect(
         'the other reader goes on',
