@@ -2,23 +2,35 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { benchDecide } from './decide.ts';
+import { benchDecidePeers } from './decide-peers.ts';
 import { benchDiff } from './diff.ts';
 import { benchMutate, type CountResult } from './mutate.ts';
 import type { BenchResult } from './paired.ts';
+import type { NotMeasured } from './peers.ts';
+import { benchProcess } from './process.ts';
+import { benchProofPeers } from './proof-peers.ts';
 import { benchRpc } from './rpc.ts';
 import { benchVerify } from './verify.ts';
+import { benchYaml } from './yaml.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<readonly (BenchResult | CountResult)[]>>> = {
+type Row = BenchResult | CountResult | NotMeasured;
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   decide: benchDecide,
+  'decide-peers': benchDecidePeers,
   diff: benchDiff,
   mutate: benchMutate,
+  process: benchProcess,
+  'proof-peers': benchProofPeers,
   rpc: benchRpc,
   verify: benchVerify,
+  yaml: benchYaml,
 };
 
 const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);
 
-function print(row: BenchResult | CountResult): string {
+function print(row: Row): string {
+  if ('missing' in row) return `${row.name}: not measured: ${row.missing} is missing`;
   return 'count' in row ? printCount(row) : printRatio(row);
 }
 
@@ -29,8 +41,12 @@ function printCount({ name, count, of, target, holds }: CountResult): string {
 
 function printRatio(row: BenchResult): string {
   const figure = (value: number) => value.toPrecision(3);
-  const { ratio, control, nanoseconds, target } = row;
-  const asked = target === null ? 'informative' : `${target.kind === 'atLeast' ? '>=' : '<='} ${target.ratio}`;
+  const { ratio, control, nanoseconds, target, seconds } = row;
+  const wanted = [
+    ...(target === null ? [] : [`${target.kind === 'atLeast' ? '>=' : '<='} ${target.ratio}`]),
+    ...(seconds === null ? [] : [`${figure(seconds.took)} s, <= ${seconds.asked} s`]),
+  ];
+  const asked = wanted.length === 0 ? 'informative' : wanted.join(', ');
   const judged = row.isValid ? (row.holds ? 'holds' : 'MISSED') : 'INVALID (control outside 0.9 to 1.1)';
   return [
     `${row.name}: ${figure(ratio.median)} [${figure(ratio.low)}, ${figure(ratio.high)}], ${asked}: ${judged}`,

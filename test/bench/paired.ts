@@ -12,6 +12,8 @@ export interface PairOptions {
   readonly rounds?: number;
   /** @default - informative: nothing is asked of the ratio */
   readonly target?: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number };
+  /** The most seconds that one call of B may take, by its median. @default - nothing is asked of it */
+  readonly seconds?: number;
   /** Operations of one call of each body; times and ratio are per operation. @default 1 each */
   readonly operations?: { readonly a: number; readonly b: number };
 }
@@ -34,6 +36,8 @@ export interface BenchResult {
   /** Informative: nanoseconds of one operation. */
   readonly nanoseconds: { readonly a: number; readonly b: number };
   readonly target: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number } | null;
+  /** Seconds asked of one call of B, and what the median took; absolute, so only a quiet machine can tell. */
+  readonly seconds: { readonly asked: number; readonly took: number } | null;
   /** True iff the row is valid and the median meets the target, or there is none. */
   readonly holds: boolean;
 }
@@ -66,6 +70,8 @@ async function measure(name: string, a: Body, b: Body, options: PairOptions): Pr
   const ratio = spread(ratios);
   const control = spread(controls);
   const target = options.target ?? null;
+  const took = median(times.b) / 1000;
+  const seconds = options.seconds === undefined ? null : { asked: options.seconds, took };
   const isValid = control.median >= 0.9 && control.median <= 1.1;
   return {
     name,
@@ -75,7 +81,8 @@ async function measure(name: string, a: Body, b: Body, options: PairOptions): Pr
     isValid,
     nanoseconds: { a: (median(times.a) * 1e6) / operations.a, b: (median(times.b) * 1e6) / operations.b },
     target,
-    holds: isValid && (target === null || meets(ratio.median, target)),
+    seconds,
+    holds: isValid && (target === null || meets(ratio.median, target)) && (seconds === null || took <= seconds.asked),
   };
 }
 

@@ -21,6 +21,7 @@ export async function benchVerify(): Promise<readonly BenchResult[]> {
       middle.proof,
       {
         ...grows,
+        seconds: 0.5,
         operations: { a: 100, b: 1000 },
       },
     ),
@@ -34,6 +35,7 @@ export async function benchVerify(): Promise<readonly BenchResult[]> {
       {
         ...grows,
         rounds: 3,
+        seconds: 5,
         operations: { a: 1000, b: 10_000 },
       },
     ),
