@@ -43,6 +43,11 @@ export class Cursor {
     return this.value !== undefined && this.value !== null;
   }
 
+  /** True iff a null is written under the key: absence to the API server, and a value in files that are not for it. */
+  hasNull(key: string): boolean {
+    return isRecord(this.value) && this.value[key] === null;
+  }
+
   /** The text here; numbers and booleans as YAML writes them. */
   text(otherwise = ''): string {
     return this.tryText() ?? otherwise;

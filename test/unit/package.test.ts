@@ -34,7 +34,7 @@ const meshwright = (...argv: readonly string[]): Promise<Ended> =>
   );
 
 // Slow: compiles, packs and installs. It needs the package registry, and fails where there is none.
-describe('the package, packed and installed into an empty folder', () => {
+describe('the package, packed and installed into an empty folder', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'meshwright-package-'));
     const tarball = await writePackage(join(folder, 'npm'));
@@ -48,7 +48,7 @@ describe('the package, packed and installed into an empty folder', () => {
       await writeFile(join(manifests(), path), text);
     }
     await writeFile(join(folder, 'calls.jsonl'), JSON.stringify(CALL));
-  });
+  }, 600_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

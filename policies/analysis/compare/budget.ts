@@ -55,18 +55,9 @@ export function parseBudget(source: Source): Result<Budget> {
   const most = { ...DEFAULTS };
   for (const limit of BUDGET_LIMITS) {
     const at = root.get('most', limit);
-    if (!at.isPresent()) {
-      if (
-        root
-          .get('most')
-          .entries()
-          .some(([name]) => name === limit)
-      )
-        most[limit] = null;
-      continue;
-    }
-    if (Number.isInteger(at.value) && Number(at.value) >= 0) most[limit] = Number(at.value);
-    else report('type', at, 'expected a count, or null for any number');
+    if (root.get('most').hasNull(limit)) most[limit] = null;
+    else if (Number.isInteger(at.value) && Number(at.value) >= 0) most[limit] = Number(at.value);
+    else if (at.isPresent()) report('type', at, 'expected a count, or null for any number');
   }
   const allowed = root
     .get('allowed')

@@ -31,7 +31,8 @@ const file = (name: string) => join(folder, name);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshwright-mutate-'));
-  await writeFile(file('shut.yaml'), SHUT.join('\n---\n'));
+  // under the namespace's default account: another one would be a change that no request shows and only an intent names
+  await writeFile(file('shut.yaml'), SHUT.join('\n---\n').replace(/ *serviceAccountName: .*\n/, ''));
   const nothing = { version: 1, trustDomain: 'cluster.local', grants: [], platform: [] };
   await writeFile(file('nothing.json'), JSON.stringify(nothing));
   await writeFile(file('open.yaml'), OPEN.join('\n---\n'));
@@ -101,24 +102,25 @@ describe('meshwright mutate', () => {
     expect(stderr).toContain(message);
   });
 
-  test('works on a fleet, with a sample of its mutants', async () => {
-    const fleet = newFleet(60, 7);
+  test('works on a fleet, with a sample of its mutants', { timeout: 300_000 }, async () => {
+    const fleet = newFleet(40, 7);
     await writeFile(file('fleet.yaml'), fleet.yaml);
     await writeFile(file('fleet.json'), fleet.intent);
     const sources = [file('fleet.yaml'), '--intent', file('fleet.json')];
-    const { stdout } = await run('mutate', ...sources, '--limit', '150', '--seed', '3', '--format', 'json');
+    const { stdout } = await run('mutate', ...sources, '--limit', '60', '--seed', '3', '--format', 'json');
     const { score, refutedBefore } = JSON.parse(stdout) as {
       score: { mutants: number; different: number; unknown: number };
       refutedBefore: readonly string[];
     };
     expect(refutedBefore).toEqual([]);
-    expect(score).toMatchObject({ mutants: 150, unknown: 0 });
-    expect(score.different).toBeGreaterThan(50);
+    expect(score).toMatchObject({ mutants: 60, unknown: 0 });
+    expect(score.different).toBeGreaterThan(20);
   });
 
   const boutique = new URL('../../../../../shared/data/online-boutique.yaml', import.meta.url).pathname;
   test.skipIf(!existsSync(boutique))(
     'works on the Online Boutique (skipped where it is not beside the repository)',
+    { timeout: 300_000 },
     async () => {
       const { code, stdout } = await run('mutate', boutique, '--limit', '120', '--format', 'json');
       const { score } = JSON.parse(stdout) as { score: { mutants: number; different: number } };

@@ -282,7 +282,9 @@ describe('the work of a difference', () => {
   const SEED = Number(process.env['SEED'] ?? 11);
   const fleet = newFleet(40, 5).yaml.split('\n---\n');
 
-  test(`is that of what changed, with the same result as comparing everything (seed ${SEED})`, () => {
+  test(`is that of what changed, with the same result as comparing everything (seed ${SEED})`, {
+    timeout: 600_000,
+  }, () => {
     const draw = new Draw(SEED);
     const preparation = new Preparation(DEFAULT_PROFILE);
     const before = preparation.of(readText(fleet.join('\n---\n')));
