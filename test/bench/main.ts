@@ -1,6 +1,6 @@
 /** `make bench`: runs every benchmark, prints its rows, keeps them as JSON under `.meshwright/bench/`. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { benchDecide } from './decide.ts';
 import { benchDecidePeers } from './decide-peers.ts';
 import { benchDiff } from './diff.ts';
@@ -67,8 +67,15 @@ async function run(names: readonly string[]): Promise<boolean> {
     const rows = await bench();
     for (const row of rows) process.stdout.write(`${print(row)}\n`);
     holds &&= rows.every((row) => row.holds);
-    const machine = { node: process.version, platform: process.platform, processors: availableParallelism() };
-    await writeFile(new URL(`${name}.json`, FOLDER), `${JSON.stringify({ name, machine, rows }, null, 2)}\n`);
+    const machine = {
+      node: process.version,
+      platform: process.platform,
+      processor: cpus()[0]?.model ?? 'unknown',
+      processors: availableParallelism(),
+      load: loadavg()[0],
+    };
+    const date = new Date().toISOString();
+    await writeFile(new URL(`${name}.json`, FOLDER), `${JSON.stringify({ name, date, machine, rows }, null, 2)}\n`);
   }
   return holds;
 }

@@ -20,7 +20,7 @@ import { type NotMeasured, notMeasured, tryAnalyzer, tryPeer } from './peers.ts'
 
 const SEED = 7;
 /** How often we prove in one call of the body; a peer once. */
-const TIMES = 20;
+const TIMES = 50;
 
 /** The rows against provers. */
 export async function benchProofPeers(): Promise<readonly (BenchResult | NotMeasured)[]> {
