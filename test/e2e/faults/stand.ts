@@ -102,7 +102,8 @@ export class Stand {
       side,
       orderType: 'ORDER_TYPE_LIMIT',
       timeInForce: 'TIME_IN_FORCE_DAY',
-      quantity: 1,
+      // Of no order of the traffic, and another one each time: see there.
+      quantity: 50 + (this.#count % 40),
       priceTicks: instrument.referencePriceTicks,
       twist: 'none',
     });

@@ -28,6 +28,7 @@ export interface TrafficOptions {
 }
 
 const retryEveryMs = 200;
+const quantities = 40;
 
 /** The orders of a few clients, one at a time each. */
 export class Traffic {
@@ -81,7 +82,10 @@ export class Traffic {
     }
   }
 
-  /** Buyers and sellers meet at one price, so that most orders trade at once. */
+  /**
+   * Buyers and sellers meet at one price, so that most orders trade at once. Quantities go round, since the same terms
+   * twice within half a second are a repetition that risk refuses.
+   */
   #next(trader: Trader, index: number): PlannedOrder {
     const { instrument, name } = this.#options;
     this.#count += 1;
@@ -92,7 +96,7 @@ export class Traffic {
       side: index % 2 === 0 ? 'SIDE_BUY' : 'SIDE_SELL',
       orderType: 'ORDER_TYPE_LIMIT',
       timeInForce: 'TIME_IN_FORCE_DAY',
-      quantity: 1,
+      quantity: 1 + (this.#count % quantities),
       priceTicks: instrument.referencePriceTicks,
       twist: 'none',
     };
