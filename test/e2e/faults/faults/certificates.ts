@@ -18,12 +18,17 @@ async function withShortCertificates(cluster: Cluster): Promise<() => Promise<vo
     const annotations = { ...metadata.annotations, 'proxy.istio.io/config': proxyConfig };
     return { template: { ...rest, metadata: { ...metadata, annotations } } };
   });
-  const short = await until(async () => {
-    const leaf = await leafOf(cluster, 'trading', 'risk');
-    const lifetimeMs = leaf.notAfter.getTime() - leaf.notBefore.getTime();
-    return (await cluster.isReady('trading', 'risk')) && lifetimeMs < 10 * lifetimeSeconds * 1000;
-  }, 90_000);
-  if (!short) throw new Error('`risk` got no short certificate');
+  try {
+    const short = await until(async () => {
+      const leaf = await leafOf(cluster, 'trading', 'risk');
+      const lifetimeMs = leaf.notAfter.getTime() - leaf.notBefore.getTime();
+      return (await cluster.isReady('trading', 'risk')) && lifetimeMs < 10 * lifetimeSeconds * 1000;
+    }, 90_000);
+    if (!short) throw new Error('`risk` got no short certificate');
+  } catch (error) {
+    await restore();
+    throw error;
+  }
   return async () => {
     await restore();
     await until(
