@@ -33,8 +33,10 @@ function withoutIssuer(object: ManifestObject): unknown {
   };
   const { metadata } = copy.spec.template;
   delete metadata.labels['spiffe.io/spire-managed-identity'];
-  const templates = metadata.annotations?.['inject.istio.io/templates'];
-  if (templates === 'gateway,spire-gateway') metadata.annotations = { 'inject.istio.io/templates': 'gateway' };
+  const { 'inject.istio.io/templates': templates, ...others } = metadata.annotations ?? {};
+  if (templates === 'gateway,spire-gateway')
+    metadata.annotations = { ...others, 'inject.istio.io/templates': 'gateway' };
+  else if (templates === 'sidecar,spire' && Object.keys(others).length > 0) metadata.annotations = others;
   else if (templates === 'sidecar,spire') delete metadata.annotations;
   return copy;
 }

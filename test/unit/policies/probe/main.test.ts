@@ -140,7 +140,7 @@ describe('the probe program', () => {
     },
     {
       name: 'an answer without an end: the head counts',
-      request: () => http('1', h2, { path: '/endless', timeoutMs: 300 }),
+      request: () => http('1', h2, { path: '/endless', timeoutMs: 2000 }),
       result: { kind: 'answered', http: 200, complete: false, headers: { 'x-first': 'yes' } },
     },
     {
@@ -176,7 +176,7 @@ describe('the probe program', () => {
     {
       name: 'HTTP/1.1 without an end: the head counts',
       request: () =>
-        http('1', h1, { protocol: 'http1', method: 'GET', path: '/endless', body: 'none', timeoutMs: 300 }),
+        http('1', h1, { protocol: 'http1', method: 'GET', path: '/endless', body: 'none', timeoutMs: 2000 }),
       result: { kind: 'answered', http: 200, body: 'first', complete: false },
     },
     {
@@ -216,7 +216,7 @@ describe('the probe program', () => {
     },
     {
       name: 'a handshake that is never answered',
-      request: () => http('1', deaf, { tls: 'order.example', timeoutMs: 300 }),
+      request: () => http('1', deaf, { tls: 'order.example', timeoutMs: 2000 }),
       result: { kind: 'failed', stage: 'handshake', code: 'TIMEOUT' },
     },
   ])('reports $name', async ({ request, result }) => {
