@@ -14,7 +14,8 @@ afterEach(() => {
 
 /** The variables that Node heeds, all but one taken out. */
 function withOnly(name: string, value: string): void {
-  for (const each of ['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS', 'CI', 'TMUX', 'COLORTERM']) vi.stubEnv(each, undefined);
+  for (const each of ['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS', 'CI', 'TMUX', 'COLORTERM'])
+    vi.stubEnv(each, undefined);
   vi.stubEnv('TERM', 'xterm-256color');
   if (name !== '') vi.stubEnv(name, value);
 }
