@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { until } from './stage.ts';
 
-/** Runs a shell script on the node with `UID` (the pod's, with either separator as `.`) and `COMM` set. */
+/** Runs a shell script on the node with `pids`: the pod's processes whose name begins with `comm`. Errors: throws when there is none. */
 async function inPod(cluster: Cluster, pod: V1Pod, comm: string, script: string): Promise<string> {
   const uid = (pod.metadata?.uid ?? '').replaceAll('-', '.');
   const find = `for p in $(grep -lE "pod${uid}" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3); do case "$(cat /proc/$p/comm 2>/dev/null)" in ${comm}*) pids="$pids $p" ;; esac; done;`;
