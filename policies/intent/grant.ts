@@ -52,6 +52,14 @@ export interface Grant {
   readonly route?: string;
 }
 
+/** A pod that somebody else installs: callees name it by `workload`, callers by `serviceAccount`. */
+export interface ClusterPod {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** Everything that may be called in one environment. */
 export interface Intent {
   readonly version: 1;
@@ -59,6 +67,8 @@ export interface Intent {
   readonly grants: readonly Grant[];
   /** What the platform itself needs: ingress, probes, scrapes, DNS, control plane, trace export. */
   readonly platform: readonly Grant[];
+  /** Pods that the cluster runs beside the manifests and that grants name: what selectors find them under. */
+  readonly pods?: readonly ClusterPod[];
   /** Who issues users' tokens, with public keys, and the header in which services read the verified claims. */
   readonly issuers?: readonly {
     readonly issuer: string;

@@ -3,9 +3,24 @@
  * Istio's own ports: 15012 istiod (XDS, CA), 15017 its webhooks, 15020 merged metrics and rewritten probes, 15021 health of a gateway.
  */
 import type { ServiceDeclaration } from '../../services/runtime/declaration.ts';
-import type { Callee, Caller, Grant } from './grant.ts';
+import type { Callee, Caller, ClusterPod, Grant } from './grant.ts';
 
 const owner = 'team-platform';
+
+const pod = (namespace: string, name: string, labels: ClusterPod['labels']): ClusterPod => ({
+  namespace,
+  workload: name,
+  serviceAccount: name,
+  labels,
+});
+
+/** What the cluster runs beside us, with the labels that its installations give: those that others select it by. */
+export const clusterPods: readonly ClusterPod[] = [
+  pod('istio-system', 'istiod', { app: 'istiod' }),
+  pod('kube-system', 'coredns', { 'k8s-app': 'kube-dns' }),
+  pod('observability', 'prometheus', { 'app.kubernetes.io/name': 'prometheus' }),
+];
+
 const prometheus: Caller = { kind: 'workload', namespace: 'observability', serviceAccount: 'prometheus' };
 const istiod: Callee = { kind: 'workload', namespace: 'istio-system', workload: 'istiod' };
 const dns: Callee = { kind: 'workload', namespace: 'kube-system', workload: 'coredns' };

@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { checkDeclarations } from './check-declarations.ts';
 import type { Grant, Intent, IntentProblem, UserRequirement } from './grant.ts';
 import { Contracts, type Place } from './places.ts';
-import { platformFlows } from './platform.ts';
+import { clusterPods, platformFlows } from './platform.ts';
 
 /** What differs between environments and is no team's business: whose tokens count, and the trust domain. */
 export interface IntentSettings {
@@ -110,7 +110,13 @@ export function readIntent(
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
-    intent: { version: 1, trustDomain: settings.trustDomain, grants, platform: platformFlows(catalog) },
+    intent: {
+      version: 1,
+      trustDomain: settings.trustDomain,
+      grants,
+      platform: platformFlows(catalog),
+      pods: clusterPods,
+    },
   };
 }
 

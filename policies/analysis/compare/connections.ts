@@ -1,5 +1,6 @@
 /** What an intent declares of connections, below methods and identities: who may connect whom on which ports. */
 import type { Workload } from '../../language/mesh.ts';
+import { podWorkload } from '../world.ts';
 import type { MeshIndex } from './destinations.ts';
 import type { Grant, Intent } from './intent.ts';
 
@@ -15,7 +16,9 @@ export type Ports = ReadonlySet<string>;
 /** The declared other ends of one workload in one direction, each with the declared ports. */
 export interface DeclaredEnds {
   readonly workloads: ReadonlyMap<Workload, Ports>;
-  /** Ends that the manifests do not hold, by namespace. */
+  /** Ends that the manifests do not hold, and whose labels are declared. */
+  readonly pods: ReadonlyMap<Workload, Ports>;
+  /** Further ends that the manifests do not hold, by namespace. */
   readonly outside: ReadonlyMap<string, Ports>;
   /** Ports for whoever there is: pods and addresses. */
   readonly anywhere: Ports;
@@ -28,18 +31,30 @@ export function portKey({ protocol, port }: Pick<Grant, 'protocol' | 'port'>): s
   return `${protocol === 'udp' ? 'UDP' : 'TCP'}/${port}`;
 }
 
+/** The namespaces of the ends that the manifests do not hold. */
+export function namespacesBeside({ pods, outside }: DeclaredEnds): ReadonlySet<string> {
+  return new Set([...outside.keys(), ...[...pods.keys()].map(({ namespace }) => namespace)]);
+}
+
 /** The connections of an intent by end. Grants of the node are left out: no NetworkPolicy blocks a pod's own node. */
 export class DeclaredConnections {
   readonly #index: MeshIndex;
-  readonly #names: ReadonlyMap<string, Workload>;
+  readonly #names: Map<string, Workload>;
   readonly #byCallee = new Map<string, Grant[]>();
   readonly #byCaller = new Map<string, Grant[]>();
-  /** The callees that the manifests do not hold, by namespace. */
+  /** The pods beside the manifests whose labels are declared. */
+  readonly pods: readonly Workload[];
+  /** The callees of which only the namespace is known, by namespace. */
   readonly outsideCallees = new Map<string, Set<string>>();
 
-  constructor(index: MeshIndex, { grants }: Intent) {
+  constructor(index: MeshIndex, { grants, pods }: Intent) {
     this.#index = index;
-    this.#names = new Map(index.mesh.workloads.map((each) => [`${each.namespace}/${each.name}`, each]));
+    const workloads = index.mesh.workloads.map((each) => [`${each.namespace}/${each.name}`, each] as const);
+    this.#names = new Map(workloads);
+    this.pods = pods
+      .filter(({ namespace, workload }) => !this.#names.has(`${namespace}/${workload}`))
+      .map((pod) => ({ ...podWorkload(pod), serviceAccount: pod.serviceAccount }));
+    for (const pod of this.pods) this.#names.set(`${pod.namespace}/${pod.name}`, pod);
     for (const grant of grants) {
       const { caller, callee } = grant;
       if (callee.kind === 'workload' && caller.kind !== 'node') {
@@ -48,7 +63,7 @@ export class DeclaredConnections {
         if (!isKnown) addName(this.outsideCallees, callee.namespace, callee.workload);
       }
       if (caller.kind === 'identity') {
-        const isKnown = index.accountWorkloads(caller.namespace, caller.serviceAccount).length > 0;
+        const isKnown = this.#accountWorkloads(caller).length > 0;
         add(
           this.#byCaller,
           isKnown ? `${caller.namespace}/${caller.serviceAccount}` : outside(caller.namespace),
@@ -65,7 +80,7 @@ export class DeclaredConnections {
       : (this.#byCaller.get(`${workload.namespace}/${workload.serviceAccount}`) ?? []);
   }
 
-  /** The grants of all ends of a namespace that the manifests do not hold. */
+  /** The grants of all ends of which only the namespace is known. */
   grantsOfOutside(namespace: string, direction: Direction): readonly Grant[] {
     return (direction === 'ingress' ? this.#byCallee : this.#byCaller).get(outside(namespace)) ?? [];
   }
@@ -74,6 +89,7 @@ export class DeclaredConnections {
   endsOf(grants: readonly Grant[], direction: Direction): DeclaredEnds {
     const ends = {
       workloads: new Map<Workload, Set<string>>(),
+      pods: new Map<Workload, Set<string>>(),
       outside: new Map<string, Set<string>>(),
       anywhere: new Set<string>(),
       hosts: new Set<string>(),
@@ -81,7 +97,9 @@ export class DeclaredConnections {
     for (const grant of grants) {
       const key = portKey(grant);
       const end = direction === 'ingress' ? this.#callersOf(grant) : this.#calleesOf(grant);
-      if (end.kind === 'workloads') for (const workload of end.workloads) addName(ends.workloads, workload, key);
+      if (end.kind === 'workloads')
+        for (const workload of end.workloads)
+          addName(this.pods.includes(workload) ? ends.pods : ends.workloads, workload, key);
       else if (end.kind === 'outside') addName(ends.outside, end.namespace, key);
       else ends[end.kind].add(key);
     }
@@ -90,8 +108,15 @@ export class DeclaredConnections {
 
   #callersOf({ caller }: Grant): End {
     if (caller.kind !== 'identity') return { kind: 'anywhere' };
-    const workloads = this.#index.accountWorkloads(caller.namespace, caller.serviceAccount);
+    const workloads = this.#accountWorkloads(caller);
     return workloads.length > 0 ? { kind: 'workloads', workloads } : { kind: 'outside', namespace: caller.namespace };
+  }
+
+  #accountWorkloads({ namespace, serviceAccount }: Extract<Grant['caller'], { kind: 'identity' }>) {
+    const own = this.#index.accountWorkloads(namespace, serviceAccount);
+    return own.length > 0
+      ? own
+      : this.pods.filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount);
   }
 
   #calleesOf({ callee }: Grant): End {

@@ -6,8 +6,18 @@ import { keysOf } from '../token.ts';
 export interface Intent {
   readonly trustDomain: string;
   readonly grants: readonly Grant[];
+  /** Pods that grants name and that somebody else installs; of others the labels are not known. */
+  readonly pods: readonly DeclaredPod[];
   /** What was declared of those who issue users' tokens. */
   readonly issuers: readonly Issuer[];
+}
+
+/** A pod beside the manifests: callees name it by `workload`, callers by `serviceAccount`. */
+export interface DeclaredPod {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** One issuer of tokens: the keys that it signs with, and where its services read the verified claims. */
@@ -90,10 +100,31 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
       parseGrant(reader, reader.object(item, `${list}[${index}]`), { path: `${list}[${index}]`, trustDomain }),
     );
   });
+  const pods = parsePods(reader, root['pods']);
   const issuers = parseIssuers(reader, root['issuers']);
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
-    : { ok: true, value: { trustDomain, grants, issuers } };
+    : { ok: true, value: { trustDomain, grants, pods, issuers } };
+}
+
+/** Pods may be left out: rules that select pods of their namespaces are then taken to mean them. */
+function parsePods(reader: IntentReader, list: unknown): readonly DeclaredPod[] {
+  if (list === undefined) return [];
+  if (!Array.isArray(list)) {
+    reader.report('type', 'pods', 'expected a list');
+    return [];
+  }
+  return list.map((item, index) => {
+    const path = `pods[${index}]`;
+    const pod = reader.object(item, path);
+    const labels = reader.object(pod['labels'], `${path}.labels`);
+    return {
+      namespace: reader.text(pod, 'namespace', path),
+      workload: reader.text(pod, 'workload', path),
+      serviceAccount: reader.text(pod, 'serviceAccount', path),
+      labels: Object.fromEntries(Object.keys(labels).map((key) => [key, reader.text(labels, key, `${path}.labels`)])),
+    };
+  });
 }
 
 /** Issuers may be left out: verify then says that their keys are taken as they stand. */

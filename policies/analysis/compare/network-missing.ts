@@ -22,8 +22,9 @@ interface Judged {
 }
 
 /**
- * Whoever may connect must be admitted from every address. A host outside must be admitted at some address, an end that
- * the manifests do not hold as some pod of its namespace, since neither addresses nor labels are declared.
+ * Whoever may connect must be admitted from every address, a pod beside the manifests with its declared labels. A host
+ * outside must be admitted at some address, an end of which only the namespace is declared as some pod there. Between
+ * two workloads of the manifests TCP is left out: those calls are decided through all layers.
  */
 export function missingEnds(
   mesh: Mesh,
@@ -51,8 +52,9 @@ export function missingEnds(
     );
     return { kind: reached ? 'nothing' : 'end' };
   }
-  const refused = [...ends.workloads.keys()].some((workload) => !passes({ workload, ip: null }));
-  return { kind: protocol === 'UDP' && refused ? 'end' : 'nothing' };
+  const isDecidedAsCall = protocol === 'TCP' && mesh.workloads.includes(own);
+  const others = [...ends.pods.keys(), ...(isDecidedAsCall ? [] : ends.workloads.keys())];
+  return { kind: others.some((workload) => !passes({ workload, ip: null })) ? 'end' : 'nothing' };
 }
 
 function addressesOf(policies: readonly NetworkPolicy[], direction: Direction): readonly Address[] {

@@ -1,7 +1,8 @@
 /**
  * What the NetworkPolicies of one end admit beyond a declaration. The other ends are: every workload of the manifests;
  * pods that nobody declared, with any labels, in any namespace; and every address. A selector that asks for a label's
- * value speaks of the pods that carry it: of the workloads it selects, else of what its namespace runs besides.
+ * value speaks of the pods that carry it: of the workloads and the declared pods it selects, else of what its namespace
+ * runs besides.
  */
 import type { LabelSelector, NetworkPeer, NetworkPolicy, NetworkRule, Workload } from '../../language/mesh.ts';
 import { selects } from '../attachment.ts';
@@ -50,9 +51,11 @@ const NONE: Ports = new Set();
 export class NetworkSurplus {
   readonly #index: MeshIndex;
   readonly #namespaces: readonly string[];
+  readonly #pods: readonly Workload[];
 
-  constructor(index: MeshIndex, namespaces: Iterable<string>) {
+  constructor(index: MeshIndex, namespaces: Iterable<string>, pods: readonly Workload[]) {
     this.#index = index;
+    this.#pods = pods;
     this.#namespaces = [...new Set(namespaces)];
   }
 
@@ -86,8 +89,16 @@ export class NetworkSurplus {
         const found = surplus(place, { kind: 'workload', workload }, ports ?? NONE);
         if (found !== undefined) return found;
       }
+      const besides = this.#pods.filter(
+        (pod) => pod.namespace === namespace && selects(peer.pods, pod.labels) && asksForValue(peer.pods),
+      );
+      for (const pod of besides) {
+        const other = { kind: 'pod', pod: { namespace, workload: pod.name, labels: pod.labels } } as const;
+        const found = surplus(place, other, place.ends.pods.get(pod) ?? NONE);
+        if (found !== undefined) return found;
+      }
       const labels = labelsFor(peer.pods);
-      if (labels === undefined || (asksForValue(peer.pods) && known.length > 0)) continue;
+      if (labels === undefined || (asksForValue(peer.pods) && known.length + besides.length > 0)) continue;
       const pod = { namespace, workload: STRANGER, labels };
       const ports = asksForValue(peer.pods) ? (place.ends.outside.get(namespace) ?? NONE) : NONE;
       const found = surplus(place, { kind: 'pod', pod }, ports);

@@ -10,7 +10,7 @@ import { injectionOf, resolveListener, targetNumber } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { depart, hostOf, isHostPattern, sidecarOf } from '../outbound.ts';
 import { parseRequest } from '../parse-request.ts';
-import type { DeclaredConnections, DeclaredEnds } from './connections.ts';
+import { type DeclaredConnections, type DeclaredEnds, namespacesBeside } from './connections.ts';
 import type { Counterexample } from './counterexample.ts';
 import { type MeshIndex, UNDECLARED, undeclaredWorkload } from './destinations.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
@@ -98,7 +98,7 @@ export class EgressCheck {
       return;
     }
     const isExternal = grants.some(({ callee }) => callee.kind === 'external' && callee.host === entry.host);
-    const isOutside = [...ends.outside.keys()].some((namespace) => isIn(entry, source, namespace));
+    const isOutside = [...namespacesBeside(ends)].some((namespace) => isIn(entry, source, namespace));
     if (!this.#services.has(entry.host) && !isExternal && !isOutside)
       this.#fail(`the sidecar of ${name} knows \`${entry.host}\` of ${scopeText(entry, source)}, which no grant names`);
   }
@@ -120,7 +120,7 @@ export class EgressCheck {
 
   #isDeclared(service: Service, ends: DeclaredEnds): boolean {
     const workloads = this.#workloadsOf(service);
-    if (workloads.length === 0) return ends.outside.has(service.namespace);
+    if (workloads.length === 0) return namespacesBeside(ends).has(service.namespace);
     return workloads.some((workload) => ends.workloads.has(workload));
   }
 
@@ -171,7 +171,7 @@ export class EgressCheck {
             ({ namespace, hosts }) =>
               hosts.some((host) => isHostPattern(host, callee.host)) && isKnown(callee.host, namespace),
           )
-        : ends.outside.has(callee.namespace) &&
+        : namespacesBeside(ends).has(callee.namespace) &&
           grant.protocol !== 'udp' &&
           !entries.some((entry) => isIn(entry, source, callee.namespace));
     if (missing)

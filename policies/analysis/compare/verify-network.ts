@@ -39,7 +39,7 @@ export class NetworkCheck {
     this.#options = known.options;
     this.#connections = known.connections;
     this.#namespaces = namespacesOf(index, intent);
-    this.#surplus = new NetworkSurplus(index, this.#namespaces);
+    this.#surplus = new NetworkSurplus(index, this.#namespaces, this.#connections.pods);
   }
 
   /** Checks every workload, pods that nobody declared, and what namespaces run besides the manifests. */
@@ -56,13 +56,30 @@ export class NetworkCheck {
       const stranger = podWorkload({ namespace, workload: UNDECLARED, labels: {} });
       for (const direction of DIRECTIONS) this.#check(this.#sideOf(stranger, direction, []));
     }
+    for (const pod of this.#connections.pods) if (only(pod.namespace, pod.name)) this.#checkPod(pod);
     for (const namespace of this.#namespaces) {
       const callees = [...(this.#connections.outsideCallees.get(namespace) ?? [])];
       if ([UNDECLARED, ...callees].some((name) => only(namespace, name))) this.#checkOutside(namespace, callees);
     }
   }
 
-  /** What a namespace runs besides the manifests, as the policies say that select none of their workloads. */
+  /**
+   * A declared pod beside the manifests, where policies of ours select it by a label's value. What holds for whole
+   * namespaces is left to those who install it: they write what it needs besides.
+   */
+  #checkPod(pod: Workload): void {
+    const { mesh } = this.#index;
+    for (const direction of DIRECTIONS) {
+      const grants = this.#connections.grantsOf(pod, direction);
+      if (grants.length === 0) continue;
+      const side = this.#sideOf(pod, direction, grants);
+      if (side.policies.some(({ podSelector }) => asksForValue(podSelector))) this.#check(side);
+      else if (direction === 'ingress' && mesh.namespaces.some(({ name }) => name === pod.namespace))
+        this.#fail(`no NetworkPolicy isolates \`${pod.namespace}/${pod.name}\``);
+    }
+  }
+
+  /** What else a namespace runs besides the manifests, as the policies say that select none of their workloads. */
   #checkOutside(namespace: string, callees: readonly string[]): void {
     const pods = this.#podsOutside(namespace, callees);
     for (const direction of DIRECTIONS) {
@@ -80,7 +97,7 @@ export class NetworkCheck {
 
   #podsOutside(namespace: string, callees: readonly string[]): readonly Pod[] {
     const { networkPolicies, workloads } = this.#index.slice(namespace);
-    const own = workloads.filter((each) => each.namespace === namespace);
+    const own = [...workloads, ...this.#connections.pods].filter((each) => each.namespace === namespace);
     const pods = new Map<string, Pod>();
     for (const { namespace: where, podSelector, name } of networkPolicies) {
       const labels = labelsFor(podSelector);
@@ -102,6 +119,10 @@ export class NetworkCheck {
       this.#report(side, openSide(own, direction));
       return;
     }
+    for (const namespace of ends.outside.keys())
+      this.ledger.notes.add(
+        `pods of \`${namespace}\` that grants name have no declared labels: rules that ask for labels there are taken to mean them`,
+      );
     const found = this.#surplus.list(own, direction, { policies, ends });
     for (const surplus of found.slice(0, MOST_OF_A_SIDE)) this.#report(side, surplus);
     const more = found.length - MOST_OF_A_SIDE;

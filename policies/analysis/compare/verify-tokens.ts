@@ -1,6 +1,7 @@
 /**
- * Proves that users' tokens are verified as declared: by the issuer's keys and no others, with the claims where services
- * read them, and handed on where the next call needs them. Which calls need a token is decided with the rules.
+ * Proves that users' tokens are verified as declared: by the issuer's keys and no others, for the audiences of the
+ * workload's users and no others, with the claims where services read them, and handed on where the next call needs
+ * them. Which calls need a token is decided with the rules.
  */
 import type { JwtRule, Workload } from '../../language/mesh.ts';
 import { applicable } from '../attachment.ts';
@@ -42,15 +43,21 @@ export class TokenCheck {
   /** Looks at how the tokens of a workload's users are verified. */
   check(workload: Workload): void {
     const grants = this.#connections.grantsOf(workload, 'ingress');
-    const issuers = new Set(grants.flatMap(({ user }) => (user === null ? [] : [user.issuer])));
-    if (issuers.size === 0) return;
+    const users = grants.flatMap(({ user }) => (user === null ? [] : [user]));
+    const issuers = Map.groupBy(users, ({ issuer }) => issuer);
+    if (users.length === 0) return;
     const mesh = this.#index.slice(workload.namespace);
     const name = `\`${workload.namespace}/${workload.name}\``;
-    for (const { rules, ...object } of applicable(mesh.requestAuthentications, mesh, workload)) {
-      for (const rule of rules) {
-        const place = `RequestAuthentication \`${object.namespace}/${object.name}\` (${rule.at.file}:${rule.at.line})`;
-        if (issuers.has(rule.issuer)) this.#checkRule(rule, { place, name, workload });
-      }
+    const placed = applicable(mesh.requestAuthentications, mesh, workload).flatMap(({ rules, ...object }) =>
+      rules.map((rule) => ({
+        rule,
+        place: `RequestAuthentication \`${object.namespace}/${object.name}\` (${rule.at.file}:${rule.at.line})`,
+      })),
+    );
+    for (const [issuer, own] of issuers) {
+      const rules = placed.filter(({ rule }) => rule.issuer === issuer);
+      for (const { rule, place } of rules) this.#checkRule(rule, { place, name, workload });
+      this.#checkAudiences(rules, new Set(own.flatMap(({ audiences }) => audiences)), name);
     }
   }
 
@@ -81,6 +88,20 @@ export class TokenCheck {
       );
   }
 
+  /** A token for somebody else is refused at every door of the workload, not only where a rule looks at the claim. */
+  #checkAudiences(rules: readonly PlacedRule[], declared: ReadonlySet<string>, name: string): void {
+    for (const { rule, place } of rules) {
+      const others = rule.audiences.filter((audience) => !declared.has(audience));
+      if (rule.audiences.length === 0)
+        this.#fail(`${place} accepts tokens for any audience, declared ${listOf(declared)}`);
+      if (others.length > 0) this.#fail(`${place} accepts tokens for ${listOf(others)}, which no user of ${name} has`);
+    }
+    const accepted = rules.flatMap(({ rule: { audiences } }) => (audiences.length === 0 ? [...declared] : audiences));
+    const missing = [...declared].filter((audience) => !accepted.includes(audience));
+    if (rules.length > 0 && missing.length > 0)
+      this.#fail(`no RequestAuthentication of ${name} accepts tokens for ${listOf(missing)}, which its users have`);
+  }
+
   #checkKeys(keys: readonly string[], declared: Issuer, place: string): void {
     if (keys.some((key) => !declared.keys.includes(key)))
       this.#fail(`${place} accepts tokens signed with a key that is not declared for \`${declared.issuer}\``);
@@ -96,6 +117,12 @@ export class TokenCheck {
     this.#ledger.failed = true;
     this.#ledger.notes.add(note);
   }
+}
+
+/** A rule with where it stands, in words. */
+interface PlacedRule {
+  readonly rule: JwtRule;
+  readonly place: string;
 }
 
 const TOKEN_ATTRIBUTES = /^(token|fault|issuer|claim .*)$/;
@@ -116,6 +143,8 @@ function otherPlaces({ fromHeaders, fromParams, fromCookies }: JwtRule): readonl
     ...fromCookies.map((name) => `the cookie \`${name}\``),
   ];
 }
+
+const listOf = (texts: Iterable<string>): string => [...texts].map((text) => `\`${text}\``).join(', ');
 
 function headerText(header: string | null): string {
   return header === null || header === '' ? 'no header' : `the header \`${header}\``;

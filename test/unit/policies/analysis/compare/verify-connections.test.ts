@@ -32,6 +32,9 @@ const drop = () => 'drop' as const;
 const order = ['NetworkPolicy', 'trading/order'] as const;
 const istiod = ['NetworkPolicy', 'istio-system/istiod'] as const;
 
+/** The label values of pods that somebody else installs. */
+const PODS_BESIDE: readonly unknown[] = ['prometheus', 'istiod', 'kube-dns'];
+
 const networkBreaks: readonly Break[] = [
   { title: 'the policy of a workload dropped', object: order, change: drop, says: 'order' },
   {
@@ -147,6 +150,43 @@ const networkBreaks: readonly Break[] = [
       spec.ingress = spec.ingress.filter(({ ports }: Manifest['spec']) => ports[0].port !== 15020);
     }),
     says: 'prometheus -> order GET /stats/prometheus is declared',
+  },
+  ...['app.kubernetes.io/name', 'app', 'k8s-app'].map((label) => ({
+    title: `the label \`${label}\` of pods beside the manifests misspelt`,
+    object: order,
+    change: edit(({ spec }) => {
+      for (const rule of [...spec.ingress, ...spec.egress])
+        for (const { podSelector } of rule.from ?? rule.to) {
+          const { matchLabels } = podSelector;
+          if (PODS_BESIDE.includes(matchLabels[label])) matchLabels[label] = 'nobody';
+        }
+    }),
+    says: `with ${label}=nobody`,
+  })),
+  {
+    title: 'the label of a scraper misspelt: what is declared no longer passes',
+    object: order,
+    change: edit(({ spec }) => {
+      const rule = spec.ingress.find(({ ports }: Manifest['spec']) => ports[0].port === 15020);
+      rule.from[0].podSelector.matchLabels['app.kubernetes.io/name'] = 'nobody';
+    }),
+    says: 'prometheus -> order GET /stats/prometheus is declared, and no ingress rule of `order` admits it',
+  },
+  {
+    title: 'a workload that may no longer reach the control plane, at the far end',
+    object: istiod,
+    change: edit(({ spec }) => {
+      spec.ingress = spec.ingress.slice(1);
+    }),
+    says: 'is declared, and no ingress rule of `istiod` admits it',
+  },
+  {
+    title: 'the policy of the control plane for other pods',
+    object: istiod,
+    change: edit(({ spec }) => {
+      spec.podSelector.matchLabels.app = 'nobody';
+    }),
+    says: 'no NetworkPolicy isolates `istio-system/istiod`',
   },
   { title: 'the policy of the control plane dropped', object: istiod, change: drop, says: 'no NetworkPolicy isolates' },
   {

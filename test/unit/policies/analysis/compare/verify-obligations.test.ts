@@ -52,6 +52,23 @@ const tokenBreaks = [
     says: 'hands the claims on in the header `x-user`',
   },
   {
+    title: 'tokens for anybody',
+    change: ({ spec }: Manifest) => delete spec.jwtRules[0].audiences,
+    says: 'accepts tokens for any audience, declared `trading`',
+  },
+  {
+    title: 'one audience more',
+    change: ({ spec }: Manifest) => spec.jwtRules[0].audiences.push('payroll'),
+    says: 'accepts tokens for `payroll`, which no user',
+  },
+  {
+    title: 'another audience',
+    change: ({ spec }: Manifest) => {
+      spec.jwtRules[0].audiences = ['payroll'];
+    },
+    says: 'accepts tokens for `trading`, which its users have',
+  },
+  {
     title: 'a token that the next call needs and does not get',
     change: ({ spec }: Manifest) => {
       spec.jwtRules[0].forwardOriginalToken = false;
