@@ -41,13 +41,13 @@ gen: $(STAMP) ## regenerate services/gen from the contracts
 .PHONY: up status down push faults e2e
 up: synth ## bring the platform up on a kind cluster; run again, it continues [IDENTITY=spire KIND_NODE_IMAGE ISTIO_HUB ISTIO_TAG ... see infra/cluster/README.md]
 	@node infra/cluster/main.ts up --dist dist/kind$(if $(filter spire,$(IDENTITY)),-spire)
-status: $(STAMP) ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
+status: synth ## each workload of the cluster: identity, certificate, mTLS, policies; the last verdict
 	@node infra/cluster/main.ts status
-push: $(STAMP) ## bring one changed service into the cluster: make push SERVICE=order
+push: synth ## bring one changed service into the cluster: make push SERVICE=order
 	@node infra/cluster/main.ts push $(SERVICE)
 faults: synth ## break the running platform on purpose during orders, and hold it to its promises [FAULTS="kill-order policy-swaps"]
 	@node test/e2e/faults/main.ts $(FAULTS)
-down: $(STAMP) ## remove the cluster and everything that make up made
+down: synth ## remove the cluster and everything that make up made
 	@node infra/cluster/main.ts down
 
 e2e: $(STAMP) ## the conformance suite on the running kind cluster: every call, every layer on its own, traces; takes everything back

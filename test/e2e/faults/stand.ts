@@ -172,7 +172,7 @@ const listed = (items: readonly string[]): string =>
 const bin = fileURLToPath(new URL('../../../policies/cli/bin.ts', import.meta.url));
 const intent = fileURLToPath(new URL('../../../dist/kind/intent.json', import.meta.url));
 
-/** Probes every cell from inside the workloads; the last line that the program wrote is the detail. */
+/** Probes every cell from inside the workloads; the count, and whatever does not hold with its reason, is the detail. */
 async function conformance(context: string): Promise<[boolean, string]> {
   const child = spawn(process.execPath, [bin, 'probe', '--context', context, '--intent', intent], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -182,6 +182,8 @@ async function conformance(context: string): Promise<[boolean, string]> {
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  const last = output.join('').trimEnd().split('\n').at(-1) ?? '';
-  return [code === 0, code === 0 ? last : `exit ${code}: ${last}`];
+  const lines = output.join('').trimEnd().split('\n');
+  const open = lines.flatMap((line, index) => (/^(differs|undecided) /.test(line) ? lines.slice(index, index + 3) : []));
+  const detail = [...open, lines.at(-1) ?? ''].map((line) => line.trim()).join('; ');
+  return [code === 0, code === 0 ? detail : `exit ${code}: ${detail}`];
 }
