@@ -82,14 +82,22 @@ async function main(argv: readonly string[]): Promise<number> {
     process.once(signal, () => interruption.abort(new Error('interrupted: the fault is taken back')));
   const stand = await openStand(values.context);
   const reports: FaultReport[] = [];
+  const leftOut: string[] = [];
   for (const fault of faults.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+    const because = await fault.appliesTo?.(stand.cluster);
+    if (typeof because === 'string') {
+      leftOut.push(`${fault.name}: not tried: ${because}`);
+      continue;
+    }
     reports.push(await tryFault(fault, stand));
     await write(reports);
     if (interruption.signal.aborted) break;
   }
   process.stdout.write(`${faultTable(reports)}\n`);
+  for (const line of leftOut) process.stdout.write(`${line}\n`);
+  if (reports.length === 0) return exitCodes.toolFailed;
   const broken = reports.filter(({ holds }) => !holds).length;
-  process.stdout.write(`faults: ${reports.length - broken} held, ${broken} broken\n`);
+  process.stdout.write(`faults: ${reports.length - broken} held, ${broken} broken, ${leftOut.length} not tried\n`);
   return broken === 0 ? exitCodes.holds : exitCodes.refuted;
 }
 

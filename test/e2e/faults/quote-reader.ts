@@ -3,6 +3,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import { until } from './stage.ts';
 import type { Stand } from './stand.ts';
 
+const firstQuoteMs = 10_000;
+
 /** One stream of quotes over a connection of its own. */
 export class QuoteReader {
   readonly #socket: TLSSocket;
@@ -21,7 +23,14 @@ export class QuoteReader {
   }
 
   /** Opens a stream and waits for its first quote. Errors: throws when none comes. */
-  static async open({ edge, market, tokenFor }: Stand): Promise<QuoteReader> {
+  static async open(stand: Stand): Promise<QuoteReader> {
+    const reader = await QuoteReader.#start(stand);
+    if (await until(() => reader.received() > 0, firstQuoteMs)) return reader;
+    reader.close();
+    throw new Error('no quote comes');
+  }
+
+  static async #start({ edge, market, tokenFor }: Stand): Promise<QuoteReader> {
     const { host, port, address, ca } = edge;
     const [trader] = market.traders;
     const token = await tokenFor(trader?.subject ?? '', ['quotes.read']);
@@ -29,11 +38,17 @@ export class QuoteReader {
     const reader = new QuoteReader(socket);
     const path = `/quotes/${market.instruments[0].symbol}/events`;
     socket.write(
-      `GET ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\nauthorization: Bearer ${token}\r\naccept: text/event-stream\r\n\r\n`,
+      `GET ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\nauthorization: Bearer ${token}\r\naccept: text/event-stream\r\nconnection: close\r\n\r\n`,
     );
-    if (await until(() => reader.received() > 0, 10_000)) return reader;
+    return reader;
+  }
+
+  /** True iff a stream of its own gets a quote; false when it is ended or silent instead. */
+  static async isAdmitted(stand: Stand): Promise<boolean> {
+    const reader = await QuoteReader.#start(stand);
+    await until(() => reader.received() > 0 || !reader.isOpen(), firstQuoteMs);
     reader.close();
-    throw new Error('no quote comes');
+    return reader.received() > 0;
   }
 
   /** How many quotes were read. */

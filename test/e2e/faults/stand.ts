@@ -183,7 +183,9 @@ async function conformance(context: string): Promise<[boolean, string]> {
     stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   const lines = output.join('').trimEnd().split('\n');
-  const open = lines.flatMap((line, index) => (/^(differs|undecided) /.test(line) ? lines.slice(index, index + 3) : []));
+  const open = lines.flatMap((line, index) =>
+    /^(differs|undecided) /.test(line) ? lines.slice(index, index + 3) : [],
+  );
   const detail = [...open, lines.at(-1) ?? ''].map((line) => line.trim()).join('; ');
   return [code === 0, code === 0 ? detail : `exit ${code}: ${detail}`];
 }

@@ -1,5 +1,6 @@
 /** The faults in the order in which they are tried. */
 import type { Fault } from '../fault.ts';
+import { agentDown } from './agent-down.ts';
 import { authorityRotation, certificateExpiry } from './certificates.ts';
 import { fullVolume } from './full-volume.ts';
 import { istiodDown } from './istiod-down.ts';
@@ -10,6 +11,7 @@ import { latencies } from './latency.ts';
 import { partition } from './partition.ts';
 import { policySwaps } from './policy-swaps.ts';
 import { postgresRestart } from './postgres-restart.ts';
+import { revokedStream } from './revoked-stream.ts';
 import { slowReader } from './slow-reader.ts';
 
 /** Every fault. */
@@ -23,7 +25,9 @@ export const faults: readonly Fault[] = [
   ...latencies,
   slowReader,
   policySwaps,
+  revokedStream,
   authorityRotation,
   certificateExpiry,
+  agentDown,
   fullVolume,
 ];
