@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mintUserToken } from '#infra/local/keys.ts';
+import { mintUserToken, signingKeyName } from '#infra/local/keys.ts';
 import { openTradingApi } from '#infra/local/trading-api.ts';
 import { TradingDesk } from '#infra/local/trading-desk.ts';
 import { Cluster } from './cluster.ts';
@@ -34,13 +34,15 @@ async function openStand(context: string): Promise<Stand> {
   const secret = await cluster.core.readNamespacedSecret({ namespace: 'istio-ingress', name: 'ingress-tls' });
   const ca = Buffer.from(secret.data?.['ca.crt'] ?? '', 'base64').toString();
   const edge = { host: 'api.trading.local', address: '127.0.0.1', port: 8443, ca };
+  const keys = `${root}.meshwright/keys`;
+  const keyFile = `${keys}/${signingKeyName}`;
   const tokenFor = (subject: string, scopes: readonly string[], accounts: readonly string[] = []) =>
-    mintUserToken(`${root}.meshwright/keys`, { subject, accounts, scope: scopes.join(' ') });
+    mintUserToken(keys, { subject, accounts, scope: scopes.join(' ') });
   const api = openTradingApi({ baseUrl: `https://${edge.host}:${edge.port}`, address: edge.address, ca });
   const openDesk = (market: ReturnType<typeof runMarket>) =>
     new TradingDesk(api, (subject, accounts, scopes) => tokenFor(subject, scopes, accounts), market);
   const market = runMarket(`f${Math.floor(Date.now() / 1000).toString(36)}`);
-  const stand = new Stand({ cluster, desk: openDesk(market), market, edge, tokenFor, openDesk, say });
+  const stand = new Stand({ cluster, desk: openDesk(market), market, edge, tokenFor, keyFile, openDesk, say });
   await stand.desk.setUp();
   return stand;
 }

@@ -46,18 +46,23 @@ export class Stand {
   readonly edge: Edge;
   /** Mints a token of a user. */
   readonly tokenFor: (subject: string, scopes: readonly string[], accounts?: readonly string[]) => Promise<string>;
+  /** The private key of those tokens, as a file. */
+  readonly keyFile: string;
   readonly openDesk: (market: RunMarket) => TradingDesk;
   readonly say: (line: string) => void;
   /** Every order of the run that the platform acknowledged. */
   readonly orders: PlannedOrder[] = [];
   #count = 0;
 
-  constructor(options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'tokenFor' | 'openDesk' | 'say'>) {
+  constructor(
+    options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'tokenFor' | 'keyFile' | 'openDesk' | 'say'>,
+  ) {
     this.cluster = options.cluster;
     this.desk = options.desk;
     this.market = options.market;
     this.edge = options.edge;
     this.tokenFor = options.tokenFor;
+    this.keyFile = options.keyFile;
     this.openDesk = options.openDesk;
     this.say = options.say;
   }
@@ -138,7 +143,7 @@ export class Stand {
       differing.length === 0,
       listed(differing),
     );
-    stage.expect('conformance still equals intent', ...(await conformance(this.cluster.context)));
+    stage.expect('conformance still equals intent', ...(await conformance(this)));
   }
 
   /** What is out of balance once settlement had its time; a reading that gets no answer is made again until then. */
@@ -173,8 +178,12 @@ const bin = fileURLToPath(new URL('../../../policies/cli/bin.ts', import.meta.ur
 const intent = fileURLToPath(new URL('../../../dist/kind/intent.json', import.meta.url));
 
 /** Probes every cell from inside the workloads; the count, and whatever does not hold with its reason, is the detail. */
-async function conformance(context: string): Promise<[boolean, string]> {
-  const child = spawn(process.execPath, [bin, 'probe', '--context', context, '--intent', intent], {
+async function conformance({ cluster, keyFile }: Stand): Promise<[boolean, string]> {
+  // Our images hold the probe program, so one of them can be asked from in the pods of images that do not.
+  const [pod] = await cluster.pods('trading', 'order');
+  const image = pod?.spec?.containers.find(({ name }) => name === 'order')?.image ?? '';
+  const foreign = ['--ephemeral', '--probe-image', image, '--user-key', keyFile];
+  const child = spawn(process.execPath, [bin, 'probe', '--context', cluster.context, '--intent', intent, ...foreign], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 180_000,
   });
