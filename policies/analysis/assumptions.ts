@@ -2,6 +2,7 @@
 import type { Mesh, Workload } from '../language/mesh.ts';
 import { applicable } from './attachment.ts';
 import { injectionOf } from './listener.ts';
+import { tryFindNamespace } from './namespace.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
 
 const OPAQUE_KINDS: ReadonlySet<string> = new Set(['EnvoyFilter', 'WasmPlugin']);
@@ -23,7 +24,7 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
 /** The assumption that a workload without any word about injection has a sidecar. */
 export function injectionAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   const name = `\`${workload.namespace}/${workload.name}\``;
-  const namespace = mesh.namespaces.find((known) => known.name === workload.namespace);
+  const namespace = tryFindNamespace(mesh, workload.namespace);
   if (namespace?.labels['istio.io/dataplane-mode'] === 'ambient')
     return [`${name} runs a sidecar although its namespace is ambient`];
   return injectionOf(mesh, workload) === 'unstated' ? [`a sidecar is injected into ${name}: no label says so`] : [];

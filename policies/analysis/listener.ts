@@ -10,6 +10,7 @@ import type {
 } from '../language/mesh.ts';
 import type { GatewayServer } from '../language/traffic.ts';
 import { applicable, byAge, holdsLabels } from './attachment.ts';
+import { tryFindNamespace } from './namespace.ts';
 
 /** The resolved inbound side of one port. */
 export type Listener =
@@ -46,7 +47,7 @@ export function resolveListener(mesh: Mesh, workload: Workload, port: number): L
 /** Whether a workload has a sidecar: its own word, else its namespace's. */
 export function injectionOf(mesh: Mesh, workload: Workload): 'on' | 'off' | 'unstated' {
   if (workload.injection !== 'unstated') return workload.injection;
-  return mesh.namespaces.find((namespace) => namespace.name === workload.namespace)?.injection ?? 'unstated';
+  return tryFindNamespace(mesh, workload.namespace)?.injection ?? 'unstated';
 }
 
 /** The items of a comma-separated annotation. */

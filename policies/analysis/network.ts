@@ -11,6 +11,7 @@ import type {
 } from '../language/mesh.ts';
 import { selects } from './attachment.ts';
 import { holds } from './matching.ts';
+import { tryFindNamespace } from './namespace.ts';
 import type { Address } from './request.ts';
 
 /** One end of a connection, as far as it is known. */
@@ -127,6 +128,6 @@ function isPeer(mesh: Mesh, policy: NetworkPolicy, peer: NetworkPeer, end: Netwo
 
 /** A namespace's labels with the one that Kubernetes adds. */
 export function namespaceLabels(mesh: Mesh, name: string): Labels {
-  const labels = mesh.namespaces.find((namespace) => namespace.name === name)?.labels ?? {};
+  const labels = tryFindNamespace(mesh, name)?.labels ?? {};
   return { ...labels, 'kubernetes.io/metadata.name': name };
 }

@@ -59,6 +59,12 @@ interface Preparation {
 
 /** Undefined iff the rule takes no part. Source: semantics.md 3.5 (unknown key), 3.11; istio `authz/model.Generate`. */
 function prepareRule(rule: Rule, preparation: Preparation): Rule | undefined {
+  if (
+    !rule.parts.some((part) =>
+      part.alternatives.some((clauses) => clauses.some((clause) => mayLose(clause, preparation))),
+    )
+  )
+    return rule;
   const parts: RulePart[] = [];
   for (const part of rule.parts) {
     const known = part.alternatives.map((clauses) =>
@@ -75,6 +81,12 @@ function prepareRule(rule: Rule, preparation: Preparation): Rule | undefined {
     });
   }
   return { ...rule, parts };
+}
+
+/** Whether the clause, or a value of it, may be dropped: of nearly all rules none is. */
+function mayLose(clause: Clause, { chain, profile }: Preparation): boolean {
+  if (clause.on === 'unknownKey' || clause.unusable.length > 0 || isForeignToChain(clause, chain)) return true;
+  return isTrustDomain(clause) && profile.trustDomainFields === 'unknown';
 }
 
 const HTTP_ONLY: ReadonlySet<Clause['on']> = new Set<Clause['on']>([

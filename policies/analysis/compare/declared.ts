@@ -16,7 +16,7 @@ export interface Declared {
   /** All of it must be allowed. */
   readonly atLeast: Formula;
   /** What each grant alone asks for, in their order. */
-  readonly each: readonly { readonly grant: Grant; readonly atLeast: Formula }[];
+  readonly each: () => readonly { readonly grant: Grant; readonly atLeast: Formula }[];
 }
 
 /** The meaning of the grants of one port. */
@@ -27,39 +27,58 @@ export function declared(grants: readonly Grant[]): Declared {
     noToken,
     ...users.map((user) => all([valid({ ...user, claims: [] }), not(holds({ on: 'fault', is: 'audience' }))])),
   ]);
-  const each = grants.map((grant) => {
-    const { user } = grant;
-    const call = callOf(grant);
-    const token = user === null ? harmless : all([valid(user), not(holds({ on: 'fault', is: 'audience' }))]);
-    return { grant, call, atLeast: all([call, token]) };
-  });
+  const bounded = (grant: Grant, user: User) => {
+    const call = callsOf([grant]);
+    return {
+      atMost: all([call, valid(user)]),
+      atLeast: all([call, valid(user), not(holds({ on: 'fault', is: 'audience' }))]),
+    };
+  };
   // both bounds share the calls that ask for no user, so that their diagrams are made once
-  const withoutUser = some(each.flatMap(({ grant, call }) => (grant.user === null ? [call] : [])));
-  const asUser = each.flatMap(({ grant: { user }, call, atLeast }) =>
-    user === null ? [] : [{ atMost: all([call, valid(user)]), atLeast }],
-  );
+  const withoutUser = callsOf(grants.filter(({ user }) => user === null));
+  const asUser = grants.flatMap((grant) => (grant.user === null ? [] : [bounded(grant, grant.user)]));
   return {
     atMost: some([withoutUser, ...asUser.map(({ atMost }) => atMost)]),
     atLeast: some([all([withoutUser, harmless]), ...asUser.map(({ atLeast }) => atLeast)]),
-    each,
+    each: () =>
+      grants.map((grant) => ({
+        grant,
+        atLeast: grant.user === null ? all([callsOf([grant]), harmless]) : bounded(grant, grant.user).atLeast,
+      })),
   };
 }
 
-function callOf({ caller, http }: Grant): Formula {
-  if (caller.kind === 'node') return NEVER;
-  return all([
-    caller.kind === 'internet'
-      ? ALWAYS
-      : holds({ on: 'peer', pattern: { kind: 'principal', pattern: exact(caller.identity) } }),
-    http === null
-      ? ALWAYS
-      : all([
-          holds({ on: 'bytes', is: 'http' }),
-          holds({ on: 'acceptedPath' }),
-          holds({ on: 'method', pattern: exact(http.method) }),
-          holds({ on: 'path', pattern: pathOf(http.path) }),
-        ]),
-  ]);
+/** The calls of some grants, whoever their users are: by caller, then by method, since they have much in common. */
+function callsOf(grants: readonly Grant[]): Formula {
+  const byCaller = groupBy(grants, ({ caller }) => (caller.kind === 'identity' ? caller.identity : caller.kind));
+  return some(
+    byCaller.map((own) => {
+      const byMethod = groupBy(own, ({ http }) => http?.method);
+      return all([whoCalls(own), some(byMethod.map(whatIsCalled))]);
+    }),
+  );
+}
+
+function whoCalls([grant]: readonly Grant[]): Formula {
+  if (grant === undefined || grant.caller.kind === 'node') return NEVER;
+  if (grant.caller.kind === 'internet') return ALWAYS;
+  return holds({ on: 'peer', pattern: { kind: 'principal', pattern: exact(grant.caller.identity) } });
+}
+
+/** Grants of one method; those without HTTP are for any bytes. */
+function whatIsCalled(grants: readonly Grant[]): Formula {
+  const method = grants[0]?.http?.method;
+  if (method === undefined) return ALWAYS;
+  const paths = grants.flatMap(({ http }) =>
+    http === null ? [] : [holds({ on: 'path', pattern: pathOf(http.path) })],
+  );
+  return all([HTTP, holds({ on: 'method', pattern: exact(method) }), some(paths)]);
+}
+
+const HTTP = all([holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })]);
+
+function groupBy<T>(values: readonly T[], keyOf: (value: T) => string | undefined): readonly (readonly T[])[] {
+  return [...Map.groupBy(values, keyOf).values()];
 }
 
 const exact = (value: string): Pattern => ({ kind: 'exact', value });

@@ -1,6 +1,6 @@
 /** Every place that can be called: each port of each workload, one port that nothing names, and undeclared workloads. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
-import type { Mesh, Workload } from '../../language/mesh.ts';
+import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { applicable, holdsLabels } from '../attachment.ts';
 import { listed } from '../listener.ts';
 
@@ -54,6 +54,18 @@ export class MeshIndex {
     return made;
   }
 
+  /** The slice of a workload's namespace with no other Services and policies than those that apply to the workload. */
+  around(workload: Workload): Mesh {
+    const slice = this.slice(workload.namespace);
+    return {
+      ...slice,
+      services: selecting(slice.services, workload),
+      authorizationPolicies: applicable(slice.authorizationPolicies, slice, workload),
+      peerAuthentications: applicable(slice.peerAuthentications, slice, workload),
+      requestAuthentications: applicable(slice.requestAuthentications, slice, workload),
+    };
+  }
+
   /** The mesh as far as a call from one namespace to another can see it; not kept, since there are many pairs. */
   between(source: string, target: string): Mesh {
     return source === target ? this.slice(source) : this.#made([target, source], MEMBERS);
@@ -70,18 +82,22 @@ export class MeshIndex {
    */
   waysTo(workload: Workload): (source: string) => Mesh {
     const { namespace } = workload;
-    const services = this.slice(namespace).services.filter(
-      (service) =>
-        service.namespace === namespace &&
-        service.selector.kind === 'labels' &&
-        holdsLabels(workload.labels, service.selector.labels),
-    );
+    const slice = this.slice(namespace);
+    const services = selecting(slice.services, workload);
+    const plain = { ...slice, services };
     const known = new Map<string, Mesh>();
     return (source) => {
+      if (!this.#saysOfCalls(source)) return plain;
       const found = known.get(source) ?? { ...this.wayBetween(source, namespace), services };
       known.set(source, found);
       return found;
     };
+  }
+
+  /** Whether a namespace holds anything that the way of its workloads' calls depends on. */
+  #saysOfCalls(namespace: string): boolean {
+    const own = this.#byNamespace.get(namespace);
+    return own !== undefined && WAY_MEMBERS.some((member) => member !== 'services' && own[member] !== undefined);
   }
 
   #made(namespaces: readonly string[], members: readonly NamespacedMember[]): Mesh {
@@ -107,6 +123,16 @@ const MEMBERS = [
 ] as const;
 const WAY_MEMBERS = ['services', 'networkPolicies', 'sidecars', 'destinationRules'] as const;
 type NamespacedMember = (typeof MEMBERS)[number];
+
+/** The Services that select a workload. */
+function selecting(services: readonly Service[], { namespace, labels }: Workload): readonly Service[] {
+  return services.filter(
+    (service) =>
+      service.namespace === namespace &&
+      service.selector.kind === 'labels' &&
+      holdsLabels(labels, service.selector.labels),
+  );
+}
 
 const labelKey = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value]);
 

@@ -78,7 +78,7 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
   const universe = universeOf(place, decision, { meaning, identities });
   const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
-  const calls = meaning.each.map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
+  const calls = meaning.each().map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
   const anchors = anchorsOf(site, calls);
   const surplus = explain(site, again.surplus, { anchors, expected: 'deny', allowed: true });
   const missing = calls.flatMap(({ grant, node }) => {

@@ -79,7 +79,9 @@ class Verifier {
     for (const grant of intent.grants) {
       if (grant.callee.kind === 'external' || grant.protocol === 'udp' || grant.caller.kind === 'node') continue;
       const key = `${grant.callee.namespace}/${grant.callee.workload}`;
-      byCallee.set(key, [...(byCallee.get(key) ?? []), grant]);
+      const known = byCallee.get(key);
+      if (known === undefined) byCallee.set(key, [grant]);
+      else known.push(grant);
     }
     this.#byCallee = byCallee;
     this.#identities = knownIdentities(mesh, intent);
@@ -91,7 +93,7 @@ class Verifier {
     const { mesh } = this.#index;
     const { only = () => true } = this.#options;
     for (const workload of mesh.workloads) {
-      if (only(workload.namespace, workload.name)) this.#workload(workload, this.#index.slice(workload.namespace));
+      if (only(workload.namespace, workload.name)) this.#workload(workload, this.#index.around(workload));
       this.#options.progress?.();
     }
     const namespaces = [...new Set(mesh.workloads.map(({ namespace }) => namespace))];

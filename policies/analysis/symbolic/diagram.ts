@@ -10,14 +10,17 @@ export type Node = number;
 /** Thrown where an answer would take more than the budget; the caller answers *unknown*. */
 export class BudgetExceeded extends Error {}
 
-type Operation = 0 | 1 | 2;
+type Operation = 0 | 1 | 2 | 3;
 const AND: Operation = 0;
 const OR: Operation = 1;
 const XOR: Operation = 2;
+const MINUS: Operation = 3;
 
 const MOST_NODES = 4_000_000;
 /** Each is remembered, and a map holds no more than 16 million entries. */
 const MOST_OPERATIONS = 4_000_000;
+/** Nodes below it make keys of 30 bits, which maps hold without a number object each; nearly all diagrams stay below. */
+const FEW_NODES = 1 << 14;
 const TERMINAL_LEVEL = Number.MAX_SAFE_INTEGER;
 const NONE: readonly number[] = [];
 
@@ -82,44 +85,38 @@ export class Diagrams {
 
   /** The node with these children; `values` rises and lacks 0. */
   node(level: number, fallback: Node, values: readonly number[], children: readonly Node[]): Node {
-    const keptValues: number[] = [];
-    const keptChildren: Node[] = [];
+    if (children.includes(fallback)) return this.#nodeOfOthers(level, fallback, values, children);
+    if (values.length === 0) return fallback;
     let hash = (level * 31 + fallback) | 0;
     for (let index = 0; index < values.length; index += 1) {
-      const child = children[index] ?? this.never;
-      if (child === fallback) continue;
-      const value = values[index] ?? 0;
-      keptValues.push(value);
-      keptChildren.push(child);
+      const [value, child] = [values[index] ?? 0, children[index] ?? this.never];
       hash = (Math.imul(hash, 0x01000193) ^ Math.imul(value + 1, 0x85ebca6b) ^ Math.imul(child + 7, 0xc2b2ae35)) | 0;
     }
-    if (keptValues.length === 0) return fallback;
-    return this.#intern({ level, fallback, values: keptValues, children: keptChildren }, hash);
-  }
-
-  #intern(
-    made: {
-      readonly level: number;
-      readonly fallback: Node;
-      readonly values: readonly number[];
-      readonly children: readonly Node[];
-    },
-    hash: number,
-  ): Node {
     const first = this.#byHash.get(hash) ?? -1;
     for (let known = first; known >= 0; known = this.#twins[known] ?? -1) {
-      const same = this.#levels[known] === made.level && this.#fallbacks[known] === made.fallback;
-      if (same && equal(this.values(known), made.values) && equal(this.children(known), made.children)) return known;
+      const same = this.#levels[known] === level && this.#fallbacks[known] === fallback;
+      if (same && equal(this.values(known), values) && equal(this.children(known), children)) return known;
     }
     if (this.#levels.length >= this.#budget) throw new BudgetExceeded(`more than ${this.#budget} diagram nodes`);
     const node = this.#levels.length;
-    this.#levels.push(made.level);
-    this.#fallbacks.push(made.fallback);
-    this.#values.push(made.values);
-    this.#children.push(made.children);
+    this.#levels.push(level);
+    this.#fallbacks.push(fallback);
+    this.#values.push(values);
+    this.#children.push(children);
     this.#twins.push(first);
     this.#byHash.set(hash, node);
     return node;
+  }
+
+  /** As `node`, without the values whose child is the fallback. */
+  #nodeOfOthers(level: number, fallback: Node, values: readonly number[], children: readonly Node[]): Node {
+    const kept = values.filter((_, index) => children[index] !== fallback);
+    return this.node(
+      level,
+      fallback,
+      kept,
+      children.filter((child) => child !== fallback),
+    );
   }
 
   and(left: Node, right: Node): Node {
@@ -140,20 +137,43 @@ export class Diagrams {
 
   /** True in `left` and not in `right`. */
   minus(left: Node, right: Node): Node {
-    return this.and(left, this.not(right));
+    return this.#apply(MINUS, left, right);
   }
 
-  /** The conjunction of all, joined pairwise. */
+  /** The conjunction of all. */
   all(nodes: readonly Node[]): Node {
     return this.#joined(AND, nodes, this.always);
   }
 
-  /** The disjunction of all, joined pairwise. */
+  /** The disjunction of all. */
   some(nodes: readonly Node[]): Node {
     return this.#joined(OR, nodes, this.never);
   }
 
+  /**
+   * Nodes that say something of a single value at the topmost level are joined value by value, all at once: the rules of
+   * a workload mostly name a caller each. The rest is joined pairwise, the lowest first, which are the smallest.
+   */
   #joined(operation: Operation, nodes: readonly Node[], none: Node): Node {
+    if (nodes.length <= 2) return this.#joinedPairwise(operation, nodes, none);
+    let top = TERMINAL_LEVEL;
+    for (const node of nodes) if (node > 1) top = Math.min(top, this.level(node));
+    const byValue = new Map<number, Node[]>();
+    const rest: Node[] = [];
+    for (const node of nodes) {
+      const values = this.values(node);
+      const isSingle = this.level(node) === top && this.fallback(node) === none && values.length === 1;
+      if (isSingle) pushTo(byValue, values[0] ?? 0, this.children(node)[0] ?? none);
+      else if (node !== none) rest.push(node);
+    }
+    const values = [...byValue.keys()].toSorted((left, right) => left - right);
+    const children = values.map((value) => this.#joined(operation, byValue.get(value) ?? [], none));
+    if (values.length > 0) rest.push(this.node(top, none, values, children));
+    const lowestFirst = rest.toSorted((left, right) => this.level(right) - this.level(left));
+    return this.#joinedPairwise(operation, lowestFirst, none);
+  }
+
+  #joinedPairwise(operation: Operation, nodes: readonly Node[], none: Node): Node {
     let round = nodes;
     while (round.length > 1) {
       const next: Node[] = [];
@@ -190,9 +210,12 @@ export class Diagrams {
   #apply(operation: Operation, left: Node, right: Node): Node {
     const settled = this.#settle(operation, left, right);
     if (settled >= 0) return settled;
-    const low = Math.min(left, right);
-    const high = Math.max(left, right);
-    const key = (low * MOST_NODES + high) * 3 + operation;
+    const isOrdered = operation === MINUS || left < right;
+    const [low, high] = isOrdered ? [left, right] : [right, left];
+    const key =
+      low < FEW_NODES && high < FEW_NODES
+        ? (low * FEW_NODES + high) * 4 + operation
+        : FEW_NODES ** 2 * 4 + (low * MOST_NODES + high) * 4 + operation;
     const known = this.#applied.get(key);
     if (known !== undefined) return known;
     if (this.#applied.size >= MOST_OPERATIONS)
@@ -204,6 +227,10 @@ export class Diagrams {
 
   /** The result where an operand decides, else -1. */
   #settle(operation: Operation, left: Node, right: Node): Node {
+    if (operation === MINUS) {
+      if (left === right || left === 0 || right === 1) return 0;
+      return right === 0 ? left : -1;
+    }
     if (operation === XOR) {
       if (left === right) return 0;
       if (left === 0) return right;
@@ -218,35 +245,51 @@ export class Diagrams {
 
   #descend(operation: Operation, left: Node, right: Node): Node {
     const level = Math.min(this.level(left), this.level(right));
-    const one = this.level(left) === level ? left : -1;
-    const two = this.level(right) === level ? right : -1;
-    const fallback = this.#apply(operation, one < 0 ? left : this.fallback(one), two < 0 ? right : this.fallback(two));
-    const values = one < 0 ? this.values(two) : two < 0 ? this.values(one) : union(this.values(one), this.values(two));
+    const one = this.#branches(left, level);
+    const two = this.#branches(right, level);
+    const fallback = this.#apply(operation, one.fallback, two.fallback);
+    const values: number[] = [];
     const children: Node[] = [];
-    for (const value of values) {
-      children.push(
-        this.#apply(operation, one < 0 ? left : this.child(one, value), two < 0 ? right : this.child(two, value)),
+    let [at, other] = [0, 0];
+    while (at < one.values.length || other < two.values.length) {
+      const ours = one.values[at] ?? Number.MAX_SAFE_INTEGER;
+      const theirs = two.values[other] ?? Number.MAX_SAFE_INTEGER;
+      const child = this.#apply(
+        operation,
+        ours <= theirs ? (one.children[at] ?? 0) : one.fallback,
+        theirs <= ours ? (two.children[other] ?? 0) : two.fallback,
       );
+      if (child !== fallback) {
+        values.push(Math.min(ours, theirs));
+        children.push(child);
+      }
+      if (ours <= theirs) at += 1;
+      if (theirs <= ours) other += 1;
     }
     return this.node(level, fallback, values, children);
   }
+
+  /** The children of a node at a level, which it may not look at. */
+  #branches(node: Node, level: number): Branches {
+    if (this.level(node) !== level) return { fallback: node, values: NONE, children: NONE };
+    return { fallback: this.fallback(node), values: this.values(node), children: this.children(node) };
+  }
+}
+
+interface Branches {
+  readonly fallback: Node;
+  readonly values: readonly number[];
+  readonly children: readonly Node[];
+}
+
+function pushTo(lists: Map<number, Node[]>, value: number, node: Node): void {
+  const list = lists.get(value);
+  if (list === undefined) lists.set(value, [node]);
+  else list.push(node);
 }
 
 function equal(left: readonly number[], right: readonly number[]): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
   return true;
-}
-
-function union(left: readonly number[], right: readonly number[]): readonly number[] {
-  const joined: number[] = [];
-  let [at, other] = [0, 0];
-  while (at < left.length || other < right.length) {
-    const one = left[at] ?? Number.POSITIVE_INFINITY;
-    const two = right[other] ?? Number.POSITIVE_INFINITY;
-    joined.push(Math.min(one, two));
-    if (one <= two) at += 1;
-    if (two <= one) other += 1;
-  }
-  return joined;
 }

@@ -36,9 +36,31 @@ export const ALWAYS: Formula = { kind: 'always' };
 /** True of no request. */
 export const NEVER: Formula = { kind: 'never' };
 
-/** The formula of one test. */
+/** The formula of one test; equal tests for a whole word are mostly one object, so that much is looked at once. */
 export function holds(test: AtomicTest): Formula {
-  return { kind: 'test', test };
+  const word = wholeWord(test);
+  if (word === undefined) return { kind: 'test', test };
+  const known = shared[word.on];
+  const found = known.get(word.value);
+  if (found !== undefined) return found;
+  const made: Formula = { kind: 'test', test };
+  if (known.size >= MOST_SHARED) known.clear();
+  known.set(word.value, made);
+  return made;
+}
+
+/** A place asks for few words, and its neighbours for some of them again. */
+const MOST_SHARED = 16_384;
+const shared = {
+  peer: new Map<string, Formula>(),
+  method: new Map<string, Formula>(),
+  path: new Map<string, Formula>(),
+} as const;
+
+function wholeWord(test: AtomicTest): { readonly on: keyof typeof shared; readonly value: string } | undefined {
+  if (test.on !== 'peer' && test.on !== 'method' && test.on !== 'path') return undefined;
+  const pattern = test.pattern.kind === 'principal' ? test.pattern.pattern : test.pattern;
+  return pattern.kind === 'exact' ? { on: test.on, value: pattern.value } : undefined;
 }
 
 /** True iff every part is. */

@@ -117,12 +117,10 @@ export class Universe {
         return this.diagrams.always;
       case 'never':
         return this.diagrams.never;
-      case 'test':
-        return this.#test(formula.test);
       default: {
         const known = this.#nodes.get(formula);
         if (known !== undefined) return known;
-        const made = this.#combine(formula);
+        const made = formula.kind === 'test' ? this.#test(formula.test) : this.#combine(formula);
         this.#nodes.set(formula, made);
         return made;
       }

@@ -1,6 +1,8 @@
 /** How a workload takes part in the mesh. */
+
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import { injectionOf } from '../../listener.ts';
+import { tryFindNamespace } from '../../namespace.ts';
 
 /** A way to take part; a higher rank enforces more. */
 export interface DataPlane {
@@ -12,7 +14,7 @@ const LABEL = 'istio.io/dataplane-mode';
 
 /** Sidecar, ambient with or without waypoint, nothing stated, or none. Source: semantics.md 7. */
 export function dataPlaneOf(mesh: Mesh, workload: Workload): DataPlane {
-  const labels = mesh.namespaces.find(({ name }) => name === workload.namespace)?.labels ?? {};
+  const labels = tryFindNamespace(mesh, workload.namespace)?.labels ?? {};
   const mode = workload.labels[LABEL] ?? labels[LABEL];
   const injection = injectionOf(mesh, workload);
   if (injection === 'on') return { rank: 4, text: 'a sidecar' };
