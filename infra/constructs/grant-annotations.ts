@@ -18,9 +18,7 @@ export function routeLines(grants: readonly Grant[]): string {
 
 /** One line a grant with the places of both keys: `services/order/service.ts:28 + policies/intent/execution.ts:9: trading/order -> POST /…`. */
 export function sourceLines(grants: readonly Grant[]): string {
-  // The kubelet's probes pass beside the proxy: no rule of the policy speaks of them.
-  const ruled = grants.filter(({ caller }) => caller.kind !== 'node');
-  const lines = ruled.map((grant) => {
+  const lines = grants.map((grant) => {
     const places = [grant.source, grant.admittedAt].filter((place) => place !== undefined).join(' + ');
     return `${places}: ${callerName(grant)} -> ${targetName(grant)}`;
   });

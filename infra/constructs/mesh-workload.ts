@@ -91,13 +91,6 @@ export class MeshWorkload extends Construct {
     if (callee.kind === 'external') this.#addExternalHost(callee.host, grants);
   }
 
-  /** A gateway intercepts the ports that it serves and no others: a rule about another would match nothing. */
-  #intercepted(grants: readonly Grant[]): readonly Grant[] {
-    if (this.#props.proxy !== 'gateway') return grants;
-    const served = this.declaration.contracts.map(({ port }) => port);
-    return grants.filter(({ port }) => served.includes(port));
-  }
-
   /** The grants of this workload by the DNS name of the callee, in order; what an ingress gateway routes. */
   outboundGrants(protocol: Grant['protocol']): ReadonlyMap<string, readonly Grant[]> {
     const hosts = new Map<string, readonly Grant[]>();
@@ -120,7 +113,9 @@ export class MeshWorkload extends Construct {
     const { name } = this.declaration;
     const selector = this.peer.labels;
     const { trustDomain } = this.#props.environment;
-    const grants = () => this.#inbound.flatMap((edge) => edge.grants);
+    // Where NetworkPolicy alone guards a port, no proxy is asked: a rule about it would be idle.
+    const grants = () =>
+      this.#inbound.flatMap((edge) => edge.grants).filter(({ guardedBy }) => guardedBy === undefined);
     callersPolicy(this, 'callers', {
       name: `${name}-callers`,
       selector,
@@ -128,7 +123,7 @@ export class MeshWorkload extends Construct {
         'meshwright.dev/routes': atSynthesis(() => routeLines(grants())),
         'meshwright.dev/source': atSynthesis(() => sourceLines(grants())),
       },
-      rules: () => authorizationRules(this.#intercepted(grants()), trustDomain),
+      rules: () => authorizationRules(grants(), trustDomain),
     });
     reachDeclaredHosts(this, 'reach', { name, selector, outbound: () => this.#outbound });
     networkEdges(this, 'network', {

@@ -26,6 +26,8 @@ export interface DeclaredGrant {
     readonly audiences: readonly string[];
     readonly claims: readonly { readonly claim: string; readonly values: readonly string[] }[];
   } | null;
+  /** `network-policy`: no proxy stands before the port, so identities and methods play no part. */
+  readonly guardedBy?: string;
   /** The last day of the grant, `2027-06-30`; the meaning never asks for it, `verify --on` does. */
   readonly expires?: string;
   readonly owner?: string;

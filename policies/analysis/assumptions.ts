@@ -21,11 +21,24 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
   ];
 }
 
-/** The assumption that a workload without any word about injection has a sidecar. */
+/** Annotations that take traffic from the proxy by address or interface, which manifests do not show. */
+const BY_ADDRESS = ['excludeOutboundIPRanges', 'includeOutboundIPRanges', 'excludeInterfaces'] as const;
+
+function interceptionAssumptions({ namespace, name, annotations }: Workload): readonly string[] {
+  return BY_ADDRESS.filter((annotation) => {
+    const value = annotations[`traffic.sidecar.istio.io/${annotation}`]?.trim() ?? '';
+    return value !== '' && value !== '*';
+  }).map((annotation) => `${annotation} of \`${namespace}/${name}\` leaves the call with the proxy`);
+}
+
+/** The assumptions that a workload's traffic meets a sidecar: that there is one, and that annotations by address spare it. */
 export function injectionAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   const name = `\`${workload.namespace}/${workload.name}\``;
   const namespace = tryFindNamespace(mesh, workload.namespace);
   if (namespace?.labels['istio.io/dataplane-mode'] === 'ambient')
     return [`${name} runs a sidecar although its namespace is ambient`];
-  return injectionOf(mesh, workload) === 'unstated' ? [`a sidecar is injected into ${name}: no label says so`] : [];
+  const injection = injectionOf(mesh, workload);
+  if (injection === 'off') return [];
+  const unstated = injection === 'unstated' ? [`a sidecar is injected into ${name}: no label says so`] : [];
+  return [...unstated, ...interceptionAssumptions(workload)];
 }

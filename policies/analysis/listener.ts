@@ -10,6 +10,7 @@ import type {
 } from '../language/mesh.ts';
 import type { GatewayServer } from '../language/traffic.ts';
 import { applicable, byAge, holdsLabels } from './attachment.ts';
+import { interceptionOf } from './interception.ts';
 import { tryFindNamespace } from './namespace.ts';
 
 /** The resolved inbound side of one port. */
@@ -20,8 +21,11 @@ export type Listener =
       readonly protocol: 'http' | 'tcp';
       readonly identity: 'none' | 'clientCertificate' | 'mesh';
     }
-  /** No proxy in front: neither peers, tokens nor rules are checked. */
-  | { readonly kind: 'unguarded'; readonly because: string };
+  /**
+   * No proxy in front: neither peers, tokens nor rules are checked. `whose`: the port leads to the proxy itself (its
+   * status, health, metrics), or past it to the application.
+   */
+  | { readonly kind: 'unguarded'; readonly whose: 'proxy' | 'application'; readonly because: string };
 
 /** `http` and `tcp` are declared; `auto` is sniffed. */
 type PortProtocol = 'http' | 'tcp' | 'auto';
@@ -34,13 +38,15 @@ export function resolveListener(mesh: Mesh, workload: Workload, port: number): L
     if (server !== undefined) return gatewayListener(server);
     return {
       kind: 'unguarded',
+      whose: 'proxy',
       because: `no Gateway server listens on port ${port}, and a gateway does not intercept other ports`,
     };
   }
-  if (injectionOf(mesh, workload) === 'off') return { kind: 'unguarded', because: 'the workload has no sidecar' };
-  if (listed(workload, 'traffic.sidecar.istio.io/excludeInboundPorts').includes(String(port))) {
-    return { kind: 'unguarded', because: `port ${port} is excluded from interception` };
-  }
+  if (injectionOf(mesh, workload) === 'off')
+    return { kind: 'unguarded', whose: 'application', because: 'the workload has no sidecar' };
+  const interception = interceptionOf(workload, port);
+  if (interception.kind === 'passedBy')
+    return { kind: 'unguarded', whose: interception.whose, because: interception.because };
   return { kind: 'sidecar', protocol: protocolOf(mesh, workload, port), mode: peerMode(mesh, workload, port) };
 }
 
@@ -48,14 +54,6 @@ export function resolveListener(mesh: Mesh, workload: Workload, port: number): L
 export function injectionOf(mesh: Mesh, workload: Workload): 'on' | 'off' | 'unstated' {
   if (workload.injection !== 'unstated') return workload.injection;
   return tryFindNamespace(mesh, workload.namespace)?.injection ?? 'unstated';
-}
-
-/** The items of a comma-separated annotation. */
-export function listed(workload: Workload, annotation: string): readonly string[] {
-  return (workload.annotations[annotation] ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 }
 
 function serves(mesh: Mesh, workload: Workload, server: GatewayServer, port: number): boolean {

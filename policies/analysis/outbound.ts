@@ -3,7 +3,8 @@ import type { Mesh, Service, Workload } from '../language/mesh.ts';
 import type { ClientTlsMode, DestinationRule, EgressHost, Sidecar, WorkloadSelection } from '../language/traffic.ts';
 import { byAge, holdsLabels } from './attachment.ts';
 import type { Transport } from './connection.ts';
-import { injectionOf, type Listener, listed, servicePorts } from './listener.ts';
+import { interceptsNothing, listed } from './interception.ts';
+import { injectionOf, type Listener, servicePorts } from './listener.ts';
 
 /** What the caller's sidecar does with a call. */
 export type Departure =
@@ -23,7 +24,7 @@ export function depart(
 ): Departure {
   const plaintext: Departure = { kind: 'sends', transport: { kind: 'plaintext' } };
   const excluded = listed(source, 'traffic.sidecar.istio.io/excludeOutboundPorts');
-  if (injectionOf(mesh, source) === 'off') return plaintext;
+  if (injectionOf(mesh, source) === 'off' || interceptsNothing(source)) return plaintext;
   const ways = servicePorts(mesh, target.workload, target.port);
   if (excluded.includes(String(ways[0]?.servicePort.number ?? target.port))) return plaintext;
   const sidecar = sidecarOf(mesh, source);

@@ -36,6 +36,11 @@ export interface Grant {
   /** Method and path (gRPC: `POST` and `/package.Service/Method`; HTTP: `{name}` stands for one segment); null for raw bytes. */
   readonly http: { readonly method: string; readonly path: string } | null;
   readonly user: UserRequirement | null;
+  /**
+   * No proxy stands before the port, so that NetworkPolicy alone can stop other calls; `http` and `user` are null.
+   * @default - every layer guards it
+   */
+  readonly guardedBy?: 'network-policy';
   readonly reason: string;
   readonly owner: string;
   /** The day after which the grant must be gone, `2027-06-30`. */

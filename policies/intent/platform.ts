@@ -37,7 +37,12 @@ const calleeOf = (service: ServiceDeclaration): Callee => ({
   workload: service.name,
 });
 
-function flow(caller: Caller, callee: Callee, shape: Pick<Grant, 'protocol' | 'port' | 'http'>, reason: string): Grant {
+function flow(
+  caller: Caller,
+  callee: Callee,
+  shape: Pick<Grant, 'protocol' | 'port' | 'http' | 'guardedBy'>,
+  reason: string,
+): Grant {
   return { caller, callee, ...shape, user: null, reason, owner, source: 'policies/intent/platform.ts' };
 }
 
@@ -45,10 +50,11 @@ function flowsOf(service: ServiceDeclaration): readonly Grant[] {
   const caller = callerOf(service);
   const callee = calleeOf(service);
   const tcp = (port: number) => ({ protocol: 'tcp', port, http: null }) as const;
-  const get = (path: string) => ({ protocol: 'http', port: 15020, http: { method: 'GET', path } }) as const;
+  // No sidecar intercepts its status port: neither identity nor path is looked at there, only the pod that connects.
+  const status = { ...tcp(15020), guardedBy: 'network-policy' } as const;
   return [
-    flow({ kind: 'node' }, callee, { ...get('/'), http: null }, 'kubelet probes, rewritten to the status port'),
-    flow(prometheus, callee, get('/stats/prometheus'), 'metrics are scraped from the status port'),
+    flow({ kind: 'node' }, callee, status, 'kubelet probes, rewritten to the status port'),
+    flow(prometheus, callee, status, 'metrics are scraped from the status port'),
     flow(caller, istiod, tcp(15012), 'configuration and certificates of the proxy'),
     flow(caller, dns, { protocol: 'udp', port: 53, http: null }, 'names are resolved'),
     flow(caller, dns, tcp(53), 'names are resolved, long answers'),

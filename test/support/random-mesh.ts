@@ -26,7 +26,7 @@ const PATHS = ['/s/A', '/s/B', '/s/*', '*/B', '*', '/s/{*}', '/{**}/B', '/', '/a
 const METHODS = ['POST', 'GET', 'P*', '*'];
 const HOSTS = ['x.a', 'X.A:80', '*.a', 'x.*', '*'];
 /** Their ports: http, grpc, tcp, undeclared protocol, no Service. */
-export const PORTS = [80, 90, 70, 60, 50];
+export const PORTS = [80, 90, 70, 60, 50, 15_020];
 const BLOCKS = ['10.0.0.0/8', '10.1.2.3', '0.0.0.0/0', '2001:db8::/32', '10.1.0.0/16'];
 /** Token issuers; the last one is never trusted. */
 export const ISSUERS = ['https://one', 'https://two', 'https://none'];
@@ -224,12 +224,24 @@ function destinationRule(draw: Draw, index: number): object {
   };
 }
 
+/** What a pod template says of its sidecar. */
+const ANNOTATIONS = [
+  { 'sidecar.istio.io/inject': 'false' },
+  { 'sidecar.istio.io/inject': 'false' },
+  { 'sidecar.istio.io/interceptionMode': 'NONE' },
+  { 'status.sidecar.istio.io/port': '60' },
+  { 'traffic.sidecar.istio.io/excludeInboundPorts': '80, 70' },
+  { 'traffic.sidecar.istio.io/includeInboundPorts': '90,15020' },
+  { 'traffic.sidecar.istio.io/includeInboundPorts': '' },
+  { 'traffic.sidecar.istio.io/excludeOutboundIPRanges': '10.0.0.0/8' },
+];
+
 function workload(
   draw: Draw,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): readonly object[] {
   const labels = { app: name };
-  const annotations = draw.chance(0.1) ? { annotations: { 'sidecar.istio.io/inject': 'false' } } : {};
+  const annotations = draw.maybe(0.25, 'annotations', () => draw.of(ANNOTATIONS));
   const ports = [
     { name: 'w', port: 80, targetPort: 'web', appProtocol: 'http' },
     { name: 'g', port: 90, appProtocol: 'grpc' },

@@ -5,9 +5,11 @@
  */
 import type { PathPattern, Pattern } from '../../language/authorization.ts';
 import { parsePath } from '../../language/parse-pattern.ts';
+import type { Listener } from '../listener.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from '../symbolic/formula.ts';
 import { claimTest } from '../symbolic/rules.ts';
 import type { Grant, User } from './intent.ts';
+import { areNetworkOnly } from './network-only.ts';
 
 /** The declared calls of one port. */
 export interface Declared {
@@ -19,8 +21,8 @@ export interface Declared {
   readonly each: () => readonly { readonly grant: Grant; readonly atLeast: Formula }[];
 }
 
-/** The meaning of the grants of one port. */
-export function declared(grants: readonly Grant[]): Declared {
+/** The meaning of the grants of one port; where they leave it to NetworkPolicy, the proxy may let everything through. */
+export function declared(grants: readonly Grant[], listener: Listener): Declared {
   const users = grants.flatMap(({ user }) => (user === null ? [] : [user]));
   const noToken = not(holds({ on: 'token', is: 'present' }));
   const harmless = some([
@@ -38,7 +40,7 @@ export function declared(grants: readonly Grant[]): Declared {
   const withoutUser = callsOf(grants.filter(({ user }) => user === null));
   const asUser = grants.flatMap((grant) => (grant.user === null ? [] : [bounded(grant, grant.user)]));
   return {
-    atMost: some([withoutUser, ...asUser.map(({ atMost }) => atMost)]),
+    atMost: areNetworkOnly(grants, listener) ? ALWAYS : some([withoutUser, ...asUser.map(({ atMost }) => atMost)]),
     atLeast: some([all([withoutUser, harmless]), ...asUser.map(({ atLeast }) => atLeast)]),
     each: () =>
       grants.map((grant) => ({

@@ -2,7 +2,7 @@
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { applicable, holdsLabels } from '../attachment.ts';
-import { listed } from '../listener.ts';
+import { annotatedPorts } from '../interception.ts';
 
 /** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
 export class MeshIndex {
@@ -183,7 +183,7 @@ export function portsOf(
 ): { readonly named: readonly number[]; readonly other: number } {
   const ports = new Set<number>(named);
   for (const port of workload.ports) if (port.protocol === 'TCP') ports.add(port.number);
-  for (const port of listed(workload, 'traffic.sidecar.istio.io/excludeInboundPorts')) ports.add(Number(port));
+  for (const port of annotatedPorts(workload)) ports.add(port);
   for (const service of mesh.services) {
     const { selector } = service;
     if (service.namespace !== workload.namespace || selector.kind === 'none') continue;

@@ -49,6 +49,8 @@ export interface Grant {
   readonly port: number;
   readonly http: { readonly method: string; readonly path: string } | null;
   readonly user: User | null;
+  /** Who has to stop all other calls: every layer, or NetworkPolicy alone where no proxy stands before the port. */
+  readonly guard: 'everyLayer' | 'networkPolicy';
   readonly owner: string;
   readonly reason: string;
   /** `YYYY-MM-DD`, null for grants without end. */
@@ -83,7 +85,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Parses `intent.json`; members that are not known are ignored.
- * Errors: `intent/version`, `intent/type`; all at once, `at.path` is the member.
+ * Errors: `intent/version`, `intent/type`, `intent/guard`; all at once, `at.path` is the member.
  */
 export function parseIntent(json: unknown, file: string): Result<Intent> {
   const reader = new IntentReader(file);
@@ -174,11 +176,21 @@ function parseGrant(
         ? null
         : { method: reader.text(http, 'method', `${path}.http`), path: reader.text(http, 'path', `${path}.http`) },
     user: user === null ? null : parseUser(reader, user, `${path}.user`),
+    guard: parseGuard(reader, grant, path),
     owner: reader.text(grant, 'owner', path),
     reason: reader.text(grant, 'reason', path),
     expires: typeof grant['expires'] === 'string' ? grant['expires'] : null,
     declaredAt: [grant['source'], grant['admittedAt']].filter((place) => typeof place === 'string'),
   };
+}
+
+function parseGuard(reader: IntentReader, grant: Json, path: string): Grant['guard'] {
+  const guard = grant['guardedBy'];
+  if (guard === undefined) return 'everyLayer';
+  if (guard !== 'network-policy') reader.report('guard', `${path}.guardedBy`, 'expected network-policy or nothing');
+  else if ((grant['http'] ?? null) !== null || (grant['user'] ?? null) !== null)
+    reader.report('guard', path, 'NetworkPolicy alone sees neither methods, paths nor users: expected null for both');
+  return 'networkPolicy';
 }
 
 function parseCaller(

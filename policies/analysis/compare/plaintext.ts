@@ -5,11 +5,13 @@ import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Counterexample } from './counterexample.ts';
 import type { Grant } from './intent.ts';
+import { areNetworkOnly } from './network-only.ts';
 import type { Place } from './site-check.ts';
 
 /** Plaintext must not get past the handshake, whatever the rules say of it. Gateways answer whom they are there for. */
 export function plaintextCounterexamples(place: Place, listener: Listener): readonly Counterexample[] {
   if (listener.kind === 'gateway' || (listener.kind === 'sidecar' && listener.mode === 'STRICT')) return [];
+  if (areNetworkOnly(place.grants, listener)) return [];
   const { workload, port } = place;
   const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : listener.because;
   return plaintextCalls(place).map(({ request, grant }) => {

@@ -4,7 +4,9 @@ import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { type CallerSide, Callers, type CallersPlace, type ReachSource } from './callers.ts';
 import { type CallClass, callsOf } from './calls.ts';
-import { isGateway, MeshIndex, portsOf } from './destinations.ts';
+import { MeshIndex, portsOf } from './destinations.ts';
+import { isProxysOwn } from './network-only.ts';
+import { type OpenPorts, openPorts } from './open-ports.ts';
 
 /** One class of calls that is allowed. `port` is `other` for the ports that nothing names. */
 export interface ReachGrant {
@@ -19,6 +21,8 @@ export interface ReachGrant {
 /** What can be reached, and what could not be decided. */
 export interface Reach {
   readonly grants: readonly ReachGrant[];
+  /** Ports of proxies themselves: not among the grants, since no rule and no handshake says who may use them. */
+  readonly openPorts: readonly OpenPorts[];
   readonly assumptions: readonly string[];
   readonly unknown: readonly string[];
 }
@@ -34,15 +38,17 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
   const index = new MeshIndex(mesh);
   const identities = identitiesOf(mesh);
   const grants: ReachGrant[] = [];
+  const open: OpenPorts[] = [];
   const assumptions = new Set<string>();
   const unknown: string[] = [];
   for (const workload of mesh.workloads) {
     const slice = index.slice(workload.namespace);
+    for (const found of openPorts(slice, workload)) open.push(found);
     const ports = portsOf(slice, workload, []);
     for (const port of [...ports.named, ports.other]) {
       const world = { mesh: slice, profile: options.profile, issuerKeys: new Map() };
       const decision = decideAtProxy({ world, workload, port, ip: null });
-      if (decision.listener.kind === 'unguarded' && isGateway(mesh, workload)) continue;
+      if (isProxysOwn(decision.listener)) continue;
       for (const assumption of decision.assumptions) assumptions.add(assumption);
       const label = port === ports.other ? ('other' as const) : port;
       try {
@@ -55,7 +61,7 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
     }
     options.progress?.();
   }
-  return { grants, assumptions: [...assumptions].toSorted(), unknown };
+  return { grants, openPorts: open, assumptions: [...assumptions].toSorted(), unknown };
 }
 
 /** The workloads behind each identity of the mesh. */

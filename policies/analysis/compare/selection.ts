@@ -1,8 +1,11 @@
 /** Which part of a mesh's reachability is asked for. */
-import type { Mesh } from '../../language/mesh.ts';
+import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type Problem, problem } from '../../language/problem.ts';
+import { findWorkload } from '../world.ts';
 import { blastRadius, entries, type Reached } from './blast-radius.ts';
+import type { OpenPorts } from './open-ports.ts';
 import type { Reach, ReachGrant } from './reach.ts';
+import { networkAdmits } from './way.ts';
 
 /** Callers and callees by name: a workload's, `namespace/name`, or a principal with or without its scheme. */
 export interface ReachSelection {
@@ -17,6 +20,20 @@ export function selectGrants(mesh: Mesh, { grants }: Reach, selection: ReachSele
   const { to } = selection;
   const starts = startsOf(mesh, selection);
   return grants.filter((grant) => starts(grant) && (to === undefined || isNamed(grant.destination, to)));
+}
+
+/** The proxies' own ports of the callee that is asked for; of a workload's calls, those that the network lets it make. */
+export function selectOpenPorts(mesh: Mesh, { openPorts }: Reach, { from, to }: ReachSelection): readonly OpenPorts[] {
+  const asked = openPorts.filter(({ destination }) => to === undefined || isNamed(destination, to));
+  const callers = mesh.workloads.filter(
+    (each) => from !== undefined && isNamed({ ...each, workload: each.name }, from),
+  );
+  return callers.length === 0 ? asked : asked.filter((open) => callers.some((caller) => connects(mesh, caller, open)));
+}
+
+function connects(mesh: Mesh, source: Workload, { destination, ports }: OpenPorts): boolean {
+  const workload = findWorkload(mesh, destination);
+  return workload !== source && ports.some((port) => networkAdmits(mesh, source, { workload, port }));
 }
 
 /**

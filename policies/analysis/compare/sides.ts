@@ -4,7 +4,8 @@ import { NEVER } from '../symbolic/formula.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { NO_TOKENS } from '../symbolic/token.ts';
 import type { CallerSide } from './callers.ts';
-import { isGateway, portsOf } from './destinations.ts';
+import { portsOf } from './destinations.ts';
+import { isProxysOwn } from './network-only.ts';
 import type { PreparedMesh, PreparedWorkload } from './prepared.ts';
 
 /** A workload of that name before and after; undefined in a version that does not have it. */
@@ -36,15 +37,15 @@ export function allPorts({ was, is, before, after }: Pair): readonly PortLabel[]
   return [...ports.map((port) => ({ port, label: port })), { port: other, label: 'other' as const }];
 }
 
-/** A workload that is not there allows nothing; none for the ports of a gateway that it does not intercept. */
+/** A workload that is not there allows nothing; none for ports of the proxy itself, which rules say nothing about. */
 export function sideOf(version: PreparedMesh, name: string, port: number): readonly CallerSide[] {
-  const { index, identities, mesh, profile } = version;
+  const { index, identities, profile } = version;
   const found = version.workloads.get(name);
   if (found === undefined) return [{ index, identities, decision: NOT_THERE, workload: ABSENT }];
   const { workload } = found;
   const world = { mesh: index.slice(workload.namespace), profile, issuerKeys: new Map() };
   const decision = decideAtProxy({ world, workload, port, ip: null });
-  if (decision.listener.kind === 'unguarded' && isGateway(mesh, workload)) return [];
+  if (isProxysOwn(decision.listener)) return [];
   return [{ index, identities, decision, workload }];
 }
 
@@ -52,7 +53,7 @@ const NOT_THERE: ProxyDecision = {
   allowed: NEVER,
   unhelped: NEVER,
   rules: [],
-  listener: { kind: 'unguarded', because: 'the workload is not part of the mesh' },
+  listener: { kind: 'unguarded', whose: 'application', because: 'the workload is not part of the mesh' },
   token: NO_TOKENS,
   assumptions: [],
 };

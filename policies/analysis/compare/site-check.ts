@@ -66,7 +66,7 @@ export function checkSite(place: Place, identities: readonly string[], audit: Ru
 
 function compareAt(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
-  const meaning = declared(place.grants);
+  const meaning = declared(place.grants, decision.listener);
   const { listener, assumptions } = decision;
   const isClosed = decision.unhelped.kind === 'never' && decision.rules.every(({ covers }) => covers.kind === 'never');
   if (isClosed && place.grants.length === 0) return { kind: 'equal', listener, assumptions, leans: 'onNothing' };

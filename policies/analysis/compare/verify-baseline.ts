@@ -9,7 +9,8 @@ import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
 import { cellOf, confirm, deciderOf, requestOf, type Site, tryFindNearest } from './counterexample.ts';
 import { checkDefaultDeny } from './default-deny.ts';
-import { isGateway, MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import { MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
 import { Ledger } from './obligation.ts';
 import { RuleAudit } from './rule-audit.ts';
 import { siteOf } from './site-check.ts';
@@ -49,6 +50,7 @@ class Baseline {
       const workload = undeclaredWorkload(namespace);
       checkDefaultDeny(this.#deny, { ...slice, workloads: [...slice.workloads, workload] }, workload);
     }
+    for (const note of networkOnlyNotes(mesh, [], mesh.config.trustDomain)) this.#plaintext.notes.add(note);
     this.#audit.closeVacuous(this.#vacuous, mesh.authorizationPolicies);
     return {
       obligations: [
@@ -84,7 +86,7 @@ class Baseline {
   #port(world: World, workload: Workload, port: number): void {
     const decision = decideAtProxy({ world, workload, port, ip: null });
     const name = `\`${workload.namespace}/${workload.name}\``;
-    if (decision.listener.kind === 'unguarded' && isGateway(world.mesh, workload)) return;
+    if (isProxysOwn(decision.listener)) return;
     const plaintext = not(holds({ on: 'certificate' }));
     const stranger = all([holds({ on: 'certificate' }), not(isTrusted(world.mesh.config))]);
     const formulas = [

@@ -14,6 +14,7 @@ import { declared } from './declared.ts';
 import { checkDefaultDeny } from './default-deny.ts';
 import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
+import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
 import { Ledger, type Obligation } from './obligation.ts';
 import { plaintextCounterexamples } from './plaintext.ts';
 import { RuleAudit } from './rule-audit.ts';
@@ -102,6 +103,12 @@ class Verifier {
     for (const [callee, grants] of this.#byCallee)
       if (!known.has(callee))
         this.#equal.notes.add(`${callee} is not part of the manifests: ${grants.length} grants are not decided`);
+    for (const note of networkOnlyNotes(mesh, this.#intent.grants, this.#intent.trustDomain))
+      this.#equal.notes.add(note);
+    if (!hasNetworkPolicies(mesh) && this.#intent.grants.some(({ guard }) => guard === 'networkPolicy')) {
+      this.#layers.failed = true;
+      this.#layers.notes.add('calls are declared as guarded by NetworkPolicy alone, and the manifests hold none');
+    }
     return {
       obligations: [
         this.#equal.close('allowed-equals-declared'),
@@ -162,23 +169,29 @@ class Verifier {
       workload,
       grants.map(({ port }) => port),
     );
-    const gateway = isGateway(mesh, workload);
     checkDefaultDeny(this.#deny, mesh, workload);
     this.#tokens.check(workload);
     for (const assumption of assumptionsOf(mesh, workload)) this.#equal.assumptions.add(assumption);
     for (const port of [...ports.named, ports.other]) {
       const place = this.#place(workload, mesh, port);
+      if (this.#isBeyondProxies(place)) continue;
       const result = checkSite(place, this.#identities, this.#audit);
       checkProfiles(place, this.#profiles);
-      if (gateway && result.kind !== 'unknown' && result.listener.kind === 'unguarded') {
-        this.#equal.notes.add(
-          `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
-        );
-      } else this.#take(this.#equal, place, result);
+      this.#take(this.#equal, place, result);
       if (place.grants.length === 0) continue;
       const listener = result.kind === 'unknown' ? resolveListener(mesh, workload, port) : result.listener;
       this.#checkLayers(place, listener);
     }
+  }
+
+  /** Ports where no proxy decides and nothing is declared: they are the network's, which is checked on its own. */
+  #isBeyondProxies({ world, workload, port, grants }: Place): boolean {
+    if (grants.length > 0 || !isProxysOwn(resolveListener(world.mesh, workload, port))) return false;
+    if (isGateway(world.mesh, workload))
+      this.#equal.notes.add(
+        `\`${workload.namespace}/${workload.name}\` is a gateway: only its servers' ports are intercepted and decided`,
+      );
+    return true;
   }
 
   #take(ledger: Ledger, place: Place, result: SiteResult): void {
@@ -230,7 +243,7 @@ class Verifier {
   #checkWay(place: Place, grant: Grant, source: Workload): void {
     const mesh = this.#index.between(source.namespace, place.workload.namespace);
     const world: World = { ...place.world, mesh };
-    const meaning = declared([grant]);
+    const meaning = declared([grant], resolveListener(mesh, place.workload, place.port));
     const universe = new Universe([meaning.atLeast], {
       config: mesh.config,
       headers: world.profile.repeatedHeaders,
@@ -266,7 +279,7 @@ class Verifier {
     const ports = portsOf(mesh, workload, []);
     for (const port of [...ports.named, ports.other]) {
       const place = { ...this.#place(workload, mesh, port), grants: [] };
-      this.#take(this.#closed, place, checkSite(place, [], this.#audit));
+      if (!this.#isBeyondProxies(place)) this.#take(this.#closed, place, checkSite(place, [], this.#audit));
     }
   }
 
@@ -293,7 +306,9 @@ const limitsEgress = (mesh: Mesh): boolean =>
 
 function notCheckedOf(mesh: Mesh): readonly string[] {
   return [
-    ...(hasNetworkPolicies(mesh) ? [] : ['connections below the proxies: the manifests hold no NetworkPolicy']),
+    ...(hasNetworkPolicies(mesh)
+      ? []
+      : ['connections below the proxies, their own ports included: the manifests hold no NetworkPolicy']),
     ...(limitsEgress(mesh) ? [] : ['egress: the manifests hold no Sidecar, and unknown hosts pass (ALLOW_ANY)']),
   ];
 }

@@ -6,6 +6,7 @@ import {
   identitiesAsked,
   type ReachSelection,
   selectGrants,
+  selectOpenPorts,
   selectReached,
   unknownNames,
 } from '../../analysis/compare/selection.ts';
@@ -15,7 +16,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';
 import { type MeshOptions, readMesh } from '../read-mesh.ts';
-import { grantText } from '../report/grant-text.ts';
+import { grantText, openPortsText } from '../report/grant-text.ts';
 import { paintFor } from '../report/paint.ts';
 import { printProblem } from '../report/problems.ts';
 import { Progress } from '../report/progress.ts';
@@ -86,10 +87,11 @@ async function run(sources: readonly string[], options: ReachOptions, io: Io): P
   progress.end();
   for (const unknown of all.unknown) io.stderr.write(`not decided: ${unknown}\n`);
   const grants = selectGrants(mesh, all, options);
-  if (options.asIntent === true) writeIntent(mesh, { ...all, grants }, io);
+  const shown = { ...all, grants, openPorts: selectOpenPorts(mesh, all, options) };
+  if (options.asIntent === true) writeIntent(mesh, shown, io);
   else {
     const write = await REPORTERS[options.format]();
-    io.stdout.write(write({ reach: { ...all, grants }, reached }, paintFor(io.stdout)));
+    io.stdout.write(write({ reach: shown, reached }, paintFor(io.stdout)));
   }
   return all.unknown.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
 }
@@ -97,5 +99,6 @@ async function run(sources: readonly string[], options: ReachOptions, io: Io): P
 function writeIntent(mesh: Mesh, found: Reach, io: Io): void {
   const { json, inexpressible } = asIntent(mesh, found);
   for (const grant of inexpressible) io.stderr.write(`left to the reviewer: ${grantText(grant)}\n`);
+  for (const open of found.openPorts) io.stderr.write(`left to the reviewer: ${openPortsText(open)}\n`);
   io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
 }

@@ -1,4 +1,5 @@
 /** Grants in words, the same in every report. */
+import type { OpenPorts } from '../../analysis/compare/open-ports.ts';
 import type { ReachGrant } from '../../analysis/compare/reach.ts';
 
 /** Who calls: a workload, else the identity or pattern, else plaintext. */
@@ -20,4 +21,12 @@ export function callText({ http }: Pick<ReachGrant, 'http'>): string {
 export function grantText(grant: ReachGrant): string {
   const where = grant.conditions.length === 0 ? '' : ` if ${grant.conditions.join(', ')}`;
   return `${callerText(grant)} -> ${calleeText(grant)} ${callText(grant)}${where}`;
+}
+
+/** The proxy's own ports of a workload, with whom the network lets connect, in one line. */
+export function openPortsText({ destination, ports, admittedBy }: OpenPorts): string {
+  const place = `${destination.namespace}/${destination.workload}:${ports.join(',')}`;
+  if (admittedBy === null) return `${place} from everybody: no NetworkPolicy isolates the pod`;
+  const rules = admittedBy.map(({ policy, rule }) => `NetworkPolicy ${policy}, ingress rule ${rule}`);
+  return `${place} from whom ${rules.join(' or ')} admits`;
 }

@@ -1,5 +1,5 @@
 /** Reachability for people. */
-import { grantText } from './grant-text.ts';
+import { grantText, openPortsText } from './grant-text.ts';
 import type { Paint } from './paint.ts';
 import type { ReachReport } from './reach-report.ts';
 
@@ -11,5 +11,11 @@ export function reachText({ reach, reached }: ReachReport, paint: Paint): string
     const title = `reached transitively, sidecars on the way being no obstacle: ${reached.length} workloads`;
     lines.push('', paint('strong', title), ...ways);
   }
+  if (reach.openPorts.length > 0)
+    lines.push(
+      '',
+      paint('strong', "the proxies' own ports, before which no rule stands"),
+      ...reach.openPorts.map((open) => `  ${openPortsText(open)}`),
+    );
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -1,7 +1,8 @@
 /** Where policies exist and no proxy enforces them. Source: semantics.md 3.1, 3.12, 10, 12. */
 import type { Workload } from '../../../language/mesh.ts';
 import { applicable } from '../../attachment.ts';
-import { injectionOf, listed } from '../../listener.ts';
+import { interceptsNothing, listed } from '../../interception.ts';
+import { injectionOf } from '../../listener.ts';
 import { atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
@@ -32,6 +33,9 @@ const EXCLUSIONS = [
   'excludeInterfaces',
 ] as const;
 
+/** `*` and nothing at all redirect everything; anything else redirects no more than it says. */
+const INCLUSIONS = ['includeInboundPorts', 'includeOutboundIPRanges'] as const;
+
 function* exclusions({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
     for (const exclusion of EXCLUSIONS) {
@@ -43,6 +47,21 @@ function* exclusions({ mesh }: Context): Generator<Sighting> {
           `${exclusion} ${items.join(', ')}: this traffic of \`${workload.namespace}/${workload.name}\` passes no proxy`,
         );
     }
+    for (const inclusion of INCLUSIONS) {
+      const only = workload.annotations[`traffic.sidecar.istio.io/${inclusion}`]?.trim() ?? '*';
+      if (only !== '*')
+        yield atObject(
+          workload.kind,
+          workload,
+          `${inclusion} \`${only}\`: all other traffic of \`${workload.namespace}/${workload.name}\` passes no proxy`,
+        );
+    }
+    if (interceptsNothing(workload))
+      yield atObject(
+        workload.kind,
+        workload,
+        `interception mode NONE: no traffic of \`${workload.namespace}/${workload.name}\` passes its proxy`,
+      );
   }
 }
 

@@ -1,6 +1,7 @@
 /** Ports and protocols: what a rule can see where it applies. Source: semantics.md 3.5, 3.11, 9, 14. */
 import type { Clause, Rule } from '../../../language/authorization.ts';
 import type { Mesh, Workload } from '../../../language/mesh.ts';
+import { PROXY_PORTS } from '../../interception.ts';
 import { injectionOf, resolveListener, servicePorts } from '../../listener.ts';
 import { portsOf } from '../../workload-ports.ts';
 import {
@@ -24,9 +25,6 @@ const HTTP_ONLY: ReadonlySet<Clause['on']> = new Set<Clause['on']>([
   'claim',
 ]);
 
-/** Ports that the proxy serves itself and that need no Service. */
-const PROXY_PORTS: ReadonlySet<number> = new Set([15008, 15020, 15021, 15090]);
-
 /** The ports of a workload that a rule may be about: those it names, else all. */
 function portsInScope(mesh: Mesh, workload: Workload, rule: Rule): readonly number[] {
   const named = clausesOf(rule).flatMap((clause) => (clause.on === 'port' ? clause.values : []));
@@ -41,7 +39,7 @@ function tcpPlace({ mesh }: Context, { policy, workloads }: WrittenPolicy, rule:
   if (!clausesOf(rule).some((clause) => HTTP_ONLY.has(clause.on))) return undefined;
   const places = workloads.flatMap((workload) =>
     portsInScope(mesh, workload, rule)
-      .filter((port) => !PROXY_PORTS.has(port))
+      .filter((port) => !PROXY_PORTS.includes(port))
       .map((port) => ({ workload, port, listener: resolveListener(mesh, workload, port) })),
   );
   const tcp = places.filter(({ listener }) => listener.kind !== 'unguarded' && listener.protocol === 'tcp');
@@ -77,7 +75,7 @@ interface PortEntry {
 
 function portEntry({ mesh }: Context, { workloads }: WrittenPolicy, text: string): PortEntry {
   const port = Number(text);
-  const serves = workloads.some((workload) => portsOf(mesh, workload).includes(port)) || PROXY_PORTS.has(port);
+  const serves = workloads.some((workload) => portsOf(mesh, workload).includes(port)) || PROXY_PORTS.includes(port);
   const target = workloads
     .flatMap((workload) => portsOf(mesh, workload).map((known) => ({ workload, known })))
     .find(({ workload, known }) =>
@@ -100,6 +98,20 @@ function* unknownPorts(context: Context): Generator<Sighting> {
     const declares = written.workloads.some((workload) => portsOf(context.mesh, workload).length > 0);
     if (declares && !serves && target === undefined)
       yield inPolicy(written, `port ${port}: no selected workload declares it and no Service leads to it`, entry);
+  }
+}
+
+/** Ports that a rule names and that no proxy of any workload it applies to stands before. */
+function* portsPassedBy(context: Context): Generator<Sighting> {
+  for (const { written, entry, text } of entriesOf(context, ['ports', 'notPorts'])) {
+    const { workloads } = written;
+    const port = Number(text);
+    const listeners = workloads
+      .filter((workload) => injectionOf(context.mesh, workload) !== 'off')
+      .map((workload) => resolveListener(context.mesh, workload, port));
+    const [first] = listeners;
+    if (first?.kind === 'unguarded' && listeners.every(({ kind }) => kind === 'unguarded'))
+      yield inPolicy(written, `port ${port}: ${first.because}`, entry);
   }
 }
 
@@ -169,6 +181,14 @@ export const PORTS: readonly MeshCheck[] = [
     resolution:
       'No selected workload declares the port and no Service leads to it. Correct the number, or declare the container port so that readers and tools can see it.',
     find: unknownPorts,
+  },
+  {
+    code: 'authz/port-not-intercepted',
+    severity: 'error',
+    title: 'a rule names a port that no proxy stands before',
+    resolution:
+      "Ports 15008, 15020, 15021 and 15090 are the proxy's own, and the injector leaves them out of the redirection, as it does ports of `excludeInboundPorts` and those that `includeInboundPorts` does not list; a gateway takes connections on its servers' ports alone. No rule and no handshake is asked there, so the rule neither admits nor refuses anything. Say with a NetworkPolicy who may connect, and take the port out of the rule.",
+    find: portsPassedBy,
   },
   {
     code: 'authz/method-on-grpc',

@@ -5,44 +5,24 @@ import { parseNamespace } from '../../../language/parse-pattern.ts';
 import { holdsLabels, selects } from '../../attachment.ts';
 import { acceptsPeer } from '../../matching.ts';
 import { hostOf, isHostPattern } from '../../outbound.ts';
-import {
-  atObject,
-  type Context,
-  clausesOf,
-  entriesOf,
-  inPolicy,
-  type MeshCheck,
-  type WrittenPolicy,
-} from '../context.ts';
+import { atObject, type Context, entriesOf, inPolicy, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
-
-/** Ports of the proxy itself, which monitoring from outside the manifests reads. Source: semantics.md 9. */
-const PROXY_PORTS: ReadonlySet<number> = new Set([15020, 15021, 15090]);
-
-/** True iff a rule only opens ports of the proxy itself. */
-function opensProxyPortsOnly({ policy }: WrittenPolicy, index: number): boolean {
-  const rule = policy.rules[index];
-  const ports =
-    rule === undefined ? [] : clausesOf(rule).flatMap((clause) => (clause.on === 'port' ? clause.values : []));
-  return ports.length > 0 && ports.every((port) => PROXY_PORTS.has(port));
-}
 
 function* unknownPrincipals(context: Context): Generator<Sighting> {
   const { mesh, accounts } = context;
   const domains = [mesh.config.trustDomain, ...mesh.config.trustDomainAliases, ...mesh.config.certificateTrustDomains];
-  for (const { written, field, entry, text } of entriesOf(context, ['principals'])) {
+  for (const { written, entry, text } of entriesOf(context, ['principals'])) {
     const [domain = '', ns, namespace = '', sa, account = '', ...rest] = text.split('/');
     if (text.includes('*') || text.startsWith('spiffe:')) continue;
     if (ns !== 'ns' || sa !== 'sa' || account === '' || rest.length > 0) {
       yield inPolicy(written, `principal \`${text}\`: expected \`<trust domain>/ns/<namespace>/sa/<account>\``, entry);
     } else if (!domains.includes(domain) && domain !== 'cluster.local') continue;
     else if (!accounts.has(`${namespace}/${account}`)) {
-      const sighting = inPolicy(
+      yield inPolicy(
         written,
         `principal \`${text}\`: no workload runs as \`${namespace}/${account}\` and no such ServiceAccount is declared`,
         entry,
       );
-      yield opensProxyPortsOnly(written, field.rule) ? { ...sighting, severity: 'note' } : sighting;
     }
   }
 }

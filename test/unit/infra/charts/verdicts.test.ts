@@ -24,9 +24,14 @@ const sources = [
   { namespace: 'observability', name: '', account: 'prometheus' },
 ];
 
+/** Where NetworkPolicy alone guards a port, a bare identity is nobody's business: such places are judged apart. */
+const isNetworkOnly = ({ guardedBy }: DeclaredGrant): boolean => guardedBy === 'network-policy';
+
 /** A gateway's proxy guards its Gateway's listeners only, for callers without identity: they are judged apart. */
-const isJudged = ({ callee }: DeclaredGrant): boolean =>
-  callee.kind === 'workload' && callee.workload !== 'ingress' && catalog.some(({ name }) => name === callee.workload);
+const isJudged = (grant: DeclaredGrant): boolean => !isNetworkOnly(grant) && isOurs(grant) && !isGateway(grant);
+const isGateway = ({ callee }: DeclaredGrant): boolean => callee.workload === 'ingress';
+const isOurs = ({ callee }: DeclaredGrant): boolean =>
+  callee.kind === 'workload' && catalog.some(({ name }) => name === callee.workload);
 
 function cellsOf(intent: DeclaredIntent): readonly Cell[] {
   const places = new Map<string, Omit<Cell, 'source'>>();
@@ -138,6 +143,26 @@ describe.each(environments)('the verdicts of $name', async ({ name, trustDomain,
       policies.replaceAll('sa/order', 'sa/gateway'),
     );
     expect(differences(changed).join()).toContain('"workload":"postgres"');
+  });
+
+  test('leave the ports that no proxy guards to NetworkPolicy: no workload of the platform gets to them', () => {
+    const decide = deciderOf(files);
+    const places = [...intent.grants, ...intent.platform].filter((grant) => isNetworkOnly(grant) && isOurs(grant));
+    expect(new Set(places.map(({ port }) => port))).toEqual(new Set([15_020]));
+    const sent = catalog.flatMap(({ namespace, name }) =>
+      places
+        .filter(({ callee }) => callee.workload !== name)
+        .map(({ callee, port }) =>
+          decide({
+            id: name,
+            source: { workload: { namespace, name } },
+            destination: { namespace: callee.namespace, workload: callee.workload, port },
+            http: null,
+            jwt: null,
+          }),
+        ),
+    );
+    expect(new Set(sent)).toEqual(new Set(['deny']));
   });
 
   const doors = [

@@ -16,7 +16,20 @@ describe('meshwright reach', () => {
   test('lists each exact call, and patterns where there is no end of them', async () => {
     const { code, stdout, stderr } = await reach();
     expect({ code, stderr }).toEqual({ code: EXIT_CODES.holds, stderr: '' });
-    expect(stdout.trimEnd().split('\n').toSorted()).toEqual(['shop/front -> shop/cart:8080 POST /shop.Cart/Get']);
+    expect(stdout.split('\n\n')[0]).toBe('shop/front -> shop/cart:8080 POST /shop.Cart/Get');
+  });
+
+  test("lists the proxies' own ports apart, with the rules of the network that open them", async () => {
+    const title = "\n\nthe proxies' own ports, before which no rule stands\n";
+    const openTo = 'shop/cart:15008,15020,15021,15090 from';
+    const { stdout } = await reach('--to', 'cart');
+    expect(stdout).toContain(`${title}  ${openTo} whom NetworkPolicy shop/all, ingress rule 0 admits\n`);
+    const closed = istio('NetworkPolicy', 'all', { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] });
+    expect((await run(['reach', '-'], yaml({ ...SHOP, network: closed }))).stdout).not.toContain('own ports');
+    const { network: _, ...open } = SHOP;
+    const unguarded = await run(['reach', '-', '--from', 'front'], yaml(open));
+    expect(unguarded.stdout).toContain(`${openTo} everybody: no NetworkPolicy isolates the pod`);
+    expect(unguarded.stdout).not.toContain('shop/front:15008');
   });
 
   test('lists identities of accepted foreign trust domains as callers of their own', async () => {
@@ -43,6 +56,13 @@ describe('meshwright reach', () => {
           conditions: [],
         },
       ],
+      openPorts: [
+        {
+          destination: { namespace: 'shop', workload: 'cart' },
+          ports: [15_008, 15_020, 15_021, 15_090],
+          admittedBy: [{ policy: 'shop/all', rule: 0 }],
+        },
+      ],
       reached: [{ namespace: 'shop', workload: 'cart', way: ['shop/cart'] }],
       assumptions: [],
       unknown: [],
@@ -62,7 +82,7 @@ describe('meshwright reach', () => {
       outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
     });
     const guarded = await run(['reach', '-', '--from', 'front'], yaml({ ...SHOP, guard }));
-    expect(guarded.stdout).toBe(
+    expect(guarded.stdout).toContain(
       '\nreached transitively, sidecars on the way being no obstacle: 1 workloads\n  shop/cart\n',
     );
     const isolated = await run(['reach', '-', '--from', 'front'], yaml({ ...SHOP, network: CLEAN['network'] ?? null }));

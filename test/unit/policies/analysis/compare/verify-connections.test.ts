@@ -149,7 +149,7 @@ const networkBreaks: readonly Break[] = [
     change: edit(({ spec }) => {
       spec.ingress = spec.ingress.filter(({ ports }: Manifest['spec']) => ports[0].port !== 15020);
     }),
-    says: 'prometheus -> order GET /stats/prometheus is declared',
+    says: 'prometheus -> order tcp 15020 is declared',
   },
   ...['app.kubernetes.io/name', 'app', 'k8s-app'].map((label) => ({
     title: `the label \`${label}\` of pods beside the manifests misspelt`,

@@ -202,7 +202,13 @@ export const RULE_CASES: readonly CodeCase[] = [
     code: 'authz/unknown-port',
     bad: operation({ ports: ['7777'] }),
     good: operation({ ports: ['80', '8080', '15020'] }),
-    because: 'a Service port has a code of its own, and the proxy serves 15020 itself',
+    because: "a Service port has a code of its own, and so has the proxy's 15020",
+  },
+  {
+    code: 'authz/port-not-intercepted',
+    bad: operation({ ports: ['15020'] }),
+    good: operation({ ports: ['8080'] }),
+    because: 'the sidecar intercepts the port',
   },
   {
     code: 'authz/method-on-grpc',
