@@ -170,7 +170,7 @@ const networkBreaks: readonly Break[] = [
       const rule = spec.ingress.find(({ ports }: Manifest['spec']) => ports[0].port === 15020);
       rule.from[0].podSelector.matchLabels['app.kubernetes.io/name'] = 'nobody';
     }),
-    says: 'prometheus -> order GET /stats/prometheus is declared, and no ingress rule of `order` admits it',
+    says: 'prometheus -> order tcp 15020 is declared, and no ingress rule of `order` admits it',
   },
   {
     title: 'a workload that may no longer reach the control plane, at the far end',
