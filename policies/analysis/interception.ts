@@ -23,7 +23,7 @@ export const PROXY_PORTS: readonly number[] = [TUNNEL, STATUS, HEALTH, ENVOY_MET
 const traffic = (name: string): string => `traffic.sidecar.istio.io/${name}`;
 
 /** The annotation of the ports to leave out. */
-export const EXCLUDE_INBOUND = traffic('excludeInboundPorts');
+const EXCLUDE_INBOUND = traffic('excludeInboundPorts');
 /** The annotation of the ports to redirect: `*`, a list, or nothing. */
 const INCLUDE_INBOUND = traffic('includeInboundPorts');
 
