@@ -6,6 +6,7 @@ import type {
   Clause,
   PathPattern,
   Pattern,
+  PeerPattern,
   Rule,
   RulePart,
   Values,
@@ -80,36 +81,62 @@ function parseRule(rule: Cursor, index: number, context: Context): Rule {
   const parts: RulePart[] = [];
   const from = rule.get('from').items();
   if (from.length > 0)
-    parts.push({ kind: 'from', alternatives: from.map((item) => parseSource(item.get('source'), context)) });
+    parts.push({
+      kind: 'from',
+      alternatives: from.map((item) => clausesOf(item.get('source'), SOURCE_FIELDS, context)),
+    });
   const to = rule.get('to').items();
-  if (to.length > 0) parts.push({ kind: 'to', alternatives: to.map((item) => parseOperation(item.get('operation'))) });
+  if (to.length > 0)
+    parts.push({
+      kind: 'to',
+      alternatives: to.map((item) => clausesOf(item.get('operation'), OPERATION_FIELDS, context)),
+    });
   for (const condition of rule.get('when').items())
     parts.push({ kind: 'when', alternatives: [[parseCondition(condition, context)].filter(asksSomething)] });
   return { index, parts, at: rule.at() };
 }
 
-function parseSource(source: Cursor, context: Context): readonly Clause[] {
-  const read = (field: string): Given => given(source, field);
-  return [
-    peerClause('principal', read('principals'), context),
-    peerClause('namespace', read('namespaces'), context),
-    peerClause('serviceAccount', read('serviceAccounts'), context),
-    peerClause('trustDomain', read('trustDomains'), context),
-    { on: 'requestPrincipal' as const, ...values(read('requestPrincipals'), one(parseRequestPrincipal)) },
-    { on: 'address' as const, of: 'source' as const, ...values(read('ipBlocks'), optional(tryParseCidr)) },
-    { on: 'address' as const, of: 'remote' as const, ...values(read('remoteIpBlocks'), optional(tryParseCidr)) },
-  ].filter(saysSomething);
+type ParseClause = (read: Given, context: Context) => Clause;
+
+/** A field with its not-form, and the clause that both are. */
+interface Field {
+  readonly name: string;
+  readonly notName: string;
+  readonly parse: ParseClause;
 }
 
-function parseOperation(operation: Cursor): readonly Clause[] {
-  const read = (field: string): Given => given(operation, field);
-  const clauses: readonly Clause[] = [
-    { on: 'host', ...values(read('hosts'), one(parseHost)) },
-    { on: 'port', ...values(read('ports'), optional(tryParsePort)) },
-    { on: 'method', ...values(read('methods'), presence) },
-    { on: 'path', ...values<PathPattern>(read('paths'), one(parsePath)) },
-  ];
-  return clauses.filter(saysSomething);
+const fieldsOf = (clauses: Readonly<Record<string, ParseClause>>): readonly Field[] =>
+  Object.entries(clauses).map(([name, parse]) => ({
+    name,
+    notName: `not${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    parse,
+  }));
+
+const SOURCE_FIELDS = fieldsOf({
+  principals: (read, context) => peerClause('principal', read, context),
+  namespaces: (read, context) => peerClause('namespace', read, context),
+  serviceAccounts: (read, context) => peerClause('serviceAccount', read, context),
+  trustDomains: (read, context) => peerClause('trustDomain', read, context),
+  requestPrincipals: (read) => ({ on: 'requestPrincipal', ...values(read, one(parseRequestPrincipal)) }),
+  ipBlocks: (read) => ({ on: 'address', of: 'source', ...values(read, optional(tryParseCidr)) }),
+  remoteIpBlocks: (read) => ({ on: 'address', of: 'remote', ...values(read, optional(tryParseCidr)) }),
+});
+
+const OPERATION_FIELDS = fieldsOf({
+  hosts: (read) => ({ on: 'host', ...values(read, one(parseHost)) }),
+  ports: (read) => ({ on: 'port', ...values(read, optional(tryParsePort)) }),
+  methods: (read) => ({ on: 'method', ...values(read, presence) }),
+  paths: (read) => ({ on: 'path', ...values<PathPattern>(read, one(parsePath)) }),
+});
+
+/** The clauses of the fields that hold values. */
+function clausesOf(owner: Cursor, fields: readonly Field[], context: Context): readonly Clause[] {
+  const clauses: Clause[] = [];
+  for (const { name, notName, parse } of fields) {
+    if (!owner.hasItems(name) && !owner.hasItems(notName)) continue;
+    clauses.push(parse({ values: owner.textsOf(name), notValues: owner.textsOf(notName) }, context));
+  }
+  return clauses;
 }
 
 function parseCondition(condition: Cursor, context: Context): Clause {
@@ -128,7 +155,7 @@ function parseCondition(condition: Cursor, context: Context): Clause {
 }
 
 /** The conditions whose key is recognised exactly and case-sensitively. Source: semantics.md 3.5. */
-const CONDITIONS: Readonly<Record<string, (read: Given, context: Context) => Clause>> = {
+const CONDITIONS: Readonly<Record<string, ParseClause>> = {
   'source.principal': (read, context) => peerClause('principal', read, context),
   'source.namespace': (read, context) => peerClause('namespace', read, context),
   'source.serviceAccount': (read, context) => peerClause('serviceAccount', read, context),
@@ -176,11 +203,6 @@ interface Given {
   readonly notValues: readonly string[];
 }
 
-function given(owner: Cursor, field: string): Given {
-  const notField = `not${field.charAt(0).toUpperCase()}${field.slice(1)}`;
-  return { values: owner.get(field).texts(), notValues: owner.get(notField).texts() };
-}
-
 type Reader<T> = (text: string) => readonly T[];
 
 function one<T>(parse: (text: string) => T): Reader<T> {
@@ -198,23 +220,31 @@ const presence: Reader<Pattern> = (text) => [parsePattern(text, 'present')];
 const nonEmpty: Reader<Pattern> = (text) => [parsePattern(text, 'nonEmpty')];
 
 function values<T>(read: Given, parse: Reader<T>): Values<T> {
-  const unusable = [...read.values, ...read.notValues].filter((text) => parse(text).length === 0);
-  return { values: read.values.flatMap(parse), notValues: read.notValues.flatMap(parse), unusable };
+  const unusable: string[] = [];
+  const parsed = (texts: readonly string[]): readonly T[] => {
+    const found: T[] = [];
+    for (const text of texts) {
+      const meanings = parse(text);
+      if (meanings.length === 0) unusable.push(text);
+      for (const meaning of meanings) found.push(meaning);
+    }
+    return found;
+  };
+  return { values: parsed(read.values), notValues: parsed(read.notValues), unusable };
 }
 
-function peerClause(
-  field: 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain',
-  read: Given,
-  context: Context,
-): Clause {
-  const parse = {
-    principal: (text: string) => expandPrincipal(text, context.config).map(parsePrincipal),
-    namespace: one(parseNamespace),
-    serviceAccount: one((text: string) => parseServiceAccount(text, context.namespace)),
-    trustDomain: (text: string) => expandTrustDomain(text, context.config).map(parseTrustDomain),
-  }[field];
-  return { on: 'peer', field, ...values(read, parse) };
+function peerClause(field: PeerField, read: Given, context: Context): Clause {
+  return { on: 'peer', field, ...values(read, (text) => PEER_PATTERNS[field](text, context)) };
 }
+
+type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';
+
+const PEER_PATTERNS: Readonly<Record<PeerField, (text: string, context: Context) => readonly PeerPattern[]>> = {
+  principal: (text, { config }) => expandPrincipal(text, config).map(parsePrincipal),
+  namespace: (text) => [parseNamespace(text)],
+  serviceAccount: (text, { namespace }) => [parseServiceAccount(text, namespace)],
+  trustDomain: (text, { config }) => expandTrustDomain(text, config).map(parseTrustDomain),
+};
 
 function tryParsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;

@@ -8,13 +8,25 @@ export type Source = Pick<SourceDocument, 'file' | 'value' | 'lineOf'>;
 /** A place inside a document together with its value. */
 export class Cursor {
   readonly value: unknown;
-  readonly path: readonly Step[];
   readonly #document: Source;
+  /** Where this place is seen from; its path is put together only when it is asked for, which is seldom. */
+  readonly #from: { readonly cursor: Cursor; readonly steps: readonly Step[] } | null;
 
-  constructor(document: Source, path: readonly Step[] = [], value: unknown = document.value) {
+  constructor(
+    document: Source,
+    from: { readonly cursor: Cursor; readonly steps: readonly Step[] } | null = null,
+    value: unknown = document.value,
+  ) {
     this.#document = document;
-    this.path = path;
+    this.#from = from;
     this.value = value;
+  }
+
+  /** The steps from the document's root to this place. */
+  get path(): readonly Step[] {
+    const parts: (readonly Step[])[] = [];
+    for (let from = this.#from; from !== null; from = from.cursor.#from) parts.push(from.steps);
+    return parts.toReversed().flat();
   }
 
   /** The member under a chain of keys. */
@@ -22,13 +34,13 @@ export class Cursor {
     let value = this.value;
     for (const key of keys) value = isRecord(value) ? value[key] : undefined;
     // null, since an explicit undefined would ask for the default, the whole document
-    return new Cursor(this.#document, [...this.path, ...keys], value ?? null);
+    return new Cursor(this.#document, { cursor: this, steps: keys }, value ?? null);
   }
 
   /** The elements of a list; none when this is no list. */
   items(): readonly Cursor[] {
     if (!Array.isArray(this.value)) return [];
-    return this.value.map((item, index) => new Cursor(this.#document, [...this.path, index], item));
+    return this.value.map((item, index) => new Cursor(this.#document, { cursor: this, steps: [index] }, item));
   }
 
   /** The members of an object that are not null, in document order; none when this is no object. */
@@ -55,13 +67,24 @@ export class Cursor {
 
   /** The text here, undefined when there is no scalar. */
   tryText(): string | undefined {
-    if (typeof this.value === 'string') return this.value;
-    return typeof this.value === 'number' || typeof this.value === 'boolean' ? String(this.value) : undefined;
+    return tryScalar(this.value);
   }
 
   /** The texts of a list. */
   texts(): readonly string[] {
-    return this.items().map((item) => item.text());
+    return Array.isArray(this.value) ? this.value.map((item) => tryScalar(item) ?? '') : NO_TEXTS;
+  }
+
+  /** The texts of the list under a key. */
+  textsOf(key: string): readonly string[] {
+    const list = isRecord(this.value) ? this.value[key] : undefined;
+    return Array.isArray(list) ? list.map((item) => tryScalar(item) ?? '') : NO_TEXTS;
+  }
+
+  /** True iff a list with items stands under the key. */
+  hasItems(key: string): boolean {
+    const list = isRecord(this.value) ? this.value[key] : undefined;
+    return Array.isArray(list) && list.length > 0;
   }
 
   /** The number here, also when it is written as a string. */
@@ -89,15 +112,24 @@ export class Cursor {
   /** File, path and line of this place; the line is found when it is first asked for. */
   at(): Location {
     const document = this.#document;
-    const path = this.path;
+    const steps = () => this.path;
     return {
       file: document.file,
-      path: printPath(path),
+      get path() {
+        return printPath(steps());
+      },
       get line() {
-        return document.lineOf(path);
+        return document.lineOf(steps());
       },
     };
   }
+}
+
+const NO_TEXTS: readonly string[] = [];
+
+function tryScalar(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, ns: 0.000001 };

@@ -8,6 +8,8 @@ type Bundle = Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>;
  * whose first is not `*` are rewritten, and only when that segment covers a member of the bundle or is `cluster.local`.
  */
 export function expandPrincipal(text: string, bundle: Bundle): readonly string[] {
+  const { trustDomain, trustDomainAliases } = bundle;
+  if (trustDomainAliases.length === 0 && text.startsWith(`${trustDomain}/`)) return [text];
   const segments = text.split('/');
   const first = segments[0] ?? '';
   if (segments.length !== 5 || first === '*') return [text];

@@ -35,11 +35,12 @@ export interface ParseOptions {
 export function parseMesh(documents: readonly SourceDocument[], options: ParseOptions = {}): Result<Mesh> {
   const tolerated = options.tolerate ?? [];
   const settings = readMeshConfig(documents, options);
-  const problems = [...documents.flatMap(validate), ...settings.problems, ...duplicates(documents)].filter(
+  const identities = documents.map(identity);
+  const problems = [...documents.flatMap(validate), ...settings.problems, ...duplicates(documents, identities)].filter(
     (found) => !tolerated.includes(found.code.split('/')[0] ?? ''),
   );
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: buildMesh(documents, settings.config) };
+  return { ok: true, value: buildMesh(documents, identities, settings.config) };
 }
 
 function readMeshConfig(
@@ -88,10 +89,10 @@ function identity(document: SourceDocument): string {
 }
 
 /** Two different documents of one object: which one the cluster ends up with depends on the order of applying. */
-function duplicates(documents: readonly SourceDocument[]): readonly Problem[] {
+function duplicates(documents: readonly SourceDocument[], identities: readonly string[]): readonly Problem[] {
   const seen = new Map<string, SourceDocument>();
-  return documents.flatMap((document) => {
-    const key = identity(document);
+  return documents.flatMap((document, index) => {
+    const key = identities[index] ?? '';
     const earlier = seen.get(key);
     seen.set(key, earlier ?? document);
     if (earlier === undefined || JSON.stringify(earlier.value) === JSON.stringify(document.value)) return [];
@@ -105,7 +106,7 @@ function duplicates(documents: readonly SourceDocument[]): readonly Problem[] {
 
 type Lists = { -readonly [K in Exclude<keyof Mesh, 'config'>]: Mesh[K][number][] };
 
-function buildMesh(documents: readonly SourceDocument[], config: MeshConfig): Mesh {
+function buildMesh(documents: readonly SourceDocument[], identities: readonly string[], config: MeshConfig): Mesh {
   const lists: Lists = {
     namespaces: [],
     serviceAccounts: [],
@@ -123,8 +124,8 @@ function buildMesh(documents: readonly SourceDocument[], config: MeshConfig): Me
     unmodelled: [],
   };
   const seen = new Set<string>();
-  for (const document of documents) {
-    const key = identity(document);
+  for (const [index, document] of documents.entries()) {
+    const key = identities[index] ?? '';
     if (!seen.has(key)) addDocument(lists, new Cursor(document), config);
     seen.add(key);
   }

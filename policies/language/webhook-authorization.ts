@@ -49,27 +49,35 @@ const IDENTITY_FIELDS = withNegations([
   'serviceAccounts',
   'trustDomains',
 ]);
+const PLAIN_FIELDS = withNegations(['principals', 'requestPrincipals', 'namespaces']);
+const ACCOUNT_FIELDS = withNegations(['serviceAccounts']);
+const TRUST_DOMAIN_FIELDS = withNegations(['trustDomains']);
 const ADDRESS_FIELDS = withNegations(['ipBlocks', 'remoteIpBlocks']);
+const SOURCE_FIELDS = [...IDENTITY_FIELDS, ...ADDRESS_FIELDS];
+const PATH_FIELDS = withNegations(['paths']);
+const PORT_FIELDS = withNegations(['ports']);
+const FILLED_FIELDS = withNegations(['hosts', 'methods', 'paths']);
 const OPERATION_FIELDS = withNegations(['hosts', 'ports', 'methods', 'paths']);
 
-const isBlank = (place: Cursor, fields: readonly string[]): boolean =>
-  fields.every((name) => place.get(name).items().length === 0);
+/** The values of some fields. */
+const valuesIn = (place: Cursor, fields: readonly string[]): readonly Cursor[] =>
+  fields.flatMap((name) => (place.hasItems(name) ? place.get(name).items() : []));
+
+const isBlank = (place: Cursor, fields: readonly string[]): boolean => !fields.some((name) => place.hasItems(name));
 
 function fromFaults(from: Cursor): readonly Problem[] {
   const source = from.get('source');
   if (!source.isPresent()) return [fault('empty-source', 'expected a source, got nothing', from, 'remove the entry')];
-  if (isBlank(source, [...IDENTITY_FIELDS, ...ADDRESS_FIELDS])) {
+  if (isBlank(source, SOURCE_FIELDS)) {
     return [
       fault('empty-source', 'a source needs at least one field with values', source, 'leave `from` out for any source'),
     ];
   }
-  const fields = (names: readonly string[]): readonly Cursor[] => names.flatMap((name) => source.get(name).items());
-  const plain = withNegations(['principals', 'requestPrincipals', 'namespaces']);
   return [
-    ...emptyFaults(fields(plain)),
-    ...addressFaults(fields(ADDRESS_FIELDS)),
-    ...accountFaults(fields(withNegations(['serviceAccounts']))),
-    ...fields(withNegations(['trustDomains'])).flatMap(trustDomainFaults),
+    ...emptyFaults(valuesIn(source, PLAIN_FIELDS)),
+    ...addressFaults(valuesIn(source, ADDRESS_FIELDS)),
+    ...accountFaults(valuesIn(source, ACCOUNT_FIELDS)),
+    ...valuesIn(source, TRUST_DOMAIN_FIELDS).flatMap(trustDomainFaults),
   ];
 }
 
@@ -100,12 +108,10 @@ function toFaults(to: Cursor): readonly Problem[] {
     const help = 'leave `to` out for any operation';
     return [fault('empty-operation', 'an operation needs at least one field with values', operation, help)];
   }
-  const fields = (...names: readonly string[]): readonly Cursor[] =>
-    withNegations(names).flatMap((name) => operation.get(name).items());
   return [
-    ...emptyFaults(fields('hosts', 'methods', 'paths')),
-    ...portFaults(fields('ports')),
-    ...fields('paths').flatMap(templateFaults),
+    ...emptyFaults(valuesIn(operation, FILLED_FIELDS)),
+    ...portFaults(valuesIn(operation, PORT_FIELDS)),
+    ...valuesIn(operation, PATH_FIELDS).flatMap(templateFaults),
   ];
 }
 
