@@ -9,7 +9,7 @@ const FEW = 8;
 export class BoxList {
   /** All boxes while they are few, then those that name no path. */
   #listed: Box[] = [];
-  #byPath: Map<string, Box[]> | null = null;
+  #byPath: Map<number, Box[]> | null = null;
 
   /** Adds a box; boxes come in the order of their rules. */
   add(box: Box): void {
@@ -23,11 +23,11 @@ export class BoxList {
   /** The box of the lowest rule before that of `best` that covers the query, else `best`. */
   firstMatch(query: Query, best: Box | null): Box | null {
     const listed = firstOf(this.#listed, query, best);
-    return this.#byPath === null ? listed : firstOf(this.#byPath.get(query.path), query, listed);
+    return this.#byPath === null ? listed : firstOf(this.#byPath.get(query.pathNumber), query, listed);
   }
 
   #splitByPath(): void {
-    const byPath = new Map<string, Box[]>();
+    const byPath = new Map<number, Box[]>();
     const others: Box[] = [];
     for (const box of this.#listed) {
       if (box.path === null) others.push(box);
@@ -38,7 +38,7 @@ export class BoxList {
   }
 }
 
-function append(map: Map<string, Box[]>, key: string, box: Box): void {
+function append(map: Map<number, Box[]>, key: number, box: Box): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [box]);
   else list.push(box);
@@ -54,7 +54,7 @@ function firstOf(boxes: readonly Box[] | undefined, query: Query, best: Box | nu
 }
 
 function matches(box: Box, query: Query): boolean {
-  if (box.path !== null && box.path !== query.path) return false;
+  if (box.path !== null && box.path !== query.pathNumber) return false;
   if (box.method !== null && box.method !== query.http.method) return false;
   if (box.tests === null) return true;
   for (const test of box.tests) if (!test(query)) return false;

@@ -10,6 +10,8 @@ import { verifiers } from '../token.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 import { CustomGate } from './custom-gate.ts';
+import { PathTable, UNNAMED } from './path-table.ts';
+import type { PeerTable } from './peer-table.ts';
 import { newQuery, type Query } from './query.ts';
 import { RuleIndex } from './rule-index.ts';
 import { TokenGate } from './token-gate.ts';
@@ -22,11 +24,16 @@ export interface ChainPlace {
   readonly kind: 'http' | 'tcp';
   /** The assumptions of every verdict at the workload and, for callers of the mesh, at the caller. */
   readonly assumptions: readonly string[];
+  readonly peers: PeerTable;
 }
+
+/** A chain's place with its table of paths. */
+type Indexing = ChainPlace & { readonly paths: PathTable };
 
 /** Decides what the proxy decides on one chain; every verdict is made beforehand. */
 export class Chain {
   readonly #place: ChainPlace;
+  readonly #paths = new PathTable();
   readonly #query: Query = newQuery();
   readonly #custom: CustomGate | null;
   readonly #deny: RuleIndex;
@@ -38,10 +45,12 @@ export class Chain {
 
   constructor(place: ChainPlace) {
     const { world, target } = place;
+    const indexing = { ...place, paths: this.#paths };
     this.#place = place;
-    this.#custom = tryCustomGate(place);
-    this.#deny = ruling(place, 'DENY', VERDICT_CODES.deniedByRule);
-    this.#allow = policiesOf(place, 'ALLOW').length === 0 ? null : ruling(place, 'ALLOW', VERDICT_CODES.allowedByRule);
+    this.#custom = tryCustomGate(indexing);
+    this.#deny = ruling(indexing, 'DENY', VERDICT_CODES.deniedByRule);
+    this.#allow =
+      policiesOf(place, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
     const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
     this.#gate = new TokenGate(
       verifiers(
@@ -59,10 +68,11 @@ export class Chain {
     };
   }
 
-  /** Decides a request whose connection this chain has accepted. */
-  decide(request: Request, identities: readonly string[] | null): Verdict {
+  /** Decides a request whose connection this chain has accepted; `peer` is the number of its one identity, or -1. */
+  decide(request: Request, identities: readonly string[] | null, peer: number): Verdict {
     const query = this.#query;
     query.identities = identities;
+    query.peer = peer;
     query.sourceIp = request.sourceIp;
     query.destinationIp = request.destination.ip;
     query.sni = request.sni;
@@ -81,14 +91,17 @@ export class Chain {
     if (http === null) return this.#fixed.closed;
     query.http = http;
     query.remoteIp = request.remoteIp;
-    if (isPlainPath(http.path)) {
+    const named = this.#paths.tryPlain(http.path);
+    if (named !== undefined || isPlainPath(http.path)) {
       query.path = http.path;
+      query.pathNumber = named ?? UNNAMED;
       query.pathAndQuery = http.path;
     } else {
       const path = normalizePath(http.path, this.#place.world.mesh.config.pathNormalization, this.#place.world.profile);
       if (path.kind === 'closed') return this.#fixed.closed;
       if (path.kind === 'badRequest') return this.#fixed.badRequest;
       query.path = path.path;
+      query.pathNumber = this.#paths.of(path.path);
       query.pathAndQuery = path.pathAndQuery;
     }
     if (this.#custom === null) return this.#decideByToken(query, request);
@@ -124,12 +137,13 @@ function verdictHere(place: ChainPlace, code: VerdictCode): Verdict {
   return verdict(code, { answers: place.kind === 'http' ? 'http' : 'nothing', assumptions: place.assumptions });
 }
 
-function ruling(place: ChainPlace, action: Action['kind'], code: VerdictCode): RuleIndex {
+function ruling(place: Indexing, action: Action['kind'], code: VerdictCode): RuleIndex {
   const rules = rulesOnChain(policiesOf(place, action), place.kind, place.world.profile);
-  return new RuleIndex(rules, verdictHere(place, code), { port: place.port, profile: place.world.profile });
+  const { port, world, peers, paths } = place;
+  return new RuleIndex(rules, verdictHere(place, code), { port, profile: world.profile, peers, paths });
 }
 
-function tryCustomGate(place: ChainPlace): CustomGate | null {
+function tryCustomGate(place: Indexing): CustomGate | null {
   const effect = customEffect(policiesOf(place, 'CUSTOM'), place.world.mesh.config, place.kind);
   switch (effect.kind) {
     case 'nothing':

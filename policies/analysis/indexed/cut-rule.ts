@@ -3,13 +3,15 @@ import type { Clause, Rule } from '../../language/authorization.ts';
 import type { Profile } from '../profile.ts';
 import type { Verdict } from '../verdict.ts';
 import { compileClause, exactIdentity, type Test } from './compile-clause.ts';
+import type { PathTable } from './path-table.ts';
+import type { PeerTable } from './peer-table.ts';
 
 /** A conjunction that is left to test once the peer has been looked up. */
 export interface Box {
   /** The rule's number; the lowest that matches is the one that is named. */
   readonly number: number;
-  /** The one path that the box asks for, null for any or several. */
-  readonly path: string | null;
+  /** The number of the one path that the box asks for, null for any or several. */
+  readonly path: number | null;
   /** The one method that the box asks for, null for any or several. */
   readonly method: string | null;
   /** Null for none. */
@@ -37,6 +39,9 @@ export interface NumberedVerdict {
 export interface IndexContext {
   readonly port: number;
   readonly profile: Profile;
+  /** Where the identities and paths that rules name are numbered. */
+  readonly peers: PeerTable;
+  readonly paths: PathTable;
 }
 
 /** Cuts a rule into boxes; one that would give too many is kept whole. */
@@ -70,7 +75,13 @@ function toBoxes(
   const method = (methodClause && methodKey(methodClause)) ?? null;
   const paths = isKeyed ? allPaths : [null];
   return paths.map((path) => ({
-    box: { number, path, method, tests: tests.length === 0 ? null : tests, verdict },
+    box: {
+      number,
+      path: path === null ? null : context.paths.number(path),
+      method,
+      tests: tests.length === 0 ? null : tests,
+      verdict,
+    },
     peers,
   }));
 }

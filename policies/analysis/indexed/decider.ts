@@ -31,6 +31,8 @@ export class WorkloadPorts {
 export class IndexedDecider {
   readonly #world: World;
   readonly #namespaces = new Map<string, Map<string, WorkloadPorts>>();
+  /** The port asked last: requests to one port come in a row. */
+  #last: Port | null = null;
 
   constructor(world: World) {
     this.#world = world;
@@ -39,7 +41,12 @@ export class IndexedDecider {
   /** Decides one request through all layers; throws when the mesh has no such workload. */
   decide(request: Request): Verdict {
     const { namespace, workload, port } = request.destination;
-    return this.ports(namespace, workload).port(port).decide(request);
+    let last = this.#last;
+    if (last === null || !last.is(namespace, workload, port)) {
+      last = this.ports(namespace, workload).port(port);
+      this.#last = last;
+    }
+    return last.decide(request);
   }
 
   /** The ports of one workload; throws when the mesh has no such workload. */

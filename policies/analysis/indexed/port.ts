@@ -1,7 +1,7 @@
 /** One port of one workload, prepared: transport, NetworkPolicy and both chains. */
 import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
 import { assumptionsOf } from '../assumptions.ts';
-import { arriveAt, isTrusted, trustedPrefixes } from '../connection.ts';
+import { arriveAt, trustedPrefixes } from '../connection.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import { AddressGate, isolating } from '../network.ts';
 import type { Request, WorkloadReference } from '../request.ts';
@@ -9,7 +9,10 @@ import { REFUSALS, VERDICT_CODES, type Verdict } from '../verdict.ts';
 import { findWorkload, isolatedBy, type World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { Ending } from './ending.ts';
+import { type Peer, PeerTable } from './peer-table.ts';
 import { Way } from './way.ts';
+
+const NOBODY: readonly string[] = [];
 
 /** A connection that a chain takes, or the ending of one that none takes. */
 type Handshake =
@@ -31,7 +34,7 @@ export class Port {
   readonly #foreign: Ending;
   readonly #plaintext: Handshake;
   readonly #mtls: Handshake;
-  readonly #trusted: readonly string[];
+  readonly #peers: PeerTable;
   readonly #checksTrust: boolean;
   readonly #http: Chain;
   readonly #tcp: Chain;
@@ -49,37 +52,46 @@ export class Port {
     const because = this.listener.kind === 'unguarded' ? this.listener.because : '';
     this.#unguarded = this.ending(VERDICT_CODES.allowedUnguarded, { detail: because });
     this.#foreign = this.ending(VERDICT_CODES.foreignTrustDomain);
-    this.#trusted = trustedPrefixes(world.mesh.config);
+    const trusted = trustedPrefixes(world.mesh.config);
+    this.#peers = new PeerTable(trusted);
     this.#checksTrust =
       this.listener.kind === 'sidecar' || (this.listener.kind === 'gateway' && this.listener.identity === 'mesh');
     this.#plaintext = this.#handshake({ kind: 'plaintext' });
-    this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
-    const place = { world, target, port: number, assumptions: this.assumptions };
+    this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${trusted[0]}ns/any/sa/any`] });
+    const place = { world, target, port: number, assumptions: this.assumptions, peers: this.#peers };
     this.#http = new Chain({ ...place, kind: 'http' });
     this.#tcp = new Chain({ ...place, kind: 'tcp' });
+  }
+
+  /** True iff this is the port of that number of that workload. */
+  is(namespace: string, workload: string, port: number): boolean {
+    return this.number === port && this.target.name === workload && this.target.namespace === namespace;
   }
 
   /** Decides through every layer. */
   decide(request: Request): Verdict {
     const caller = request.caller;
     if (caller.kind === 'workload') return this.#way(caller.reference).decide(request, 'allLayers');
-    const refusal = this.#refusal(request);
+    const peer = this.#peerOf(caller);
+    const refusal = this.#refusal(caller, peer);
     if (refusal !== undefined) return refusal.of(request);
     if (request.sourceIp !== null && !this.#addresses.admits(request.sourceIp)) return this.dropped.of(request);
-    return this.#decideStated(request);
+    return this.#decideStated(request, peer);
   }
 
   /** Decides what the proxy alone decides: handshake, token, policies; no NetworkPolicy, no egress of the caller. */
   decideAtProxy(request: Request): Verdict {
     const caller = request.caller;
     if (caller.kind === 'workload') return this.#way(caller.reference).decide(request, 'proxyOnly');
-    return this.#refusal(request)?.of(request) ?? this.#decideStated(request);
+    const peer = this.#peerOf(caller);
+    return this.#refusal(caller, peer)?.of(request) ?? this.#decideStated(request, peer);
   }
 
   /** Decides on the chain that takes the connection. */
   decideOnChain(chain: 'http' | 'tcp', request: Request, identities: readonly string[] | null): Verdict {
     if (this.listener.kind === 'unguarded') return this.#unguarded.of(request);
-    return (chain === 'http' ? this.#http : this.#tcp).decide(request, identities);
+    const peer = identities === null ? -1 : this.#peers.of(identities).number;
+    return (chain === 'http' ? this.#http : this.#tcp).decide(request, identities, peer);
   }
 
   ending(
@@ -89,21 +101,26 @@ export class Port {
     return new Ending(code, { ...more, listener: this.listener, assumptions: this.assumptions });
   }
 
-  #decideStated(request: Request): Verdict {
+  #decideStated(request: Request, peer: Peer): Verdict {
+    if (this.listener.kind === 'unguarded') return this.#unguarded.of(request);
     const caller = request.caller;
     const keeps = this.#mtls.kind === 'accepted' && this.#mtls.keepsIdentities;
-    const identities = caller.kind === 'mtls' && keeps ? caller.identities : null;
-    const protocol = this.listener.kind === 'unguarded' ? 'auto' : this.listener.protocol;
-    const chain = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
-    return this.decideOnChain(chain, request, identities);
+    const protocol = this.listener.protocol;
+    const kind = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
+    const chain = kind === 'http' ? this.#http : this.#tcp;
+    return caller.kind === 'mtls' && keeps
+      ? chain.decide(request, caller.identities, peer.number)
+      : chain.decide(request, null, -1);
   }
 
-  #refusal(request: Request): Ending | undefined {
-    const caller = request.caller;
+  #peerOf(caller: Request['caller']): Peer {
+    return this.#peers.of(caller.kind === 'mtls' ? caller.identities : NOBODY);
+  }
+
+  #refusal(caller: Request['caller'], peer: Peer): Ending | undefined {
     const handshake = caller.kind === 'mtls' ? this.#mtls : this.#plaintext;
     if (handshake.kind === 'refused') return handshake.ending;
-    if (caller.kind !== 'mtls' || !this.#checksTrust) return undefined;
-    return isTrusted(caller.identities, this.#trusted) ? undefined : this.#foreign;
+    return caller.kind !== 'mtls' || !this.#checksTrust || peer.isTrusted ? undefined : this.#foreign;
   }
 
   #handshake(transport: Parameters<typeof arriveAt>[1]): Handshake {

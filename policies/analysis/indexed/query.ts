@@ -1,6 +1,7 @@
 /** What compiled rules read of one request. */
 import type { Address, HttpRequest } from '../request.ts';
 import type { Claims } from '../token.ts';
+import { UNNAMED } from './path-table.ts';
 
 /**
  * The request being decided, on its chain. One query object per decider is filled anew for each decision, so that
@@ -8,6 +9,8 @@ import type { Claims } from '../token.ts';
  */
 export interface Query {
   identities: readonly string[] | null;
+  /** The number of the caller's one identity in the port's `PeerTable`, -1 where it has none. */
+  peer: number;
   sourceIp: Address | null;
   /** On a TCP chain the peer's address. */
   remoteIp: Address | null;
@@ -16,6 +19,8 @@ export interface Query {
   /** Never read on a TCP chain: rules that need it take no part there. */
   http: HttpRequest;
   path: string;
+  /** The number of the path in the chain's `PathTable`. */
+  pathNumber: number;
   pathAndQuery: string;
   claims: Claims | null;
   /** The claims whose words count as list elements. */
@@ -29,12 +34,14 @@ const NOTHING: ReadonlySet<string> = new Set();
 export function newQuery(): Query {
   return {
     identities: null,
+    peer: -1,
     sourceIp: null,
     remoteIp: null,
     destinationIp: null,
     sni: '',
     http: NO_HTTP,
     path: '',
+    pathNumber: UNNAMED,
     pathAndQuery: '',
     claims: null,
     delimited: NOTHING,

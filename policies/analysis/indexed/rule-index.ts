@@ -6,19 +6,22 @@ import type { ChainRule } from '../rules.ts';
 import type { Verdict } from '../verdict.ts';
 import { BoxList } from './box-list.ts';
 import { type Box, cutRule, type IndexContext } from './cut-rule.ts';
+import type { PeerTable } from './peer-table.ts';
 import type { Query } from './query.ts';
 
 /** Finds the first rule that covers a query; its verdict is `base` with that rule. */
 export class RuleIndex {
-  readonly #byPeer = new Map<string, BoxList>();
+  readonly #byPeer = new Map<number, BoxList>();
+  readonly #peers: PeerTable;
   readonly #anyPeer = new BoxList();
 
   constructor(rules: readonly ChainRule[], base: Verdict, context: IndexContext) {
+    this.#peers = context.peers;
     rules.forEach(({ policy, rule }, number) => {
       const verdict = { ...base, rule: { number, policy, index: rule.index, at: rule.at } };
       for (const { box, peers } of cutRule(rule, { number, verdict }, context)) {
         if (peers === null) this.#anyPeer.add(box);
-        else for (const peer of peers) this.#of(peer).add(box);
+        else for (const peer of peers) this.#of(context.peers.number(peer)).add(box);
       }
     });
   }
@@ -26,16 +29,14 @@ export class RuleIndex {
   /** The verdict of the first rule that covers the query, undefined when none does. */
   firstMatch(query: Query): Verdict | undefined {
     let best: Box | null = null;
-    if (query.identities !== null && this.#byPeer.size > 0) {
-      for (const identity of query.identities) {
-        const boxes = this.#byPeer.get(identity);
-        if (boxes !== undefined) best = boxes.firstMatch(query, best);
-      }
-    }
+    if (query.peer >= 0) best = this.#byPeer.get(query.peer)?.firstMatch(query, null) ?? null;
+    else if (query.identities !== null && query.identities.length > 1)
+      for (const identity of query.identities)
+        best = this.#byPeer.get(this.#peers.tryNumber(identity) ?? -1)?.firstMatch(query, best) ?? best;
     return this.#anyPeer.firstMatch(query, best)?.verdict;
   }
 
-  #of(peer: string): BoxList {
+  #of(peer: number): BoxList {
     let boxes = this.#byPeer.get(peer);
     if (boxes === undefined) {
       boxes = new BoxList();
