@@ -1,8 +1,7 @@
 /** What `make up` says at its end: where things are, whether the mesh behaves as declared, what it costs. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mintUserToken, signingKeyName } from '../local/keys.ts';
-import { openTradingApi } from '../local/trading-api.ts';
+import { signingKeyName } from '../local/keys.ts';
+import { gatewayAddress, openGateway } from './open-gateway.ts';
 import type { Outcome, Progress } from './progress.ts';
 import { livePolicies } from './prune.ts';
 import type { Site } from './site.ts';
@@ -14,18 +13,10 @@ import { keepVerdict, probeCluster, subjectOf, tryReadVerdict, type Verdict } fr
 /** Where `make synth` keeps the development keys of users' tokens. */
 const keysFolder = ({ root }: Pick<Site, 'root'>): string => join(root, '.meshwright', 'keys');
 
-/** The clients' view: the gateway on the port that kind maps to this machine. */
-async function trade(site: Site, edgeCaFile: string): Promise<TradeSeen> {
-  const { names, environment } = site;
-  const api = openTradingApi({
-    baseUrl: `https://${environment.ingress.host}:${names.gatewayPort}`,
-    address: '127.0.0.1',
-    ca: readFileSync(edgeCaFile, 'utf8'),
-  });
+async function trade({ root, names, environment }: Site, { access }: Platform): Promise<TradeSeen> {
+  const { api, mint } = await openGateway(access, { root, host: environment.ingress.host, port: names.gatewayPort });
   try {
-    return await tradeOnce(api, (subject, accounts, scopes) =>
-      mintUserToken(keysFolder(site), { subject, accounts, scope: scopes.join(' ') }),
-    );
+    return await tradeOnce(api, mint);
   } finally {
     await api.close();
   }
@@ -37,7 +28,7 @@ function addresses({ names, environment }: Site, edgeCaFile: string): readonly s
   const { gatewayPort, context } = names;
   return [
     `gateway  https://${host}:${gatewayPort}`,
-    `         curl --cacert ${edgeCaFile} --resolve ${host}:${gatewayPort}:127.0.0.1 https://${host}:${gatewayPort}/orders`,
+    `         curl --cacert ${edgeCaFile} --resolve ${host}:${gatewayPort}:${gatewayAddress} https://${host}:${gatewayPort}/orders`,
     'jaeger   http://127.0.0.1:16686/api/v3/services, while this runs:',
     `         kubectl --context ${context} -n observability port-forward deployment/jaeger 16686`,
   ];
@@ -79,7 +70,7 @@ export async function finish(
   { progress, depth }: { readonly progress: Progress; readonly depth: Depth },
 ): Promise<Verdict['kind']> {
   await progress.stage('trade', async () => {
-    const { clientOrderId, answerMs } = await trade(site, platform.edgeCaFile);
+    const { clientOrderId, answerMs } = await trade(site, platform);
     return [`${clientOrderId} filled and settled, answered in ${answerMs.toFixed(0)} ms`, undefined];
   });
   const verdict = depth === 'trade' ? undefined : await progress.stage('conformance', () => sayVerdict(site, platform));

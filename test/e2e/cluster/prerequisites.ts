@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterNames } from '#infra/cluster/kind-config.ts';
+import type { GatewayPlace } from '#infra/cluster/open-gateway.ts';
 import { kind } from '#infra/environments/kind.ts';
 import type { Intent } from '#policies/analysis/compare/intent.ts';
 import { readPods } from '#policies/cli/live/caller.ts';
@@ -11,14 +12,13 @@ import type { SigningKey } from '#policies/cli/live/user-token.ts';
 import { readIntent } from '#policies/cli/read-intent.ts';
 import { catalog } from '#services/catalog.ts';
 import { CannotRun } from './cannot-run.ts';
-import type { TradeAccess } from './traces.ts';
 
 /** What the suite starts from. */
 export interface Prerequisites {
   readonly connection: Connection;
   readonly intent: Intent;
   readonly key: SigningKey;
-  readonly trade: TradeAccess;
+  readonly trade: GatewayPlace;
   readonly rootNamespace: string;
   /** The image of a service, which holds the probe program. */
   readonly image: string;

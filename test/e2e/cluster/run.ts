@@ -1,4 +1,5 @@
 /** One run of the suite on a cluster that is ready: phase after phase, and everything back at the end. */
+import type { GatewayPlace } from '#infra/cluster/open-gateway.ts';
 import { type Cell, cellName } from '#policies/cli/live/cell.ts';
 import type { ProbedCell, ProbedWay } from '#policies/cli/live/probe-report.ts';
 import { type HandEdit, handEdit } from './hand-edit.ts';
@@ -8,7 +9,7 @@ import { asDeployed, networkOfCallee, networkOfCaller, type Phase, policiesAlone
 import { type SeedLine, seedSentence } from './seed.ts';
 import { type SelfTest, selfTests } from './self-tests.ts';
 import { pairs, type Stand, settle } from './stand.ts';
-import { readTraces, type TraceResult, type TradeAccess } from './traces.ts';
+import { readTraces, type TraceResult } from './traces.ts';
 
 /** Everything that a run saw. */
 export interface SuiteResult {
@@ -32,7 +33,7 @@ export interface SuiteResult {
 /** Runs every phase. Errors: whatever a cluster that goes away throws; what was changed is then taken back by the caller. */
 export async function runSuite(
   stand: Stand,
-  trade: TradeAccess,
+  trade: GatewayPlace,
   identities: readonly IdentityRow[],
 ): Promise<SuiteResult> {
   const startedAt = new Date();

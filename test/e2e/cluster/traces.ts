@@ -1,10 +1,8 @@
 /** One order as one trace: gateway, services and both proxies of every hop, each span under the one that caused it. */
-import { join } from 'node:path';
 import { ClusterAccess } from '#infra/cluster/access.ts';
+import { type GatewayPlace, openGateway } from '#infra/cluster/open-gateway.ts';
 import { forwardPort } from '#infra/cluster/port-forward.ts';
 import { tradeOnce } from '#infra/cluster/trade-check.ts';
-import { mintUserToken } from '#infra/local/keys.ts';
-import { openTradingApi } from '#infra/local/trading-api.ts';
 import type { Stand } from './stand.ts';
 import { checkTrace, type Span, spansOf } from './trace-shape.ts';
 
@@ -20,30 +18,15 @@ export interface TraceResult {
   readonly line: string;
 }
 
-/** Where clients reach the gateway, and where this machine keeps the development keys. */
-export interface TradeAccess {
-  readonly root: string;
-  readonly host: string;
-  readonly port: number;
-}
-
 const queryPort = 16_686;
 const waitMs = 30_000;
 const pollMs = 250;
 
 /** Places one order through the gateway and reads its trace, until it is whole or the time is over. */
-export async function readTraces({ connection }: Stand, { root, host, port }: TradeAccess): Promise<TraceResult> {
+export async function readTraces({ connection }: Stand, gateway: GatewayPlace): Promise<TraceResult> {
   const access = new ClusterAccess(connection.context);
-  const tls = await access.tryFindSecret('istio-ingress', 'ingress-tls');
-  const api = openTradingApi({
-    baseUrl: `https://${host}:${port}`,
-    address: '127.0.0.1',
-    ca: tls?.get('ca.crt') ?? '',
-  });
-  const keys = join(root, '.meshwright', 'keys');
-  const { traceId } = await tradeOnce(api, (subject, accounts, scopes) =>
-    mintUserToken(keys, { subject, accounts, scope: scopes.join(' ') }),
-  ).finally(() => api.close());
+  const { api, mint } = await openGateway(access, gateway);
+  const { traceId } = await tradeOnce(api, mint).finally(() => api.close());
   const [pod] = await access.pods('observability');
   const name = pod?.metadata?.name;
   if (name === undefined) throw new Error('no pod of Jaeger is there');

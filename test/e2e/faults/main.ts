@@ -2,11 +2,13 @@
  * `make faults`: breaks the platform on kind, one fault after the other, during orders, and holds it to its promises.
  * Exit 0: every fault held; 1: the run could not be made; 2: something broke.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mintUserToken, signingKeyName } from '#infra/local/keys.ts';
-import { openTradingApi } from '#infra/local/trading-api.ts';
+import { clusterNames } from '#infra/cluster/kind-config.ts';
+import { gatewayAddress, openGateway } from '#infra/cluster/open-gateway.ts';
+import { kind } from '#infra/environments/kind.ts';
 import { TradingDesk } from '#infra/local/trading-desk.ts';
 import { Cluster } from './cluster.ts';
 import type { Fault } from './fault.ts';
@@ -17,6 +19,7 @@ import { runMarket, Stand } from './stand.ts';
 
 const exitCodes = { holds: 0, toolFailed: 1, refuted: 2, inputInvalid: 3 } as const;
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+const kindConfig = `${root}kind-config.yaml`;
 const folder = `${root}.meshwright/e2e`;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -31,18 +34,12 @@ ${faults.map(({ name, title }) => `  ${name.padEnd(26)} ${title}`).join('\n')}
 
 async function openStand(context: string): Promise<Stand> {
   const cluster = new Cluster(context);
-  const secret = await cluster.core.readNamespacedSecret({ namespace: 'istio-ingress', name: 'ingress-tls' });
-  const ca = Buffer.from(secret.data?.['ca.crt'] ?? '', 'base64').toString();
-  const edge = { host: 'api.trading.local', address: '127.0.0.1', port: 8443, ca };
-  const keys = `${root}.meshwright/keys`;
-  const keyFile = `${keys}/${signingKeyName}`;
-  const tokenFor = (subject: string, scopes: readonly string[], accounts: readonly string[] = []) =>
-    mintUserToken(keys, { subject, accounts, scope: scopes.join(' ') });
-  const api = openTradingApi({ baseUrl: `https://${edge.host}:${edge.port}`, address: edge.address, ca });
-  const openDesk = (market: ReturnType<typeof runMarket>) =>
-    new TradingDesk(api, (subject, accounts, scopes) => tokenFor(subject, scopes, accounts), market);
+  const place = { root, host: kind.ingress.host, port: clusterNames(readFileSync(kindConfig, 'utf8')).gatewayPort };
+  const { api, mint, ca, keyFile } = await openGateway(cluster.access, place);
+  const edge = { ...place, address: gatewayAddress, ca };
+  const openDesk = (market: ReturnType<typeof runMarket>) => new TradingDesk(api, mint, market);
   const market = runMarket(`f${Math.floor(Date.now() / 1000).toString(36)}`);
-  const stand = new Stand({ cluster, desk: openDesk(market), market, edge, tokenFor, keyFile, openDesk, say });
+  const stand = new Stand({ cluster, desk: openDesk(market), market, edge, mint, keyFile, openDesk, say });
   await stand.desk.setUp();
   return stand;
 }

@@ -30,10 +30,10 @@ export class QuoteReader {
     throw new Error('no quote comes');
   }
 
-  static async #start({ edge, market, tokenFor }: Stand): Promise<QuoteReader> {
+  static async #start({ edge, market, mint }: Stand): Promise<QuoteReader> {
     const { host, port, address, ca } = edge;
     const [trader] = market.traders;
-    const token = await tokenFor(trader?.subject ?? '', ['quotes.read']);
+    const token = await mint(trader?.subject ?? '', [], ['quotes.read']);
     const socket = connect({ host: address, port, servername: host, ca, ALPNProtocols: ['http/1.1'] });
     const reader = new QuoteReader(socket);
     const path = `/quotes/${market.instruments[0].symbol}/events`;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Instrument, PlannedOrder, Trader } from '#infra/local/demo-plan.ts';
-import { orderIn, type TradingDesk } from '#infra/local/trading-desk.ts';
+import { type MintToken, orderIn, type TradingDesk } from '#infra/local/trading-desk.ts';
 import type { Cluster } from './cluster.ts';
 import { type Stage, until } from './stage.ts';
 import { Traffic } from './traffic.ts';
@@ -44,8 +44,7 @@ export class Stand {
   readonly desk: TradingDesk;
   readonly market: RunMarket;
   readonly edge: Edge;
-  /** Mints a token of a user. */
-  readonly tokenFor: (subject: string, scopes: readonly string[], accounts?: readonly string[]) => Promise<string>;
+  readonly mint: MintToken;
   /** The private key of those tokens, as a file. */
   readonly keyFile: string;
   readonly openDesk: (market: RunMarket) => TradingDesk;
@@ -54,14 +53,12 @@ export class Stand {
   readonly orders: PlannedOrder[] = [];
   #count = 0;
 
-  constructor(
-    options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'tokenFor' | 'keyFile' | 'openDesk' | 'say'>,
-  ) {
+  constructor(options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'mint' | 'keyFile' | 'openDesk' | 'say'>) {
     this.cluster = options.cluster;
     this.desk = options.desk;
     this.market = options.market;
     this.edge = options.edge;
-    this.tokenFor = options.tokenFor;
+    this.mint = options.mint;
     this.keyFile = options.keyFile;
     this.openDesk = options.openDesk;
     this.say = options.say;

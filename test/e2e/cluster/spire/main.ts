@@ -4,14 +4,11 @@
  * authority is rotated and the agent restarted under load. It ends with the issuer named, istiod by default.
  * Exit code 0: everything held, 2: something did not.
  */
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClusterAccess } from '#infra/cluster/access.ts';
 import { runCommand } from '#infra/cluster/command.ts';
+import { openGateway } from '#infra/cluster/open-gateway.ts';
 import { openSite } from '#infra/cluster/site.ts';
-import { mintUserToken } from '#infra/local/keys.ts';
-import { openTradingApi } from '#infra/local/trading-api.ts';
-import type { MintToken } from '#infra/local/trading-desk.ts';
 import { Experiment } from './experiment.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -20,13 +17,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 async function main(): Promise<number> {
   const site = openSite({ root, dist: 'dist/kind-spire', env: process.env, say });
   const access = new ClusterAccess(site.names.context);
-  const ca = (await access.tryFindSecret('istio-ingress', site.environment.ingress.credentialName))?.get('ca.crt');
-  if (ca === undefined) throw new Error('the cluster has no certificate of the gateway; run `make up`');
-  const keys = join(root, '.meshwright', 'keys');
-  const mint: MintToken = (subject, accounts, scopes) =>
-    mintUserToken(keys, { subject, accounts, scope: scopes.join(' ') });
-  const baseUrl = `https://${site.environment.ingress.host}:${site.names.gatewayPort}`;
-  const api = openTradingApi({ baseUrl, address: '127.0.0.1', ca });
+  const place = { root, host: site.environment.ingress.host, port: site.names.gatewayPort };
+  const { api, mint } = await openGateway(access, place);
   try {
     const experiment = new Experiment({ site, access, api, mint, say, run: runCommand });
     return (await experiment.run(process.argv[2] === 'spire' ? 'spire' : 'istio')) ? 0 : 2;
