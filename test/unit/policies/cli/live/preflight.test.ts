@@ -1,13 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { main } from '#policies/cli/main.ts';
+import { writeFile } from 'node:fs/promises';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { printYaml } from '#policies/language/print.ts';
-import { type FakeApiServer, kubeconfig, type Served, startApiServer } from './api-server.ts';
-import { smallCluster } from './small-cluster.ts';
+import { run } from '../command-line.ts';
+import { kubeconfig, type Served } from './api-server.ts';
+import { servedCluster } from './served-cluster.ts';
 
 const object = (value: object): Served => ({ kind: 'object', object: value });
 const items = (...all: readonly object[]): Served => ({ kind: 'items', items: all });
@@ -63,10 +59,6 @@ const manifests = [
   },
 ];
 
-let server: FakeApiServer;
-let folder: string;
-const before = process.env['KUBECONFIG'];
-
 interface Check {
   readonly code: string;
   readonly outcome: string;
@@ -74,35 +66,22 @@ interface Check {
   readonly help: string;
 }
 
-async function run(): Promise<{ readonly code: number; readonly checks: readonly Check[]; readonly errors: string }> {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const argv = ['preflight', join(folder, 'manifests.yaml'), '--context', 'here', '--format', 'json'];
-  const code = await main(argv, { stdin, stdout, stderr });
-  stdout.end();
-  stderr.end();
-  const [out, errors] = [await text(stdout), await text(stderr)];
-  return { code, checks: out === '' ? [] : JSON.parse(out).checks, errors };
-}
-
 describe('meshwright preflight', () => {
-  beforeEach(async () => {
-    server = await startApiServer();
-    for (const [path, served] of [...smallCluster(), ...ready]) server.served.set(path, served);
-    folder = await mkdtemp(join(tmpdir(), 'meshwright-preflight-'));
-    process.env['KUBECONFIG'] = join(folder, 'config');
-    await writeFile(join(folder, 'config'), kubeconfig(server));
-    await writeFile(join(folder, 'manifests.yaml'), manifests.map(printYaml).join('---\n'));
-  });
+  const cluster = servedCluster(ready);
+  const preflight = async (): Promise<{
+    readonly code: number;
+    readonly checks: readonly Check[];
+    readonly errors: string;
+  }> => {
+    const argv = ['preflight', cluster().file('manifests.yaml'), '--context', 'here', '--format', 'json'];
+    const { code, stdout, stderr } = await run(argv);
+    return { code, checks: stdout === '' ? [] : JSON.parse(stdout).checks, errors: stderr };
+  };
 
-  afterEach(async () => {
-    if (before === undefined) delete process.env['KUBECONFIG'];
-    else process.env['KUBECONFIG'] = before;
-    await server.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  beforeEach(() => writeFile(cluster().file('manifests.yaml'), manifests.map(printYaml).join('---\n')));
 
   test('ends with 0 on a cluster that is ready, every check made', async () => {
-    const { code, checks } = await run();
+    const { code, checks } = await preflight();
     expect(checks.filter(({ outcome }) => outcome !== 'holds')).toEqual([]);
     expect(code).toBe(0);
     expect(checks.map(({ code: name }) => name)).toContain('access/secret');
@@ -133,8 +112,8 @@ describe('meshwright preflight', () => {
       { kind: 'status', status: 404, message: 'gone' },
     ],
   ])('ends with 2 and the repair: %s', async ([code, path, served]) => {
-    server.served.set(path, served);
-    const result = await run();
+    cluster().server.served.set(path, served);
+    const result = await preflight();
     expect(result.code).toBe(2);
     const found = result.checks.find((each) => each.code === code && each.outcome === 'fails');
     expect(found?.help).not.toBe('');
@@ -142,9 +121,9 @@ describe('meshwright preflight', () => {
   });
 
   test('tells everything that fails at once', async () => {
-    server.served.set('/version', object({ minor: '29' }));
-    server.served.set('/apis/apps/v1/namespaces/istio-system/deployments', items());
-    const { checks } = await run();
+    cluster().server.served.set('/version', object({ minor: '29' }));
+    cluster().server.served.set('/apis/apps/v1/namespaces/istio-system/deployments', items());
+    const { checks } = await preflight();
     expect(checks.filter(({ outcome }) => outcome === 'fails').map(({ code }) => code)).toEqual([
       'kubernetes/version',
       'istio/installed',
@@ -152,21 +131,21 @@ describe('meshwright preflight', () => {
   });
 
   test('says unknown, and not good, where nothing is known to enforce network policies', async () => {
-    server.served.set('/apis/apps/v1/daemonsets', items({ metadata: { name: 'kube-proxy' } }));
-    const { code, checks } = await run();
+    cluster().server.served.set('/apis/apps/v1/daemonsets', items({ metadata: { name: 'kube-proxy' } }));
+    const { code, checks } = await preflight();
     expect(checks.find((each) => each.code === 'network/enforced')).toMatchObject({ outcome: 'unknown' });
     expect(code).toBe(0);
   });
 
   test('ends with 3 on a context that nobody knows', async () => {
-    await writeFile(join(folder, 'config'), kubeconfig(server).replaceAll('"here"', '"there"'));
-    const { code, errors } = await run();
+    await writeFile(cluster().file('config'), kubeconfig(cluster().server).replaceAll('"here"', '"there"'));
+    const { code, errors } = await preflight();
     expect([code, errors]).toEqual([3, expect.stringContaining('live/unknown-context')]);
   });
 
   test('ends with 1 when the server does not answer', async () => {
-    await server.close();
-    const { code, errors } = await run();
+    await cluster().server.close();
+    const { code, errors } = await preflight();
     expect([code, errors]).toEqual([1, expect.stringContaining('no answer')]);
   });
 });

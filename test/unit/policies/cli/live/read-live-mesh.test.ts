@@ -1,16 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
 import { compile, parseRequest } from '#policies/analysis/index.ts';
 import { type Connection, connect } from '#policies/cli/live/connect.ts';
 import { readLiveMesh } from '#policies/cli/live/read-live-mesh.ts';
-import { type FakeApiServer, kubeconfig, type Served, startApiServer } from './api-server.ts';
-import { smallCluster } from './small-cluster.ts';
-
-let server: FakeApiServer;
-let folder: string;
-const before = process.env['KUBECONFIG'];
+import type { Served } from './api-server.ts';
+import { servedCluster } from './served-cluster.ts';
 
 async function connected(): Promise<Connection> {
   const connection = await connect('here');
@@ -22,20 +16,7 @@ const codesOf = (result: Awaited<ReturnType<typeof readLiveMesh>>) =>
   result.ok ? [] : result.problems.map(({ code }) => code);
 
 describe('reading a live mesh', () => {
-  beforeEach(async () => {
-    server = await startApiServer();
-    for (const [path, served] of smallCluster()) server.served.set(path, served);
-    folder = await mkdtemp(join(tmpdir(), 'meshwright-live-'));
-    process.env['KUBECONFIG'] = join(folder, 'config');
-    await writeFile(join(folder, 'config'), kubeconfig(server));
-  });
-
-  afterEach(async () => {
-    if (before === undefined) delete process.env['KUBECONFIG'];
-    else process.env['KUBECONFIG'] = before;
-    await server.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const cluster = servedCluster();
 
   test('gives documents that are named by context, kind, namespace and name', async () => {
     const live = await readLiveMesh(await connected());
@@ -84,15 +65,15 @@ describe('reading a live mesh', () => {
   });
 
   test('reads every page', async () => {
-    server.pageSize.value = 1;
+    cluster().server.pageSize.value = 1;
     const live = await readLiveMesh(await connected());
     if (!live.ok) throw new Error(JSON.stringify(live.problems));
     expect(live.value.mesh.workloads).toHaveLength(2);
-    expect(server.requests.some((request) => request.includes('continue=1'))).toBe(true);
+    expect(cluster().server.requests.some((request) => request.includes('continue=1'))).toBe(true);
   });
 
   test('takes a missing CRD for no objects, and says so', async () => {
-    server.served.delete('/apis/networking.istio.io/v1/sidecars');
+    cluster().server.served.delete('/apis/networking.istio.io/v1/sidecars');
     const live = await readLiveMesh(await connected());
     const absent = live.ok ? live.value.absent : [];
     expect(absent).toEqual(['Sidecar.networking.istio.io/v1', 'WasmPlugin.extensions.istio.io/v1alpha1']);
@@ -130,7 +111,7 @@ describe('reading a live mesh', () => {
       'webhook/deny-without-rules',
     ],
   ])('proves nothing on %s', async ([, path, served, code]) => {
-    server.served.set(path, served);
+    cluster().server.served.set(path, served);
     const codes = codesOf(await readLiveMesh(await connected()));
     expect(codes.some((each) => each === code || (code.startsWith('webhook/') && each.startsWith('webhook/')))).toBe(
       true,
@@ -139,7 +120,7 @@ describe('reading a live mesh', () => {
 
   test('tells a server that does not answer', async () => {
     const connection = await connected();
-    await server.close();
+    await cluster().server.close();
     expect(codesOf(await readLiveMesh(connection))).toEqual(['live/unreachable']);
   });
 
@@ -149,7 +130,7 @@ describe('reading a live mesh', () => {
   });
 
   test('refuses a broken kubeconfig', async () => {
-    await writeFile(join(folder, 'config'), '{');
+    await writeFile(cluster().file('config'), '{');
     expect(await connect('here')).toMatchObject({ ok: false, problems: [{ code: 'live/kubeconfig' }] });
   });
 
