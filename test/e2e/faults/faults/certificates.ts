@@ -1,8 +1,10 @@
 import { intermediateAuthority, leafOf } from '../certificate.ts';
 import { type Cluster, edited } from '../cluster.ts';
 import type { Fault } from '../fault.ts';
+import { inNetworkOf } from '../processes.ts';
 import { until } from '../stage.ts';
 
+const table = 'inet meshwright_fault';
 const lifetimeSeconds = 60;
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'trading', name: 'risk' };
 
@@ -120,17 +122,20 @@ export const certificateExpiry: Fault = {
         3 * lifetimeSeconds * 1000,
       );
       stage.expect('the certificate ran out', expired, new Date(expiresAt).toISOString());
-      await stage.inject(async () => {});
-      // A caller without an open connection to `risk`: a handshake is due.
       const caller = await cluster.place('edge', 'gateway');
-      const status = async () => {
-        return Number(await cluster.access.exec(caller, ['node', '-e', callProgram]));
-      };
-      await stage.detected('a new connection to it is refused (503)', async () => (await status()) === 503);
+      const ask = () => cluster.access.exec(caller, ['node', '-e', callProgram]);
+      await cutConnections(cluster, ask);
+      await stage.inject(async () => {});
+      let refusal = '';
+      await stage.detected('a new connection to it is refused (503), for its certificate', async () => {
+        refusal = await ask();
+        return refusal.startsWith('503') && refusal.includes('CERTIFICATE_VERIFY_FAILED');
+      });
+      stage.expect('the refusal names the certificate', refusal.includes('CERTIFICATE_VERIFY_FAILED'), refusal);
       await stage.heal(() => cluster.scale('istio-system', 'istiod', 1));
       await stage.recovered('it has a certificate again, new connections are made, orders trade', async () => {
         const fresh = (await leafOf(cluster, 'trading', 'risk')).notAfter.getTime() > Date.now();
-        return fresh && (await status()) === 403 && stand.trades();
+        return fresh && (await ask()).startsWith('403') && stand.trades();
       });
       await stand.settle(stage, traffic);
     } finally {
@@ -141,12 +146,28 @@ export const certificateExpiry: Fault = {
   },
 };
 
+/** Resets what the gateway's proxy has open to `risk`, so that its next call is due a handshake. */
+async function cutConnections(cluster: Cluster, ask: () => Promise<string>): Promise<void> {
+  const [risk] = await cluster.pods('trading', 'risk');
+  const caller = { namespace: 'edge', name: 'gateway', comm: 'node' };
+  const chain = `nft add chain ${table} output "{ type filter hook output priority -400; }"`;
+  const rule = `nft add rule ${table} output ip daddr ${risk?.status?.podIP} meta l4proto tcp reject with tcp reset`;
+  try {
+    await inNetworkOf(cluster, caller, `nft add table ${table} && ${chain} && ${rule}`);
+    if (!(await until(async () => (await ask()).startsWith('503'), 10_000))) throw new Error('nothing was reset');
+  } finally {
+    await inNetworkOf(cluster, caller, `nft delete table ${table}`);
+  }
+}
+
 // One call without a token to a method of `risk` that the gateway may call with one: 403 says that the handshake was
-// made, 503 that it was not.
+// made, 503 that it was not. The answer is the status and the body.
 const callProgram = `const http2 = require('node:http2');
 const session = http2.connect('http://risk.trading.svc.cluster.local:50052');
 const request = session.request({ ':method': 'POST', ':path': '/trading.risk.v1.RiskService/SetKillSwitch', 'x-meshwright-probe': '1' });
-request.on('response', (headers) => { process.stdout.write(String(headers[':status'])); session.destroy(); });
+request.on('response', (headers) => { process.stdout.write(headers[':status'] + ' '); });
+request.on('data', (chunk) => process.stdout.write(chunk));
+request.on('end', () => session.destroy());
 request.on('error', () => process.exit(1));
 session.on('error', () => process.exit(1));
 setTimeout(() => process.exit(1), 5000).unref();
