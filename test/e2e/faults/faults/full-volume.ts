@@ -122,7 +122,8 @@ async function must(what: string, condition: () => Promise<boolean>): Promise<vo
 /** Where the node keeps the limited volume. */
 async function volumeFolder(cluster: Cluster): Promise<string> {
   const [pod] = await cluster.pods(namespace, name);
-  const volume = pod?.spec?.volumes?.find(({ emptyDir }) => emptyDir?.medium === 'Memory')?.name ?? '';
+  const volume = pod?.spec?.volumes?.find(({ emptyDir }) => emptyDir?.sizeLimit === volumeSize)?.name;
+  if (volume === undefined) throw new Error('the server has no limited volume');
   return `/var/lib/kubelet/pods/${pod?.metadata?.uid}/volumes/kubernetes.io~empty-dir/${volume}`;
 }
 
