@@ -6,7 +6,7 @@ import type { ProbeOutcome, ProbeRequest, ProbeResult } from './protocol.ts';
 
 /** Makes the probe. */
 export async function probe(request: ProbeRequest): Promise<ProbeOutcome> {
-  const startedAt = performance.now();
+  const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const signal = AbortSignal.timeout(request.timeoutMs);
   let ends: Pick<ProbeOutcome, 'localAddress' | 'localPort' | 'remoteAddress'> = {
     localAddress: null,
@@ -31,7 +31,7 @@ export async function probe(request: ProbeRequest): Promise<ProbeOutcome> {
       return { kind: 'failed', stage, code, message };
     });
   opened?.destroy();
-  return { id: request.id, result, ...ends, elapsedMs: Math.round(performance.now() - startedAt) };
+  return { id: request.id, result, ...ends, startedAtMs, elapsedMs: Math.round(performance.now() - startedAt) };
 }
 
 function exchange(request: ProbeRequest, socket: Socket, signal: AbortSignal): Promise<ProbeResult> {

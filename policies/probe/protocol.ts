@@ -72,6 +72,8 @@ export interface ProbeOutcome {
   readonly localAddress: string | null;
   readonly localPort: number | null;
   readonly remoteAddress: string | null;
+  /** When the probe began by the clock of its pod: milliseconds since the epoch. */
+  readonly startedAtMs: number;
   readonly elapsedMs: number;
 }
 

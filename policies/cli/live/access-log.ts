@@ -19,13 +19,18 @@ export interface AccessEntry {
   readonly downstreamRemote: string;
   readonly upstreamLocal: string;
   readonly upstreamHost: string;
+  /** When the request or connection began by the proxy's clock: milliseconds since the epoch. */
+  readonly startedAtMs: number;
 }
 
 /** The entries of one pod, by what finds them. */
 export interface AccessLog {
   byRequest(requestId: string, direction: AccessEntry['direction']): AccessEntry | undefined;
-  /** `address` is the far end of the connection, as the proxy sees it. */
-  byPeer(address: string, direction: AccessEntry['direction']): AccessEntry | undefined;
+  /**
+   * `address` is the far end of the connection, as the proxy sees it. Ports are used again: of several entries the one
+   * that began nearest to `atMs` (milliseconds since the epoch) is meant.
+   */
+  byPeer(address: string, direction: AccessEntry['direction'], atMs: number): AccessEntry | undefined;
 }
 
 const text = (value: unknown): string => (value === null || value === undefined || value === '-' ? '' : String(value));
@@ -54,6 +59,7 @@ export function parseEntry(line: string): AccessEntry | undefined {
     downstreamRemote: text(json['downstream_remote_address']),
     upstreamLocal: text(json['upstream_local_address']),
     upstreamHost: text(json['upstream_host']),
+    startedAtMs: Date.parse(text(json['start_time'])),
   };
 }
 
@@ -74,17 +80,29 @@ const keyOf = (requestId: string): string => requestId.slice(0, traceReasonAt) +
 /** Indexes the lines of one pod's proxy. */
 export function indexLog(lines: string): AccessLog {
   const requests = new Map<string, AccessEntry>();
-  const peers = new Map<string, AccessEntry>();
+  const peers = new Map<string, AccessEntry[]>();
   for (const line of lines.split('\n')) {
     const entry = parseEntry(line);
     if (entry === undefined) continue;
     if (entry.requestId !== '') requests.set(`${entry.direction} ${keyOf(entry.requestId)}`, entry);
-    peers.set(`${entry.direction} ${entry.downstreamRemote}`, entry);
+    const peer = `${entry.direction} ${entry.downstreamRemote}`;
+    const known = peers.get(peer);
+    if (known === undefined) peers.set(peer, [entry]);
+    else known.push(entry);
   }
   return {
     byRequest: (requestId, direction) => requests.get(`${direction} ${keyOf(requestId)}`),
-    byPeer: (address, direction) => peers.get(`${direction} ${address}`),
+    byPeer: (address, direction, atMs) => nearest(peers.get(`${direction} ${address}`) ?? [], atMs),
   };
+}
+
+function nearest(entries: readonly AccessEntry[], atMs: number): AccessEntry | undefined {
+  const distance = ({ startedAtMs }: AccessEntry): number => Math.abs(startedAtMs - atMs);
+  // Lines without a time (a format of the site's own) are not comparable: the last one stays.
+  return entries.reduce<AccessEntry | undefined>(
+    (best, each) => (best !== undefined && distance(each) > distance(best) ? best : each),
+    undefined,
+  );
 }
 
 /** The log of a pod that has no proxy. */

@@ -123,14 +123,14 @@ function entriesOf<T>({ caller, callees, request }: Asked<T>, outcome: ProbeOutc
   const logOf = (pod: RunningPod) => logs.get(keyOf(pod)) ?? emptyLog;
   const own = `${outcome.localAddress}:${outcome.localPort}`;
   const callerLog = logOf(caller.pod);
-  const out = callerLog.byRequest(request.id, 'outbound') ?? callerLog.byPeer(own, 'outbound');
+  const out = callerLog.byRequest(request.id, 'outbound') ?? callerLog.byPeer(own, 'outbound', outcome.startedAtMs);
   const peer = caller.pod.proxied ? (out?.upstreamLocal ?? '') : own;
   const inbound = callees.map((pod) => {
     const log = logOf(pod);
     const byId = log.byRequest(request.id, 'inbound');
     const isHttp = request.protocol !== 'tcp';
     // One connection carries many requests of a proxied caller, so its address alone says nothing of one of them.
-    return byId ?? (isHttp && caller.pod.proxied ? undefined : log.byPeer(peer, 'inbound'));
+    return byId ?? (isHttp && caller.pod.proxied ? undefined : log.byPeer(peer, 'inbound', outcome.startedAtMs));
   });
   return { caller: out, callee: inbound.find((entry) => entry !== undefined) };
 }

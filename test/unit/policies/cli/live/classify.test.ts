@@ -255,6 +255,7 @@ describe('the cause of an answer', () => {
       localAddress: '10.0.0.9',
       localPort: 40000,
       remoteAddress: '10.0.0.7',
+      startedAtMs: 0,
       elapsedMs: 1,
     };
     const found = classify({
@@ -282,11 +283,24 @@ describe('an access log', () => {
 
   test('is found by the address of the peer', () => {
     const log = indexLog(JSON.stringify({ ...quiet, upstream_cluster: 'BlackHoleCluster' }));
-    expect(log.byPeer('10.0.0.9:40000', 'outbound')?.cluster).toBe('BlackHoleCluster');
+    expect(log.byPeer('10.0.0.9:40000', 'outbound', 0)?.cluster).toBe('BlackHoleCluster');
+  });
+
+  test.for([
+    [0, 'first'],
+    [70_000, 'second'],
+    [900_000, 'second'],
+  ] as const)('tells two connections of one port apart by their time: at %d ms the %s', ([atMs, route]) => {
+    const lines = [
+      { route_name: 'first', start_time: '1970-01-01T00:00:01.000Z' },
+      { route_name: 'second', start_time: '1970-01-01T00:01:10.000Z' },
+    ].map((fields) => JSON.stringify({ ...quiet, ...fields }));
+    for (const log of [indexLog(lines.join('\n')), indexLog(lines.toReversed().join('\n'))])
+      expect(log.byPeer('10.0.0.9:40000', 'outbound', atMs)?.route).toBe(route);
   });
 
   test('passes over lines of other kinds', () => {
-    expect(indexLog('2026-01-01 warning envoy\n{"level":"info"}\n{broken').byPeer('', 'inbound')).toBeUndefined();
+    expect(indexLog('2026-01-01 warning envoy\n{"level":"info"}\n{broken').byPeer('', 'inbound', 0)).toBeUndefined();
   });
 
   test.for([
