@@ -1,5 +1,7 @@
 import type { Construct } from 'constructs';
-import { renderObject } from './istio-object.ts';
+import type { Grant } from '#policies/intent/index.ts';
+import { sourceLines } from './grant-annotations.ts';
+import { atSynthesis, renderObject, sourceAnnotation } from './istio-object.ts';
 import type { Labels } from './peer.ts';
 
 /** The header in which a sidecar hands the verified token's payload to its application (base64url JSON). */
@@ -22,6 +24,8 @@ export interface TokensProps {
   readonly audiences: readonly string[];
   /** Public keys as JSON text: written out, so that no proxy and no istiod fetches keys. */
   readonly jwks: string;
+  /** The grants that ask for such a token; asked at synthesis, when every edge is known. */
+  readonly grants: () => readonly Grant[];
 }
 
 /**
@@ -41,7 +45,7 @@ export function verifiedTokens(scope: Construct, id: string, props: TokensProps)
   };
   renderObject(scope, id, {
     kind: 'RequestAuthentication',
-    metadata: { name: props.name },
+    metadata: { name: props.name, annotations: { [sourceAnnotation]: atSynthesis(() => sourceLines(props.grants())) } },
     body: { spec: { selector: { matchLabels: props.selector }, jwtRules: [rule] } },
   });
 }

@@ -1,5 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { declaredAt } from '#services/runtime/declaration.ts';
 import type { Labels } from './peer.ts';
 
 /** What every object that synthesis writes says about itself. */
@@ -38,6 +39,18 @@ const apiVersions = {
 /** A kind that `renderObject` can write. */
 export type RenderedKind = keyof typeof apiVersions;
 
+/** The annotation that says which lines of source code an object comes from. */
+export const sourceAnnotation = 'meshwright.dev/source';
+
+/** What verdicts and findings are about: such an object says which line made it, where it names no declarations. */
+const judged: ReadonlySet<RenderedKind> = new Set([
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'RequestAuthentication',
+  'NetworkPolicy',
+  'Sidecar',
+]);
+
 /** A value that is worked out at synthesis, after every edge is known. */
 export function atSynthesis<T>(produce: () => T): T {
   return Lazy.any({ produce }) as T;
@@ -54,5 +67,7 @@ export function renderObject(
   },
 ): ApiObject {
   const { kind, metadata, body } = object;
-  return new ApiObject(scope, id, { apiVersion: apiVersions[kind], kind, metadata, ...body });
+  const annotations = judged.has(kind) ? { [sourceAnnotation]: declaredAt(1), ...metadata.annotations } : undefined;
+  const own = annotations === undefined ? metadata : { ...metadata, annotations };
+  return new ApiObject(scope, id, { apiVersion: apiVersions[kind], kind, metadata: own, ...body });
 }

@@ -8,7 +8,7 @@ import { authorizationRules } from './authorization-rules.ts';
 import { disruptionBudget, scaling } from './availability.ts';
 import { callerLimits } from './destination-rule.ts';
 import { routeLines, sourceLines } from './grant-annotations.ts';
-import { atSynthesis, renderObject } from './istio-object.ts';
+import { atSynthesis, renderObject, sourceAnnotation } from './istio-object.ts';
 import { networkEdges } from './network-policy.ts';
 import { compareText, type Edge, nameLabel, type Peer, type PodPeer, serviceHost } from './peer.ts';
 import type { NamedPort, Placement, Program } from './program.ts';
@@ -121,7 +121,7 @@ export class MeshWorkload extends Construct {
       selector,
       annotations: {
         'meshwright.dev/routes': atSynthesis(() => routeLines(grants())),
-        'meshwright.dev/source': atSynthesis(() => sourceLines(grants())),
+        [sourceAnnotation]: atSynthesis(() => sourceLines(grants())),
       },
       rules: () => authorizationRules(grants(), trustDomain),
     });
@@ -145,6 +145,7 @@ export class MeshWorkload extends Construct {
       issuer,
       audiences,
       jwks,
+      grants: () => this.#inbound.flatMap(({ grants }) => grants).filter(({ user }) => user !== null),
     });
   }
 

@@ -1,7 +1,8 @@
 /** NetworkPolicies: the network tier of the same edges, enforced on pod addresses before any proxy sees a byte. */
 import type { Construct } from 'constructs';
 import type { Grant } from '#policies/intent/index.ts';
-import { atSynthesis, renderObject } from './istio-object.ts';
+import { connectionLines } from './grant-annotations.ts';
+import { atSynthesis, renderObject, sourceAnnotation } from './istio-object.ts';
 import { compareText, type Edge, type Labels, type Peer, sortedUnique } from './peer.ts';
 
 interface PeerSelector {
@@ -113,7 +114,12 @@ export interface NetworkEdgesProps {
 export function networkEdges(scope: Construct, id: string, props: NetworkEdgesProps): void {
   renderObject(scope, id, {
     kind: 'NetworkPolicy',
-    metadata: { name: props.name },
+    metadata: {
+      name: props.name,
+      annotations: {
+        [sourceAnnotation]: atSynthesis(() => connectionLines([...props.inbound(), ...props.outbound()])),
+      },
+    },
     body: {
       spec: {
         podSelector: { matchLabels: props.selector },

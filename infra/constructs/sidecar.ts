@@ -1,5 +1,6 @@
 import type { Construct } from 'constructs';
-import { atSynthesis, renderObject } from './istio-object.ts';
+import { connectionLines } from './grant-annotations.ts';
+import { atSynthesis, renderObject, sourceAnnotation } from './istio-object.ts';
 import { type Edge, type Labels, sortedUnique } from './peer.ts';
 
 const registryOnly = { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } };
@@ -34,7 +35,10 @@ export interface ReachProps {
 export function reachDeclaredHosts(scope: Construct, id: string, props: ReachProps): void {
   renderObject(scope, id, {
     kind: 'Sidecar',
-    metadata: { name: props.name },
+    metadata: {
+      name: props.name,
+      annotations: { [sourceAnnotation]: atSynthesis(() => connectionLines(props.outbound())) },
+    },
     body: {
       spec: {
         workloadSelector: { labels: props.selector },

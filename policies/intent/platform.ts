@@ -2,7 +2,7 @@
  * What the platform itself needs, as declared edges: nothing is opened as a side effect of a construct.
  * Istio's own ports: 15012 istiod (XDS, CA), 15017 its webhooks, 15020 merged metrics and rewritten probes, 15021 health of a gateway.
  */
-import type { ServiceDeclaration } from '../../services/runtime/declaration.ts';
+import { declaredAt, type ServiceDeclaration } from '../../services/runtime/declaration.ts';
 import type { Callee, Caller, ClusterPod, Grant } from './grant.ts';
 
 const owner = 'team-platform';
@@ -43,7 +43,7 @@ function flow(
   shape: Pick<Grant, 'protocol' | 'port' | 'http' | 'guardedBy'>,
   reason: string,
 ): Grant {
-  return { caller, callee, ...shape, user: null, reason, owner, source: 'policies/intent/platform.ts' };
+  return { caller, callee, ...shape, user: null, reason, owner, source: declaredAt(1) };
 }
 
 function flowsOf(service: ServiceDeclaration): readonly Grant[] {

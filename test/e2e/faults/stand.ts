@@ -69,7 +69,16 @@ export class Stand {
     this.#count += 1;
     const market = runMarket(`${this.market.run}x${this.#count}`);
     const stand = new Stand({ ...this, market, desk: this.openDesk(market) });
-    await stand.desk.setUp();
+    let refusal = 'nothing was answered';
+    // Pods that have just become ready are not yet known to every proxy.
+    const setUp = async () => {
+      await stand.desk.setUp().catch((error: Error) => {
+        refusal = error.message;
+        throw error;
+      });
+      return true;
+    };
+    if (!(await until(setUp, settleWithinMs))) throw new Error(`the market cannot be set up: ${refusal}`);
     return stand;
   }
 

@@ -233,7 +233,7 @@ describe('a call to a host outside the mesh', () => {
     const files = await synthesized('kind', { catalog: outside });
     const traffic = files.get('manifests/trading/40-traffic.yaml') ?? '';
     expect(traffic).toContain('name: portfolio-rates-example-com');
-    expect(traffic.match(/rates\.example\.com/g)).toHaveLength(2);
+    expect(traffic.match(/rates\.example\.com(?!:443$)/gm)).toHaveLength(2);
     const network = (files.get('manifests/trading/30-policies.yaml') ?? '').split('---\n');
     const opened = network.filter((text) => text.includes('port: 443'));
     expect(opened).toHaveLength(1);
