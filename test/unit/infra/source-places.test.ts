@@ -1,34 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { environments } from '#infra/environments/index.ts';
+import { objectsOf } from '../../support/manifest-object.ts';
 import { synthesized } from '../../support/synthesized.ts';
 
 const judged = ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication', 'NetworkPolicy', 'Sidecar'];
 
-interface Judged {
-  readonly kind?: string;
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-}
-
 /** Everything that a verdict can be about, with the places that it names. */
 async function placesByObject(environment: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const files = await synthesized(environment);
-  const texts = [...files].filter(([name]) => name.startsWith('manifests/')).map(([, text]) => text);
-  const objects = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Judged));
+  const objects = objectsOf(await synthesized(environment)).filter(({ kind }) => judged.includes(kind));
   return new Map(
-    objects
-      .filter(({ kind }) => judged.includes(kind ?? ''))
-      .map(({ kind, metadata }) => [
-        `${kind} ${metadata?.namespace}/${metadata?.name}`,
-        [...(metadata?.annotations?.['meshwright.dev/source'] ?? '').matchAll(/[\w./-]+\.ts:\d+/g)].map(
-          ([place]) => place,
-        ),
-      ]),
+    objects.map(({ kind, metadata: { namespace, name, annotations } }) => {
+      const text = annotations?.['meshwright.dev/source'] ?? '';
+      return [`${kind} ${namespace}/${name}`, [...text.matchAll(/[\w./-]+\.ts:\d+/g)].map(([place]) => place)];
+    }),
   );
 }
 
