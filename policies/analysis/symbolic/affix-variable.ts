@@ -48,12 +48,11 @@ export class AffixVariable implements Variable<string | null> {
     this.#firstExact = space.absence === 'possible' ? 2 : 1;
     this.#atomOf = new Map(this.#exact.map((word, index) => [word, index + this.#firstExact]));
     this.#patterns = patterns;
-    const filler = this.#fresh();
     this.#prefixes = [...new Set(values('prefix'))].filter(
-      (prefix) => prefix.length > domain.opening.length && contains(domain, prefix + filler),
+      (prefix) => prefix.length > domain.opening.length && contains(domain, prefix + this.#fresh()),
     );
     this.#suffixes = [...new Set(values('suffix'))].filter(
-      (suffix) => suffix !== '' && contains(domain, domain.opening + filler + suffix),
+      (suffix) => suffix !== '' && contains(domain, domain.opening + this.#fresh() + suffix),
     );
     this.levels = [this.#exact.length + this.#firstExact, this.#prefixes.length + 1, this.#suffixes.length + 1];
     this.#check();
@@ -61,9 +60,10 @@ export class AffixVariable implements Variable<string | null> {
 
   /** A character that no pattern holds; patterns have many characters, and few are asked for. */
   #fresh(): string {
+    if (this.#filler !== undefined) return this.#filler;
     const has = (candidate: string) =>
       this.#patterns.some((pattern) => 'value' in pattern && pattern.value.includes(candidate));
-    this.#filler ??= unused('xyzwvuqkjhgfdba0123456789', { has });
+    this.#filler = unused('xyzwvuqkjhgfdba0123456789', { has });
     return this.#filler;
   }
 
@@ -148,6 +148,7 @@ export class AffixVariable implements Variable<string | null> {
 
   /** Every test gives the answer of its atom on the word shown for a class: rows and columns of prefix × suffix. */
   #check(): void {
+    if (this.#patterns.every(({ kind }) => kind === 'exact')) return;
     const rows = this.#prefixes.map((_, index) => [OTHER, index + 1, 0]);
     const columns = this.#suffixes.map((_, index) => [OTHER, 0, index + 1]);
     const corner = this.#prefixes.length > 0 && this.#suffixes.length > 0 ? [[OTHER, 1, 1]] : [];

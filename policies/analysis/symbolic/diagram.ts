@@ -140,40 +140,36 @@ export class Diagrams {
     return this.#apply(MINUS, left, right);
   }
 
-  /** The conjunction of all. */
+  /** The conjunction of all, joined pairwise, the lowest first, which are the smallest. */
   all(nodes: readonly Node[]): Node {
-    return this.#joined(AND, nodes, this.always);
-  }
-
-  /** The disjunction of all. */
-  some(nodes: readonly Node[]): Node {
-    return this.#joined(OR, nodes, this.never);
+    const lowestFirst =
+      nodes.length <= 2 ? nodes : nodes.toSorted((left, right) => this.level(right) - this.level(left));
+    return this.#joined(AND, lowestFirst, this.always);
   }
 
   /**
-   * Nodes that say something of a single value at the topmost level are joined value by value, all at once: the rules of
-   * a workload mostly name a caller each. The rest is joined pairwise, the lowest first, which are the smallest.
+   * The disjunction of all. Nodes that say something of a single value at the topmost level are joined value by value,
+   * all at once: the rules of a workload mostly name a caller each. The rest is joined pairwise.
    */
-  #joined(operation: Operation, nodes: readonly Node[], none: Node): Node {
-    if (nodes.length <= 2) return this.#joinedPairwise(operation, nodes, none);
+  some(nodes: readonly Node[]): Node {
+    if (nodes.length <= 2) return this.#joined(OR, nodes, this.never);
     let top = TERMINAL_LEVEL;
     for (const node of nodes) if (node > 1) top = Math.min(top, this.level(node));
     const byValue = new Map<number, Node[]>();
     const rest: Node[] = [];
     for (const node of nodes) {
       const values = this.values(node);
-      const isSingle = this.level(node) === top && this.fallback(node) === none && values.length === 1;
-      if (isSingle) pushTo(byValue, values[0] ?? 0, this.children(node)[0] ?? none);
-      else if (node !== none) rest.push(node);
+      const isSingle = this.level(node) === top && this.fallback(node) === this.never && values.length === 1;
+      if (isSingle) pushTo(byValue, values[0] ?? 0, this.children(node)[0] ?? this.never);
+      else if (node !== this.never) rest.push(node);
     }
     const values = [...byValue.keys()].toSorted((left, right) => left - right);
-    const children = values.map((value) => this.#joined(operation, byValue.get(value) ?? [], none));
-    if (values.length > 0) rest.push(this.node(top, none, values, children));
-    const lowestFirst = rest.toSorted((left, right) => this.level(right) - this.level(left));
-    return this.#joinedPairwise(operation, lowestFirst, none);
+    const children = values.map((value) => this.some(byValue.get(value) ?? []));
+    if (values.length > 0) rest.push(this.node(top, this.never, values, children));
+    return this.#joined(OR, rest, this.never);
   }
 
-  #joinedPairwise(operation: Operation, nodes: readonly Node[], none: Node): Node {
+  #joined(operation: Operation, nodes: readonly Node[], none: Node): Node {
     let round = nodes;
     while (round.length > 1) {
       const next: Node[] = [];
