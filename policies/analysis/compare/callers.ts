@@ -59,11 +59,14 @@ export class Callers {
   readonly #sides: readonly CallerSide[];
   readonly #nodes: readonly Node[];
   readonly #place: CallersPlace;
+  /** For each version, the mesh as far as a call from a namespace can see it. */
+  readonly #ways: readonly ((source: string) => Mesh)[];
   #known: Split | undefined;
 
   constructor(sides: readonly CallerSide[], place: CallersPlace) {
     this.#sides = sides;
     this.#place = place;
+    this.#ways = sides.map(({ index, workload }) => index.waysTo(workload));
     const config = sides[0]?.index.mesh.config;
     if (config === undefined) throw new Error('callers of no version were asked for');
     this.universe = new Universe([...sides.map(({ decision }) => decision.allowed), holds({ on: 'certificate' })], {
@@ -158,6 +161,7 @@ export class Callers {
     if ([...calls.shown, ...calls.plaintext].every((node) => node === never)) return [];
     const found = new Map<string, Omit<CallerCalls, 'nodes'> & { readonly nodes: Node[] }>();
     this.#sides.forEach(({ index, workload, decision, identities }, version) => {
+      const meshFrom = this.#ways[version] ?? index.waysTo(workload);
       for (const source of identities.get(identity) ?? []) {
         if (source.namespace === workload.namespace && source.name === workload.name) continue;
         const key = `${source.namespace}/${source.name}`;
@@ -167,7 +171,7 @@ export class Callers {
           nodes: this.#nodes.map(() => never),
         };
         found.set(key, entry);
-        const mesh = index.wayBetween(source.namespace, workload.namespace);
+        const mesh = meshFrom(source.namespace);
         const to = { workload, port: this.#place.port, listener: decision.listener };
         entry.nodes[version] = this.#passing(mesh, source, to, calls)[version] ?? never;
       }

@@ -71,9 +71,14 @@ export class MeshIndex {
     return source === target ? this.slice(source) : this.#made([target, source], MEMBERS);
   }
 
-  /** As `between`, with no more than `wayBetween` reads: services, Sidecars, DestinationRules and NetworkPolicies. */
+  /**
+   * As `between`, for what the function `wayBetween` reads: Services of the target's namespace, Sidecars,
+   * DestinationRules and NetworkPolicies of both.
+   */
   wayBetween(source: string, target: string): Mesh {
-    return source === target ? this.slice(source) : this.#made([target, source], WAY_MEMBERS);
+    return source === target || !this.#saysOfCalls(source)
+      ? this.slice(target)
+      : this.#made([target, source], WAY_MEMBERS);
   }
 
   /**

@@ -95,7 +95,7 @@ class Graph {
   #newInward(name: string): Inward {
     const workload = this.#version.workloads.get(name)?.workload;
     if (workload === undefined) return NOBODY;
-    const mesh = this.#version.index.slice(workload.namespace);
+    const mesh = this.#version.index.around(workload);
     const ports = portsOf(mesh, workload, []);
     const callers = new Set<string>();
     let fromOutside = false;

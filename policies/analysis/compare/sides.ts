@@ -43,7 +43,7 @@ export function sideOf(version: PreparedMesh, name: string, port: number): reado
   const found = version.workloads.get(name);
   if (found === undefined) return [{ index, identities, decision: NOT_THERE, workload: ABSENT }];
   const { workload } = found;
-  const world = { mesh: index.slice(workload.namespace), profile, issuerKeys: new Map() };
+  const world = { mesh: index.around(workload), profile, issuerKeys: new Map() };
   const decision = decideAtProxy({ world, workload, port, ip: null });
   if (isProxysOwn(decision.listener)) return [];
   return [{ index, identities, decision, workload }];

@@ -19,10 +19,18 @@ export interface SymbolicFacts {
 
 /** When every part of the rule has an alternative whose clauses all hold. */
 export function covers(rule: Rule, facts: SymbolicFacts): Formula {
+  if (isForOtherPorts(rule, facts)) return NEVER;
   return all(
     rule.parts.map((part) =>
       some(part.alternatives.map((clauses) => all(clauses.map((clause) => isTrue(clause, facts))))),
     ),
+  );
+}
+
+/** Asked first, since most rules name their port, and nothing else of them matters at all others. */
+function isForOtherPorts({ parts }: Rule, facts: SymbolicFacts): boolean {
+  return parts.some(({ alternatives }) =>
+    alternatives.every((clauses) => clauses.some((clause) => clause.on === 'port' && isTrue(clause, facts) === NEVER)),
   );
 }
 
