@@ -109,9 +109,9 @@ export async function runOwnManifests(laboratory: Laboratory, environment: strin
   const files = await synthesized(environment, { jwks: JSON.stringify(tokens.jwks('differential')) });
   const intent = JSON.parse(files.get('intent.json') ?? 'null') as DeclaredIntent;
   const documents = documentsOf(files);
-  const objects = documents
-    .map(({ value }) => value as KubernetesObject)
-    .filter(({ kind }) => kind !== 'IstioOperator');
+  // What a mesh is installed from, and what delivers the manifests, lies beside them and has readers of its own.
+  const manifests = new Map([...files].filter(([path]) => path.startsWith('manifests/')));
+  const objects = documentsOf(manifests).map(({ value }) => value as KubernetesObject);
   const mesh = JSON.stringify({ ...settingsOf(documents), defaultProviders: {} });
   const { client } = laboratory.server;
   await client.put({
