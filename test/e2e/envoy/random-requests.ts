@@ -14,6 +14,7 @@ import {
 import { providerHeaders } from './provider.ts';
 import type { RequestJson } from './request-json.ts';
 import { servable } from './servable.ts';
+import { ports } from './stage.ts';
 
 /** A caller: its identities, an address of each family, and the name that it asks for in the handshake. */
 interface RandomCaller {
@@ -87,8 +88,10 @@ export class RandomRequests {
     this.#ipOf = ipOf;
     this.#callers = Array.from({ length: 5 }, () => randomCaller(draw, this.#next('caller')));
     const drawn = Array.from({ length: 5 }, () => servable(this.#next('target').destination) as Target);
-    // One target is a TCP port, and no other, lest most requests go there for nothing.
-    const portOf = (port: number, index: number) => (index === 0 ? tcpPort : port === tcpPort ? httpPort : port);
+    // One target is a TCP port, and no other, lest most requests go there for nothing. Nothing redirects to the proxy
+    // here, so that its own ports, which are passed by, cannot be tried.
+    const served = (port: number) => port !== tcpPort && ports.includes(port);
+    const portOf = (port: number, index: number) => (index === 0 ? tcpPort : served(port) ? port : httpPort);
     this.#targets = drawn.map(({ port, ...rest }, index) => ({ ...rest, port: portOf(port, index) }));
   }
 
