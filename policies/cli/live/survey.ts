@@ -21,6 +21,8 @@ export interface Answered<T> {
   readonly caller: Caller;
   readonly outcome: ProbeOutcome;
   readonly classified: Classified;
+  /** True where nothing answered and a proxy's line is missing: a log that was rotated away looks like a call that never came. */
+  readonly isSilent: boolean;
 }
 
 /** How a survey is made. */
@@ -37,8 +39,8 @@ const logPollMs = 250;
 const clockSkewMs = 2000;
 
 /**
- * Makes all probes; the result is in the order of `asked`. Those without a cause are made once more: a proxy's line may
- * have been lost. Errors: `ExecFailure`, `ApiUnreachable`.
+ * Makes all probes; the result is in the order of `asked`. Those without a cause or of which a proxy's line is missing
+ * are made once more. Errors: `ExecFailure`, `ApiUnreachable`.
  */
 export async function survey<T>(
   connection: Connection,
@@ -47,7 +49,9 @@ export async function survey<T>(
 ): Promise<readonly Answered<T>[]> {
   const first = await surveyOnce(connection, asked, options);
   const open = new Set(
-    first.filter(({ classified }) => classified.cause === 'unclear').map(({ outcome }) => outcome.id),
+    first
+      .filter(({ classified, isSilent }) => classified.cause === 'unclear' || isSilent)
+      .map(({ outcome }) => outcome.id),
   );
   if (open.size === 0) return first;
   const again = await surveyOnce(
@@ -145,5 +149,6 @@ function answered<T>(asked: Asked<T>, outcome: ProbeOutcome, logs: Logs): Answer
     malformed: asked.request.protocol !== 'tcp' && !asked.request.path.startsWith('/'),
     calleeLogs: asked.callees.some((pod) => pod.proxied),
   });
-  return { about: asked.about, caller: asked.caller, outcome, classified };
+  const isSilent = outcome.result.kind === 'failed' && !isExplained(asked, outcome, logs);
+  return { about: asked.about, caller: asked.caller, outcome, classified, isSilent };
 }
