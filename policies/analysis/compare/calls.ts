@@ -148,6 +148,7 @@ class Enumeration {
 function testText(test: AtomicTest): string | undefined {
   switch (test.on) {
     case 'peer':
+    case 'peers':
     case 'certificate':
     case 'method':
     case 'path':

@@ -142,7 +142,9 @@ export class Callee {
   #richness(mutant: number): 'plain' | 'rich' {
     const tests = testsOf([this.#decisions.get(mutant)?.proxy.allowed ?? this.original.proxy.allowed]);
     const needsAutomaton = tests.some(
-      (test) => test.on === 'peer' && test.pattern.kind !== 'principal' && test.pattern.kind !== 'anyTrustDomain',
+      (test) =>
+        test.on === 'peers' ||
+        (test.on === 'peer' && test.pattern.kind !== 'principal' && test.pattern.kind !== 'anyTrustDomain'),
     );
     return needsAutomaton ? 'rich' : 'plain';
   }

@@ -5,6 +5,8 @@ import type { Cidr, PathPattern, Pattern, PeerPattern } from '../../language/aut
 export type AtomicTest =
   /** Some identity of the peer is accepted; false of a peer without certificate. */
   | { readonly on: 'peer'; readonly pattern: PeerPattern }
+  /** Some identity of the peer is accepted by one of many patterns, which nothing asks about one by one. */
+  | { readonly on: 'peers'; readonly patterns: readonly PeerPattern[] }
   /** The peer shows a certificate. */
   | { readonly on: 'certificate' }
   | { readonly on: 'address'; readonly of: 'source' | 'remote' | 'destination'; readonly block: Cidr }

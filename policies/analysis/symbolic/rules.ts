@@ -1,9 +1,10 @@
 /** The twin of `../rules.ts`: rules as formulas over the tests of a request, clause by clause as semantics.md 3 reads. */
-import type { Clause, Rule } from '../../language/authorization.ts';
+import type { Clause, PeerPattern, Rule } from '../../language/authorization.ts';
 import { holds as holdsAddress } from '../matching.ts';
 import type { Address } from '../request.ts';
 import { unreachable } from '../unreachable.ts';
 import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { peerTest } from './word-test.ts';
 
 /** What is known of every request that reaches the rules. */
 export interface SymbolicFacts {
@@ -37,8 +38,11 @@ function isForOtherPorts({ parts }: Rule, facts: SymbolicFacts): boolean {
 /** When some value matches, or none is given, and no not-value matches. Source: semantics.md 3.3. */
 function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
   switch (clause.on) {
-    case 'peer':
-      return test(clause, (pattern) => (facts.sees === 'nothing' ? NEVER : holds({ on: 'peer', pattern })));
+    case 'peer': {
+      const { values, notValues } = clause;
+      const among = facts.sees === 'nothing' ? () => NEVER : amongPeers;
+      return all([values.length === 0 ? ALWAYS : among(values), not(among(notValues))]);
+    }
     case 'address':
       return test(clause, (block) => {
         const of = addressOf(clause.of, facts);
@@ -57,6 +61,20 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
     default:
       return facts.chain === 'http' ? isTrueOfHttp(clause, facts) : NEVER;
   }
+}
+
+const MOST_APART = 4;
+
+/**
+ * When one of the patterns accepts the peer. Many patterns that need an automaton are one test of it: the classes that
+ * they would split into one by one double with each.
+ */
+function amongPeers(patterns: readonly PeerPattern[]): Formula {
+  const plain = patterns.filter((pattern) => peerTest(pattern).pattern !== null);
+  if (patterns.length - plain.length <= MOST_APART)
+    return some(patterns.map((pattern) => holds({ on: 'peer', pattern })));
+  const rest = patterns.filter((pattern) => !plain.includes(pattern));
+  return some([...plain.map((pattern) => holds({ on: 'peer', pattern })), holds({ on: 'peers', patterns: rest })]);
 }
 
 type HttpClause = Exclude<Clause, { on: 'peer' | 'address' | 'port' | 'sni' | 'metadata' | 'unknownKey' }>;

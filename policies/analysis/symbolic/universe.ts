@@ -8,7 +8,7 @@ import { Diagrams, type Node } from './diagram.ts';
 import { type AtomicTest, type Formula, testsOf } from './formula.ts';
 import { bytesVariable, faultVariable, spaceOf, tokenVariable } from './spaces.ts';
 import { keyOf, type Variable } from './variable.ts';
-import { hostTest, pathTest, peerTest, plainTest, type WordTest } from './word-test.ts';
+import { hostTest, pathTest, peersTest, peerTest, plainTest, type WordTest } from './word-test.ts';
 
 /** What a universe is made for. */
 export interface UniverseOptions {
@@ -187,6 +187,8 @@ function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase
   switch (test.on) {
     case 'peer':
       return peerTest(test.pattern);
+    case 'peers':
+      return peersTest(test.patterns);
     case 'path':
     case 'pathAndQuery':
       return pathTest(test, query);
@@ -214,6 +216,8 @@ function testKey(test: Exclude<AtomicTest, { on: 'certificate' | 'acceptedPath' 
     case 'host':
     case 'authority':
       return keyOf(test);
+    case 'peers':
+      return keyOf(test.patterns);
     case 'token':
     case 'fault':
     case 'bytes':
@@ -227,6 +231,7 @@ function testKey(test: Exclude<AtomicTest, { on: 'certificate' | 'acceptedPath' 
 function nameOf(test: AtomicTest): string {
   switch (test.on) {
     case 'peer':
+    case 'peers':
     case 'certificate':
       return 'peer';
     case 'address':

@@ -100,6 +100,7 @@ class Moves {
   readonly #many: readonly Live[];
   readonly #named: readonly Live[];
   readonly #skippable: Live;
+  readonly #settled: readonly Settled[];
   readonly #words: number;
 
   constructor(positions: readonly Position[], letters: readonly string[]) {
@@ -113,6 +114,7 @@ class Moves {
       return made;
     };
     this.#skippable = mask(({ times }) => times === 'many');
+    this.#settled = settledTests(positions, this.#words);
     this.#once = letters.map((letter) => mask(({ times, of }) => times === 'once' && includes(of, letter)));
     this.#many = letters.map((letter) => mask(({ times, of }) => times === 'many' && includes(of, letter)));
     this.#named = letters.map((letter) => mask(({ of }) => of.kind === 'literal' && of.members.includes(letter)));
@@ -121,7 +123,7 @@ class Moves {
   start(positions: readonly number[]): Live {
     const live = new Uint32Array(this.#words);
     for (const position of positions) set(live, position);
-    return this.#close(live);
+    return this.#settle(this.#close(live));
   }
 
   /** True iff some live position names the letter; any other letter does what one of those does that always count. */
@@ -140,7 +142,20 @@ class Moves {
       moved[at] = (going << 1) | carry | ((live[at] ?? 0) & (many[at] ?? 0));
       carry = going >>> 31;
     }
-    return this.#close(moved);
+    return this.#settle(this.#close(moved));
+  }
+
+  /** Where a test accepts whatever follows, its other positions no longer matter: one position stands for all. */
+  #settle(live: Live): Live {
+    for (const { accepting, own, first } of this.#settled) {
+      if (!accepting.some((mask, at) => ((live[at] ?? 0) & mask) !== 0)) continue;
+      own.forEach((mask, at) => {
+        live[at] = (live[at] ?? 0) & ~mask;
+      });
+      set(live, first);
+      set(live, first + 1);
+    }
+    return live;
   }
 
   /** Adds the positions behind steps that may be taken no times. */
@@ -159,6 +174,30 @@ class Moves {
     }
     return live;
   }
+}
+
+/** The positions of one test that accepts whatever follows as soon as one of `accepting` is live. */
+interface Settled {
+  readonly accepting: Live;
+  readonly own: Live;
+  /** One of those that accept, with its end behind it. */
+  readonly first: number;
+}
+
+function settledTests(positions: readonly Position[], words: number): readonly Settled[] {
+  const found = new Map<number, { accepting: Live; own: Live; first: number }>();
+  positions.forEach(({ test, word, at }, index) => {
+    const step = word[at];
+    if (at !== word.length - 1 || step?.times !== 'many' || step.of.kind !== 'any') return;
+    const known = found.get(test) ?? { accepting: new Uint32Array(words), own: new Uint32Array(words), first: index };
+    found.set(test, known);
+    set(known.accepting, index);
+  });
+  positions.forEach(({ test }, index) => {
+    const known = found.get(test);
+    if (known !== undefined) set(known.own, index);
+  });
+  return [...found.values()];
 }
 
 function set(live: Live, position: number): void {

@@ -38,6 +38,17 @@ export function peerTest(pattern: PeerPattern): WordTest {
   };
 }
 
+/** The test of a peer identity against many patterns at once. */
+export function peersTest(patterns: readonly PeerPattern[]): WordTest {
+  return {
+    key: keyOf(patterns),
+    pattern: null,
+    text: patterns.map(peerText).join(' or '),
+    accepts: (text) => patterns.some((pattern) => acceptsPeer(pattern, text)),
+    words: () => patterns.flatMap(wordsOfPeer),
+  };
+}
+
 /** Peer patterns that are plain ones in other words; suffixes are not, since the scheme may not overlap them. */
 function asPlain(pattern: PeerPattern): Pattern | null {
   if (pattern.kind === 'principal') return pattern.pattern;

@@ -77,6 +77,25 @@ const tokenBreaks = [
   },
 ];
 
+describe('lists of callers', () => {
+  test('of sixteen accounts are decided, as principals and as accounts of any trust domain', () => {
+    const names = Array.from({ length: 16 }, (_, index) => `ns-${index % 4}/account-${index}`);
+    const listed = (source: object) =>
+      changedMesh(
+        ...execution,
+        edit(({ spec }) => spec.rules.push({ from: [{ source }] })),
+      );
+    for (const source of [
+      { serviceAccounts: names },
+      { principals: names.map((name) => `trading.local/ns/${name.replace('/', '/sa/')}`) },
+    ]) {
+      const found = obligation(listed(source), 'allowed-equals-declared');
+      expect(found.status).toBe('refuted');
+      expect(found.counterexamples.map(({ cell }) => cell).join()).toContain('account-');
+    }
+  });
+});
+
 describe('users and their tokens', () => {
   test.for(tokenBreaks)('$title: refuted', ({ change, says }) => {
     const found = obligation(changedMesh(...gateway, edit(change)), 'users-bring-tokens');
@@ -95,6 +114,14 @@ describe('users and their tokens', () => {
     expect(found.status).toBe('refuted');
     expect(found.counterexamples.every(({ grant }) => grant?.user !== null)).toBe(true);
     expect(found.counterexamples.map(({ differsIn }) => differsIn.join())).toContain('claim ["scope"]');
+  });
+
+  test('a workload that accepts its audiences in two rules: proved', () => {
+    const mesh = changedMesh(
+      ...gateway,
+      edit(({ spec }) => spec.jwtRules.push({ ...spec.jwtRules[0] })),
+    );
+    expect(obligation(mesh, 'users-bring-tokens').status).toBe('proved');
   });
 
   test('tokens in further places, or keys that no intent names: conditional', () => {

@@ -226,10 +226,12 @@ describe('atoms of words', () => {
       ])();
     let compared = 0;
     for (let set = 0; set < 400 * LONG; set += 1) {
-      const tests = Array.from({ length: 1 + draw.integer(5) }, (): AtomicTest & { readonly on: 'peer' } => ({
+      const patterns = (most: number) => Array.from({ length: 1 + draw.integer(most) }, pattern);
+      const tests: (AtomicTest & { readonly on: 'peer' | 'peers' })[] = patterns(5).map((each) => ({
         on: 'peer',
-        pattern: pattern(),
+        pattern: each,
       }));
+      if (draw.chance(0.5)) tests.push({ on: 'peers', patterns: patterns(8) });
       const universe = newUniverse(tests.map(holds));
       const [attribute] = universe.attributes;
       if (attribute?.kind !== 'word') throw new Error('no attribute');
@@ -238,7 +240,8 @@ describe('atoms of words', () => {
         const atoms = attribute.variable.encode(identity);
         for (const each of tests) {
           const found = universe.diagrams.evaluate(universe.node(holds(each)), (level) => atoms[level] ?? 0);
-          if (found !== acceptsPeer(each.pattern, identity))
+          const asked = each.on === 'peer' ? [each.pattern] : each.patterns;
+          if (found !== asked.some((known) => acceptsPeer(known, identity)))
             throw new Error(`set ${set}: ${JSON.stringify(each)} on ${identity}: ${found}`);
           compared += 1;
         }
