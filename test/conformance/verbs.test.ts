@@ -88,6 +88,11 @@ const verbs: readonly Verb[] = [
     says: /^(proved|refuted|conditional) .*exactly what is declared/m,
   },
   { name: 'diff', argv: (at) => ['diff', at.manifests, at.manifests], says: /0 added, 0 removed, 0 changed/ },
+  {
+    name: 'mutate',
+    argv: (at) => ['mutate', at.manifests, '--intent', at.intent, '--limit', '30'],
+    says: /^killed by verify +\d+ of \d+/m,
+  },
   { name: 'lint', argv: (at) => ['lint', at.manifests], says: /error|warning|note|no finding/ },
 ];
 

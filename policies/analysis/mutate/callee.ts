@@ -10,6 +10,7 @@ import { all, type Formula, holds, testsOf } from '../symbolic/formula.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
+import { batchesOf } from './batches.ts';
 
 /** How calls of one workload arrive: not at all, showing an identity or none, or as bytes. */
 export type Passage =
@@ -109,18 +110,17 @@ export class Callee {
     ]);
   }
 
-  /** Compares every mutant with the original, many in one universe. */
-  compare(identities: readonly string[]): Comparison {
+  /**
+   * Compares every mutant with the original, many in one universe: those first that `order` names first. Only mutants of
+   * one universe are looked at for requests that separate several of them, so neighbours belong together.
+   */
+  compare(order: (mutant: number) => number): Comparison {
     const found: { results: WayResult[]; unknown: Map<number, string> } = { results: [], unknown: new Map() };
     const decided = [this.original, ...this.#decisions.values()];
     if (decided.some(readsAddresses)) this.#giveAddresses(decided, found.unknown);
-    const { plain = [], rich = [] } = Object.groupBy(this.mutants(), (mutant) => this.#richness(mutant));
-    for (const [mutants, size] of [
-      [plain, BATCH],
-      [rich, RICH_BATCH],
-    ] as const)
-      for (let start = 0; start < mutants.length; start += size)
-        this.#compareBatch(mutants.slice(start, start + size), identities, found);
+    const mutants = [...this.mutants()].toSorted((left, right) => order(left) - order(right));
+    const allowed = (mutant: number) => (this.#decisions.get(mutant) ?? this.original).proxy.allowed;
+    for (const batch of batchesOf(mutants, allowed)) this.#compareBatch(batch, found);
     return found;
   }
 
@@ -138,21 +138,9 @@ export class Callee {
     for (const mutant of this.mutants()) unknown.set(mutant, 'rules and NetworkPolicies both name blocks of addresses');
   }
 
-  /** `rich` mutants bring peer patterns that need an automaton, whose states multiply. */
-  #richness(mutant: number): 'plain' | 'rich' {
-    const tests = testsOf([this.#decisions.get(mutant)?.proxy.allowed ?? this.original.proxy.allowed]);
-    const needsAutomaton = tests.some(
-      (test) =>
-        test.on === 'peers' ||
-        (test.on === 'peer' && test.pattern.kind !== 'principal' && test.pattern.kind !== 'anyTrustDomain'),
-    );
-    return needsAutomaton ? 'rich' : 'plain';
-  }
-
   /** A universe that takes too much is cut in two. */
   #compareBatch(
     mutants: readonly number[],
-    identities: readonly string[],
     found: { readonly results: WayResult[]; readonly unknown: Map<number, string> },
   ): void {
     try {
@@ -165,31 +153,30 @@ export class Callee {
       const gated = [...decisions].filter(
         ([, { gate }]) => this.#requests === 'without addresses' && !isSame(gate, this.original.gate),
       );
-      const results = this.#bare({ mutants: new Set(mutants), decisions }, identities);
-      found.results.push(...results, ...(gated.length === 0 ? [] : [this.#byAddress(gated, identities)]));
+      const results = this.#bare({ mutants: new Set(mutants), decisions });
+      found.results.push(...results, ...(gated.length === 0 ? [] : [this.#byAddress(gated)]));
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;
       const half = mutants.length >> 1;
       if (half === 0) for (const mutant of mutants) found.unknown.set(mutant, error.message);
-      else
-        for (const part of [mutants.slice(0, half), mutants.slice(half)]) this.#compareBatch(part, identities, found);
+      else for (const part of [mutants.slice(0, half), mutants.slice(half)]) this.#compareBatch(part, found);
     }
   }
 
-  #universe(formulas: readonly Formula[], identities: readonly string[]): Universe {
+  #universe(formulas: readonly Formula[]): Universe {
     return new Universe(formulas, {
       config: this.world.mesh.config,
       headers: this.world.profile.repeatedHeaders,
       peers: 'single',
-      identities,
+      identities: [],
       budget: BUDGET,
     });
   }
 
-  #bare({ mutants, decisions }: Batch, identities: readonly string[]): readonly WayResult[] {
+  #bare({ mutants, decisions }: Batch): readonly WayResult[] {
     const formulas = [this.original, ...decisions.values()].flatMap((each) => [this.#whole(each), each.proxy.allowed]);
     const extra = this.#requests === 'with addresses' ? [ANY_ADDRESS] : [];
-    const universe = this.#universe([...formulas, ...extra], identities);
+    const universe = this.#universe([...formulas, ...extra]);
     const { diagrams } = universe;
     const possible = universe.possible();
     const differing = (nodes: Iterable<readonly [number, Node]>, from: Node): readonly Disagreement[] =>
@@ -223,9 +210,9 @@ export class Callee {
     return this.#requests === 'with addresses' ? all([proxy.allowed, gate]) : proxy.allowed;
   }
 
-  #byAddress(gated: readonly (readonly [number, Decision])[], identities: readonly string[]): WayResult {
+  #byAddress(gated: readonly (readonly [number, Decision])[]): WayResult {
     const whole = ({ proxy, gate }: Decision) => all([proxy.allowed, gate]);
-    const universe = this.#universe([this.original, ...gated.map(([, each]) => each)].map(whole), identities);
+    const universe = this.#universe([this.original, ...gated.map(([, each]) => each)].map(whole));
     const { diagrams } = universe;
     const original = universe.node(whole(this.original));
     const disagreements = gated.map(([mutant, decision]) => ({
@@ -242,9 +229,6 @@ export class Callee {
 }
 
 const BUDGET = 4_000_000;
-const BATCH = 128;
-const RICH_BATCH = 2;
-
 interface Batch {
   readonly mutants: ReadonlySet<number>;
   readonly decisions: ReadonlyMap<number, Decision>;

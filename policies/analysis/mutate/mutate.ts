@@ -69,6 +69,20 @@ function pairsOf(all: readonly Mutant[], count: number, draw: (bound: number) =>
   return [...pairs.values()];
 }
 
+/** Where each mutant's change stands among those of all, by file and line. */
+function orderOfPlaces(mutants: readonly Mutant[]): readonly number[] {
+  const byPlace = [...mutants.keys()].toSorted((left, right) => {
+    const [one, two] = [mutants[left]?.at, mutants[right]?.at];
+    if (one === undefined || two === undefined || one.file === two.file) return (one?.line ?? 0) - (two?.line ?? 0);
+    return one.file < two.file ? -1 : 1;
+  });
+  const order: number[] = [];
+  byPlace.forEach((mutant, index) => {
+    order[mutant] = index;
+  });
+  return order;
+}
+
 class Mutator {
   readonly #input: MutationInput;
   readonly #original: Original;
@@ -123,8 +137,9 @@ class Mutator {
   }
 
   #compare(): void {
+    const places = orderOfPlaces(this.#mutants);
     for (const callee of this.#survey.callees()) {
-      const comparison = callee.compare([]);
+      const comparison = callee.compare((mutant) => places[mutant] ?? 0);
       for (const [mutant, because] of comparison.unknown) this.#unknown.set(mutant, because);
       this.#witnesses.push(...jointWitnesses(callee, comparison));
       for (const mutant of callee.mutants()) {

@@ -17,6 +17,7 @@ import { semanticsOption } from '../semantics-option.ts';
 const REPORTERS = {
   text: async () => (await import('../report/mutate-text.ts')).mutationText,
   json: async () => (await import('../report/mutate-json.ts')).mutationJson,
+  junit: async () => (await import('../report/mutate-junit.ts')).mutationJunit,
 };
 
 interface MutateOptions extends MeshOptions {

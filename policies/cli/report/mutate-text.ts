@@ -1,18 +1,8 @@
 /** Writes what `mutate` found, for people. */
 import type { Mutation, Trial } from '../../analysis/mutate/mutation.ts';
-import { type MutationScore, scoreOf, survivorsOf } from './mutation.ts';
+import { byGroup, type MutationScore, scoreOf, survivorsOf } from './mutation.ts';
 
 const SHOWN = 20;
-const GROUPS: Readonly<Record<string, string>> = {
-  S: 'structure',
-  A: 'attachment',
-  I: 'source',
-  O: 'operation',
-  C: 'condition',
-  P: 'transport',
-  K: 'Kubernetes',
-  p: 'pairs',
-};
 
 /** The report for people. */
 export function mutationText(mutation: Mutation): string {
@@ -48,12 +38,11 @@ function probeScore({ probes, grants }: Mutation, score: MutationScore): readonl
 }
 
 function groupLines(trials: readonly Trial[]): readonly string[] {
-  const groups = Map.groupBy(trials, ({ mutant }) => mutant.operator.code[0] ?? '');
-  return [...groups].map(([letter, own]) => {
+  return [...byGroup(trials)].map(([group, own]) => {
     const score = scoreOf({ trials: own, grants: null });
     const cells = [score.mutants, score.rejected, score.equivalent, score.outside].map((count) => String(count));
     const [mutants = '', rejected = '', equivalent = '', outside = ''] = cells;
-    return `${(GROUPS[letter] ?? letter).padEnd(12)} ${mutants.padStart(7)} ${rejected.padStart(8)} ${equivalent.padStart(10)} ${outside.padStart(7)} | ${String(score.live).padStart(9)} ${String(score.killedByVerify).padStart(7)} ${`${score.killedByProbes}/${score.different}`.padStart(9)}`;
+    return `${group.padEnd(12)} ${mutants.padStart(7)} ${rejected.padStart(8)} ${equivalent.padStart(10)} ${outside.padStart(7)} | ${String(score.live).padStart(9)} ${String(score.killedByVerify).padStart(7)} ${`${score.killedByProbes}/${score.different}`.padStart(9)}`;
   });
 }
 

@@ -42,6 +42,25 @@ export function scoreOf({ trials, grants }: Pick<Mutation, 'trials' | 'grants'>)
   };
 }
 
+const GROUPS: Readonly<Record<string, string>> = {
+  S: 'structure',
+  A: 'attachment',
+  I: 'source',
+  O: 'operation',
+  C: 'condition',
+  P: 'transport',
+  K: 'Kubernetes',
+  p: 'pairs',
+};
+
+/** Trials by what their operators change: structure, attachment, source and so on. */
+export function byGroup(trials: readonly Trial[]): ReadonlyMap<string, readonly Trial[]> {
+  return Map.groupBy(trials, ({ mutant: { operator } }) => {
+    const letter = operator.code[0] ?? '';
+    return GROUPS[letter] ?? letter;
+  });
+}
+
 /** The mutants that should be noticed by `verify` and are not. */
 export function survivorsOf({ trials }: Mutation): readonly Trial[] {
   return trials.filter(({ fate, verify }) => ['different', 'hidden', 'unknown'].includes(fate.kind) && verify === null);

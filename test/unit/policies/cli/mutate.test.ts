@@ -79,6 +79,18 @@ describe('meshwright mutate', () => {
     expect(json).toMatchObject({ version: 1, grants: null, refutedBefore: [] });
   });
 
+  test('writes JUnit with a case for each operator, failing with what survives', async () => {
+    const { code, stdout } = await run('mutate', file('open.yaml'), '--format', 'junit');
+    expect(code).toBe(EXIT_CODES.refuted);
+    expect(stdout).toMatch(/<testsuites name="meshwright mutate" tests="\d+" failures="[1-9]\d*" skipped="[1-9]\d*">/);
+    expect(stdout).toMatch(
+      /<testcase classname="source" name="I4 [^"]*: \d+ mutants?"><failure type="survived" message="I4-1 AuthorizationPolicy a\/[^"]*original \w+, mutant \w+; request \{&quot;id/,
+    );
+    expect(stdout).toMatch(/<testcase classname="structure" name="S5 [^"]*"><skipped message="1 proven equivalent"\/>/);
+    const shut = await run('mutate', file('shut.yaml'), '--intent', file('nothing.json'), '--format', 'junit');
+    expect(shut.stdout).toContain('failures="0"');
+  });
+
   test('writes probes that decide takes: they hold on the original and fail on a mutant', async () => {
     const probes = file('probes.jsonl');
     await run('mutate', file('open.yaml'), '--probes', probes);

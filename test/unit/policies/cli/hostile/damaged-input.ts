@@ -29,7 +29,7 @@ export interface DamagedInput {
 }
 
 /** Every verb that reads manifests; `verify` twice, since it does two things. */
-export const VERBS = ['decide', 'explain', 'verify', 'verify --intent', 'reach', 'diff', 'lint'] as const;
+export const VERBS = ['decide', 'explain', 'verify', 'verify --intent', 'reach', 'diff', 'lint', 'mutate'] as const;
 
 const SETTINGS = 'trustDomain: td\nrootNamespace: istio-system\npathNormalization: {normalization: BASE}\n';
 const CALL = {

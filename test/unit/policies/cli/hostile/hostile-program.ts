@@ -54,6 +54,8 @@ function argvOf(input: DamagedInput, file: (name: string, content: string) => st
       return ['verify', '-', '--intent', file('intent.json', input.intent)];
     case 'diff':
       return ['diff', file('before.yaml', input.request.length % 2 === 0 ? input.manifests : ''), '-'];
+    case 'mutate':
+      return ['mutate', '-', '--intent', file('intent.json', input.intent), '--limit', '4', '--pairs', '1'];
     case 'lint':
       return ['lint', '-', '--format', 'sarif'];
     default:
