@@ -17,20 +17,31 @@ export interface AccessEntry {
   readonly route: string;
   /** Shape: `10.0.0.7:41234`. */
   readonly downstreamRemote: string;
+  /** What the far end connected to, before any redirection. */
+  readonly downstreamLocal: string;
   readonly upstreamLocal: string;
   readonly upstreamHost: string;
   /** When the request or connection began by the proxy's clock: milliseconds since the epoch. */
   readonly startedAtMs: number;
 }
 
+/**
+ * A connection as its far end knows it. A port serves connections to several places at once, and others later: of
+ * several entries those to `to` are meant, and of these the one that began nearest to `atMs`.
+ */
+export interface PeerConnection {
+  /** Shape: `10.0.0.7:41234`, as the proxy sees it. */
+  readonly from: string;
+  /** Shape: `10.96.0.12:50051`; null when it is not known. */
+  readonly to: string | null;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
 /** The entries of one pod, by what finds them. */
 export interface AccessLog {
   byRequest(requestId: string, direction: AccessEntry['direction']): AccessEntry | undefined;
-  /**
-   * `address` is the far end of the connection, as the proxy sees it. Ports are used again: of several entries the one
-   * that began nearest to `atMs` (milliseconds since the epoch) is meant.
-   */
-  byPeer(address: string, direction: AccessEntry['direction'], atMs: number): AccessEntry | undefined;
+  byPeer(connection: PeerConnection, direction: AccessEntry['direction']): AccessEntry | undefined;
 }
 
 const text = (value: unknown): string => (value === null || value === undefined || value === '-' ? '' : String(value));
@@ -57,6 +68,7 @@ export function parseEntry(line: string): AccessEntry | undefined {
     cluster,
     route: text(json['route_name']),
     downstreamRemote: text(json['downstream_remote_address']),
+    downstreamLocal: text(json['downstream_local_address']),
     upstreamLocal: text(json['upstream_local_address']),
     upstreamHost: text(json['upstream_host']),
     startedAtMs: Date.parse(text(json['start_time'])),
@@ -92,14 +104,15 @@ export function indexLog(lines: string): AccessLog {
   }
   return {
     byRequest: (requestId, direction) => requests.get(`${direction} ${keyOf(requestId)}`),
-    byPeer: (address, direction, atMs) => nearest(peers.get(`${direction} ${address}`) ?? [], atMs),
+    byPeer: (connection, direction) => nearest(peers.get(`${direction} ${connection.from}`) ?? [], connection),
   };
 }
 
-function nearest(entries: readonly AccessEntry[], atMs: number): AccessEntry | undefined {
+function nearest(entries: readonly AccessEntry[], { to, atMs }: PeerConnection): AccessEntry | undefined {
+  const there = entries.filter(({ downstreamLocal }) => downstreamLocal === to);
   const distance = ({ startedAtMs }: AccessEntry): number => Math.abs(startedAtMs - atMs);
   // Lines without a time (a format of the site's own) are not comparable: the last one stays.
-  return entries.reduce<AccessEntry | undefined>(
+  return (there.length > 0 ? there : entries).reduce<AccessEntry | undefined>(
     (best, each) => (best !== undefined && distance(each) > distance(best) ? best : each),
     undefined,
   );

@@ -126,15 +126,23 @@ function isExplained<T>(asked: Asked<T>, outcome: ProbeOutcome | undefined, logs
 function entriesOf<T>({ caller, callees, request }: Asked<T>, outcome: ProbeOutcome, logs: Logs) {
   const logOf = (pod: RunningPod) => logs.get(keyOf(pod)) ?? emptyLog;
   const own = `${outcome.localAddress}:${outcome.localPort}`;
+  const to = `${outcome.remoteAddress}:${request.port}`;
   const callerLog = logOf(caller.pod);
-  const out = callerLog.byRequest(request.id, 'outbound') ?? callerLog.byPeer(own, 'outbound', outcome.startedAtMs);
+  const out =
+    callerLog.byRequest(request.id, 'outbound') ??
+    callerLog.byPeer({ from: own, to, atMs: outcome.startedAtMs }, 'outbound');
   const peer = caller.pod.proxied ? (out?.upstreamLocal ?? '') : own;
   const inbound = callees.map((pod) => {
     const log = logOf(pod);
     const byId = log.byRequest(request.id, 'inbound');
     const isHttp = request.protocol !== 'tcp';
     // One connection carries many requests of a proxied caller, so its address alone says nothing of one of them.
-    return byId ?? (isHttp && caller.pod.proxied ? undefined : log.byPeer(peer, 'inbound', outcome.startedAtMs));
+    return (
+      byId ??
+      (isHttp && caller.pod.proxied
+        ? undefined
+        : log.byPeer({ from: peer, to: null, atMs: outcome.startedAtMs }, 'inbound'))
+    );
   });
   return { caller: out, callee: inbound.find((entry) => entry !== undefined) };
 }

@@ -51,6 +51,8 @@ export class Stand {
   readonly say: (line: string) => void;
   /** Every order of the run that the platform acknowledged. */
   readonly orders: PlannedOrder[] = [];
+  /** Orders that may or may not have been placed: no answer came. */
+  readonly #unanswered: PlannedOrder[] = [];
   #count = 0;
 
   constructor(options: Pick<Stand, 'cluster' | 'desk' | 'market' | 'edge' | 'mint' | 'keyFile' | 'openDesk' | 'say'>) {
@@ -119,8 +121,12 @@ export class Stand {
       twist: 'none',
     });
     for (const planned of [order(buyer, 'SIDE_BUY'), order(seller, 'SIDE_SELL')]) {
-      const answer = await this.desk.place(planned);
-      if (answer.status === 200) this.orders.push(planned);
+      const answer = await this.desk.place(planned).catch(() => undefined);
+      if (answer?.status !== 200) {
+        this.#unanswered.push(planned);
+        return false;
+      }
+      this.orders.push(planned);
       if (orderIn(answer, planned.clientOrderId).status === 'ORDER_STATUS_REJECTED') return false;
     }
     return true;
@@ -132,6 +138,7 @@ export class Stand {
     const ended = await Promise.race([stopped.then(() => true), until(() => false, stopWithinMs)]);
     stage.expect('every order got its answer', ended, `${traffic.acknowledged.length} acknowledged`);
     this.orders.push(...traffic.acknowledged);
+    await this.#askAgain();
     stage.expect(
       'no order was refused for good',
       traffic.refused.length === 0,
@@ -150,6 +157,14 @@ export class Stand {
       listed(differing),
     );
     stage.expect('conformance still equals intent', ...(await conformance(this)));
+  }
+
+  /** Sends what got no answer until it has one, as a client would: under the same id it is placed once at most. */
+  async #askAgain(): Promise<void> {
+    for (const order of this.#unanswered.splice(0)) {
+      const answered = await until(async () => (await this.desk.place(order)).status === 200, settleWithinMs);
+      if (answered) this.orders.push(order);
+    }
   }
 
   /** What is out of balance once settlement had its time; a reading that gets no answer is made again until then. */

@@ -283,24 +283,32 @@ describe('an access log', () => {
 
   test('is found by the address of the peer', () => {
     const log = indexLog(JSON.stringify({ ...quiet, upstream_cluster: 'BlackHoleCluster' }));
-    expect(log.byPeer('10.0.0.9:40000', 'outbound', 0)?.cluster).toBe('BlackHoleCluster');
+    expect(log.byPeer({ from: '10.0.0.9:40000', to: null, atMs: 0 }, 'outbound')?.cluster).toBe('BlackHoleCluster');
   });
 
   test.for([
-    [0, 'first'],
-    [70_000, 'second'],
-    [900_000, 'second'],
-  ] as const)('tells two connections of one port apart by their time: at %d ms the %s', ([atMs, route]) => {
+    [null, 0, 'first'],
+    [null, 70_000, 'second'],
+    [null, 900_000, 'second'],
+    ['10.96.0.1:50051', 70_000, 'first'],
+    ['10.96.0.2:50052', 0, 'second'],
+    ['10.96.0.3:50053', 0, 'first'],
+  ] as const)('tells two connections of one port apart: to %s at %d ms is the %s', ([to, atMs, route]) => {
     const lines = [
-      { route_name: 'first', start_time: '1970-01-01T00:00:01.000Z' },
-      { route_name: 'second', start_time: '1970-01-01T00:01:10.000Z' },
+      { route_name: 'first', start_time: '1970-01-01T00:00:01.000Z', downstream_local_address: '10.96.0.1:50051' },
+      { route_name: 'second', start_time: '1970-01-01T00:01:10.000Z', downstream_local_address: '10.96.0.2:50052' },
     ].map((fields) => JSON.stringify({ ...quiet, ...fields }));
     for (const log of [indexLog(lines.join('\n')), indexLog(lines.toReversed().join('\n'))])
-      expect(log.byPeer('10.0.0.9:40000', 'outbound', atMs)?.route).toBe(route);
+      expect(log.byPeer({ from: '10.0.0.9:40000', to, atMs }, 'outbound')?.route).toBe(route);
   });
 
   test('passes over lines of other kinds', () => {
-    expect(indexLog('2026-01-01 warning envoy\n{"level":"info"}\n{broken').byPeer('', 'inbound', 0)).toBeUndefined();
+    expect(
+      indexLog('2026-01-01 warning envoy\n{"level":"info"}\n{broken').byPeer(
+        { from: '', to: null, atMs: 0 },
+        'inbound',
+      ),
+    ).toBeUndefined();
   });
 
   test.for([
