@@ -6,7 +6,10 @@ import { parseMesh } from '#policies/language/parse.ts';
 
 const NAMESPACE = 'trading';
 
-function documents(rules: number): readonly object[] {
+/** Which layers have something to decide: all of them, or AuthorizationPolicies alone. */
+type Layers = 'all' | 'policies';
+
+function documents(rules: number, layers: Layers): readonly object[] {
   const metadata = { namespace: NAMESPACE, name: 'execution' };
   const selector = { matchLabels: { app: 'execution' } };
   const security = { apiVersion: 'security.istio.io/v1' };
@@ -24,7 +27,6 @@ function documents(rules: number): readonly object[] {
       spec: { mtls: { mode: 'STRICT' } },
     },
     { ...security, kind: 'AuthorizationPolicy', metadata: { namespace: 'istio-system', name: 'nothing' }, spec: {} },
-    { ...security, kind: 'RequestAuthentication', metadata, spec: { selector, jwtRules: [{ issuer: 'https://idp' }] } },
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -43,6 +45,24 @@ function documents(rules: number): readonly object[] {
       metadata,
       spec: { selector: { app: 'execution' }, ports: [{ port: 50053, appProtocol: 'grpc' }] },
     },
+    ...(layers === 'policies' ? [] : otherLayers(metadata, selector)),
+    ...Array.from({ length: rules }, (_, index) => ({
+      ...security,
+      kind: 'AuthorizationPolicy',
+      metadata: { namespace: NAMESPACE, name: `p${index}` },
+      spec: { selector, rules: [ruleOf(index)] },
+    })),
+  ];
+}
+
+function otherLayers(metadata: object, selector: object): readonly object[] {
+  return [
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'RequestAuthentication',
+      metadata,
+      spec: { selector, jwtRules: [{ issuer: 'https://idp' }] },
+    },
     {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
@@ -52,12 +72,6 @@ function documents(rules: number): readonly object[] {
         ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8' } }], ports: [{ port: 50053 }] }],
       },
     },
-    ...Array.from({ length: rules }, (_, index) => ({
-      ...security,
-      kind: 'AuthorizationPolicy',
-      metadata: { namespace: NAMESPACE, name: `p${index}` },
-      spec: { selector, rules: [ruleOf(index)] },
-    })),
   ];
 }
 
@@ -77,8 +91,13 @@ function ruleOf(index: number): object {
 }
 
 /** The world of one workload with that many ALLOW rules. */
-export function newWorld(rules: number): World {
-  const sources = documents(rules).map(
+export function newWorld(rules: number, layers: Layers = 'all'): World {
+  return worldOf(documents(rules, layers));
+}
+
+/** The world of some objects. */
+export function worldOf(objects: readonly object[]): World {
+  const sources = objects.map(
     (value, index): SourceDocument => ({ file: 'bench.yaml', index, value, lineOf: () => 1 }),
   );
   const mesh = parseMesh(sources);

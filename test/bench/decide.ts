@@ -9,7 +9,7 @@ import { newRequests, newWorld } from './decide-world.ts';
 import { type BenchResult, type Body, paired } from './paired.ts';
 
 /** Decisions of one call of an indexed body, whatever the number of distinct requests. */
-const DECISIONS = 12_800;
+const DECISIONS = 38_400;
 
 /** The rows of the decision benchmark. */
 export async function benchDecide(): Promise<readonly BenchResult[]> {
@@ -23,6 +23,12 @@ export async function benchDecide(): Promise<readonly BenchResult[]> {
       thousand.indexed,
       thousand.oneByOne,
       atLeast50,
+    ),
+    await paired(
+      'decide, 8 callers: AuthorizationPolicies alone over all layers',
+      prepare(8, 64).indexed,
+      prepare(8, 64, 'policies').indexed,
+      { secondsEach: 150e-9, operations: flat.operations },
     ),
     await paired(
       'decide, indexed, 256 distinct requests: 10,000 rules over 10',
@@ -46,8 +52,8 @@ interface Bodies {
   readonly oneByOne: Body;
 }
 
-function prepare(rules: number, count: number): Bodies {
-  const world = newWorld(rules);
+function prepare(rules: number, count: number, layers: 'all' | 'policies' = 'all'): Bodies {
+  const world = newWorld(rules, layers);
   const requests = newRequests(rules, count);
   const decider = compile(world.mesh, world.profile);
   const allowed = count - Math.floor(count / 4);

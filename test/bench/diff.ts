@@ -31,6 +31,9 @@ export async function benchDiff(): Promise<readonly BenchResult[]> {
     await paired('diff, one policy lets a caller in: 10,000 services over 1,000', small.caller, large.caller, {
       seconds: 0.02,
     }),
+    await paired('diff, W6, 10,000 services: 1 % of the policies changed over one', large.wider, large.churn, {
+      limitSeconds: 20,
+    }),
   ];
 }
 
@@ -40,6 +43,8 @@ interface Bodies {
   /** One rule takes another caller, which is a new call between workloads. */
   readonly caller: Body;
   readonly everything: Body;
+  /** Of one policy in a hundred a rule takes another path. */
+  readonly churn: Body;
 }
 
 function prepare(services: number): Bodies {
@@ -49,7 +54,7 @@ function prepare(services: number): Bodies {
   const at = texts.findLastIndex((text) => text.includes('principals:'));
   const version = (edit: (text: string) => string) => preparation.of(readMesh(texts.with(at, edit(texts[at] ?? ''))));
   const [wider, caller] = [
-    version((text) => text.replace('/Method0', '/Other')),
+    version(widened),
     version((text) =>
       text.replace(/sa\/service-\d+/, 'sa/service-0').replace(/ns\/n\d+\/sa\/service-0/, 'ns/n0/sa/service-0'),
     ),
@@ -58,12 +63,15 @@ function prepare(services: number): Bodies {
     const { changes } = diffPrepared(before, after, { list: 'changes' });
     if (!changes.some(({ change }) => change === 'added')) throw new Error('the change was not found');
   };
+  const churned = preparation.of(readMesh(texts.map((text, index) => (index % 400 === 0 ? widened(text) : text))));
   const everything = () => {
     const { changes } = diffPrepared(before, wider);
     if (changes.length < services) throw new Error('not everything was compared');
   };
-  return { wider: compare(wider), caller: compare(caller), everything };
+  return { wider: compare(wider), caller: compare(caller), everything, churn: compare(churned) };
 }
+
+const widened = (text: string) => text.replace('/Method0', '/Other');
 
 function readMesh(texts: readonly string[]): Mesh {
   const mesh = parseMesh(readDocuments('fleet.yaml', texts.join('\n---\n')).documents);

@@ -1,19 +1,17 @@
 /** `make bench`: runs every benchmark, prints its rows, keeps them as JSON under `.meshwright/bench/`. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { benchDecide } from './decide.ts';
 import { benchDecidePeers } from './decide-peers.ts';
 import { benchDiff } from './diff.ts';
-import { benchMutate, type CountResult } from './mutate.ts';
-import type { BenchResult } from './paired.ts';
-import type { NotMeasured } from './peers.ts';
+import { benchMutate } from './mutate.ts';
 import { benchProcess } from './process.ts';
 import { benchProofPeers } from './proof-peers.ts';
+import { type Row, written } from './row.ts';
 import { benchRpc } from './rpc.ts';
+import { benchStudy } from './study.ts';
 import { benchVerify } from './verify.ts';
 import { benchYaml } from './yaml.ts';
-
-type Row = BenchResult | CountResult | NotMeasured;
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   decide: benchDecide,
@@ -23,36 +21,33 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   process: benchProcess,
   'proof-peers': benchProofPeers,
   rpc: benchRpc,
+  study: benchStudy,
   verify: benchVerify,
   yaml: benchYaml,
 };
 
 const FOLDER = new URL('../../.meshwright/bench/', import.meta.url);
 
+/** A row that is not judged fails nothing, unless the machine was too busy to tell. */
 function print(row: Row): string {
-  if ('missing' in row) return `${row.name}: not measured: ${row.missing} is missing`;
-  return 'count' in row ? printCount(row) : printRatio(row);
+  const { what, found, asked, verdict, beside } = written(row);
+  const wanted = asked === '' ? '' : `, ${asked}`;
+  return [`${what}: ${found}${wanted}: ${verdict}`, ...(beside === '' ? [] : [`  ${beside}`])].join('\n');
 }
 
-function printCount({ name, count, of, target, holds }: CountResult): string {
-  const asked = target === null ? 'informative' : `>= ${target * 100} %: ${holds ? 'holds' : 'MISSED'}`;
-  return `${name}: ${count} of ${of} (${((100 * count) / Math.max(of, 1)).toFixed(1)} %), ${asked}`;
-}
-
-function printRatio(row: BenchResult): string {
-  const figure = (value: number) => value.toPrecision(3);
-  const { ratio, control, nanoseconds, target, seconds } = row;
-  const wanted = [
-    ...(target === null ? [] : [`${target.kind === 'atLeast' ? '>=' : '<='} ${target.ratio}`]),
-    ...(seconds === null ? [] : [`${figure(seconds.took)} s, <= ${seconds.asked} s`]),
-  ];
-  const asked = wanted.length === 0 ? 'informative' : wanted.join(', ');
-  const judged = row.isValid ? (row.holds ? 'holds' : 'MISSED') : 'INVALID (control outside 0.9 to 1.1)';
-  return [
-    `${row.name}: ${figure(ratio.median)} [${figure(ratio.low)}, ${figure(ratio.high)}], ${asked}: ${judged}`,
-    `  control ${figure(control.median)} [${figure(control.low)}, ${figure(control.high)}], ${row.rounds} rounds, ` +
-      `${figure(nanoseconds.a)} ns over ${figure(nanoseconds.b)} ns an operation (informative)`,
-  ].join('\n');
+/** The rows of a benchmark; none where it broke, which is said and does not hide the others. */
+async function tryRows(name: string, bench: () => Promise<readonly Row[]>): Promise<readonly Row[] | undefined> {
+  const start = performance.now();
+  try {
+    const rows = await bench();
+    process.stderr.write(`${name}: ${Math.round((performance.now() - start) / 1000)} s\n`);
+    return rows;
+  } catch (error) {
+    process.stderr.write(
+      `${name}: broken: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return undefined;
+  }
 }
 
 /** Runs the benchmarks of those names, all without any; returns whether every row holds. */
@@ -64,14 +59,16 @@ async function run(names: readonly string[]): Promise<boolean> {
     if (bench === undefined)
       throw new Error(`no benchmark \`${name}\`: expected one of ${Object.keys(BENCHMARKS).join(', ')}`);
     process.stderr.write(`${name}: running\n`);
-    const rows = await bench();
-    for (const row of rows) process.stdout.write(`${print(row)}\n`);
-    holds &&= rows.every((row) => row.holds);
+    const rows = await tryRows(name, bench);
+    for (const row of rows ?? []) process.stdout.write(`${print(row)}\n`);
+    holds &&= rows?.every((row) => row.holds) ?? false;
+    if (rows === undefined) continue;
     const machine = {
       node: process.version,
-      platform: process.platform,
+      system: `${type()} ${release()}`,
       processor: cpus()[0]?.model ?? 'unknown',
       processors: availableParallelism(),
+      gibibytes: Math.round(totalmem() / 2 ** 30),
       load: loadavg()[0],
     };
     const date = new Date().toISOString();

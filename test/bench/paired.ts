@@ -10,10 +10,14 @@ export type Body = () => void | Promise<void>;
 export interface PairOptions {
   /** @default 15 */
   readonly rounds?: number;
+  /** After it no further round begins, three are always run; discarded runs take as long again. @default 40 */
+  readonly limitSeconds?: number;
   /** @default - informative: nothing is asked of the ratio */
   readonly target?: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number };
   /** The most seconds that one call of B may take, by its median. @default - nothing is asked of it */
   readonly seconds?: number;
+  /** The most seconds that one operation of B may take, by its median. @default - nothing is asked of it */
+  readonly secondsEach?: number;
   /** Operations of one call of each body; times and ratio are per operation. @default 1 each */
   readonly operations?: { readonly a: number; readonly b: number };
 }
@@ -36,13 +40,14 @@ export interface BenchResult {
   /** Informative: nanoseconds of one operation. */
   readonly nanoseconds: { readonly a: number; readonly b: number };
   readonly target: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number } | null;
-  /** Seconds asked of one call of B, and what the median took; absolute, so only a quiet machine can tell. */
+  /** Seconds asked of one call or operation of B, and what the median took; absolute: only a quiet machine can tell. */
   readonly seconds: { readonly asked: number; readonly took: number } | null;
   /** True iff the row is valid and the median meets the target, or there is none. */
   readonly holds: boolean;
 }
 
 const MAX_ATTEMPTS = 3;
+const LEAST_ROUNDS = 3;
 
 /** Measures `b` against `a`; a run whose control is off is discarded and repeated, three times at most. */
 export async function paired(name: string, a: Body, b: Body, options: PairOptions = {}): Promise<BenchResult> {
@@ -53,13 +58,15 @@ export async function paired(name: string, a: Body, b: Body, options: PairOption
 }
 
 async function measure(name: string, a: Body, b: Body, options: PairOptions): Promise<BenchResult> {
-  const rounds = options.rounds ?? 15;
+  const { rounds: most = 15, limitSeconds = 40 } = options;
   const operations = options.operations ?? { a: 1, b: 1 };
   for (const body of [a, b, a, b]) await timed(body);
   const ratios: number[] = [];
   const controls: number[] = [];
   const times: { readonly a: number[]; readonly b: number[] } = { a: [], b: [] };
-  for (let round = 0; round < rounds; round += 1) {
+  const end = performance.now() + limitSeconds * 1000;
+  const goesOn = () => ratios.length < most && (ratios.length < LEAST_ROUNDS || performance.now() < end);
+  while (goesOn()) {
     const [a1, b1, b2, a2] = [await timed(a), await timed(b), await timed(b), await timed(a)];
     const [c1, c2, c3, c4] = [await timed(a), await timed(a), await timed(a), await timed(a)];
     ratios.push((b1 + b2) / operations.b / ((a1 + a2) / operations.a));
@@ -70,33 +77,45 @@ async function measure(name: string, a: Body, b: Body, options: PairOptions): Pr
   const ratio = spread(ratios);
   const control = spread(controls);
   const target = options.target ?? null;
-  const took = median(times.b) / 1000;
-  const seconds = options.seconds === undefined ? null : { asked: options.seconds, took };
-  const isValid = control.median >= 0.9 && control.median <= 1.1;
+  const seconds = secondsOf(options, median(times.b) / 1000, operations.b);
+  const isValid = isQuiet(control);
+  const isFast = seconds === null || seconds.took <= seconds.asked;
   return {
     name,
-    rounds,
+    rounds: ratios.length,
     ratio,
     control,
     isValid,
     nanoseconds: { a: (median(times.a) * 1e6) / operations.a, b: (median(times.b) * 1e6) / operations.b },
     target,
     seconds,
-    holds: isValid && (target === null || meets(ratio.median, target)) && (seconds === null || took <= seconds.asked),
+    holds: isValid && (target === null || meets(ratio.median, target)) && isFast,
   };
+}
+
+function secondsOf(options: PairOptions, took: number, operations: number): BenchResult['seconds'] {
+  if (options.secondsEach !== undefined) return { asked: options.secondsEach, took: took / operations };
+  return options.seconds === undefined ? null : { asked: options.seconds, took };
+}
+
+/** True iff the machine was quiet enough: A took as long as A. */
+export function isQuiet({ median: control }: Spread): boolean {
+  return control >= 0.9 && control <= 1.1;
 }
 
 function meets(ratio: number, target: { readonly kind: 'atLeast' | 'atMost'; readonly ratio: number }): boolean {
   return target.kind === 'atLeast' ? ratio >= target.ratio : ratio <= target.ratio;
 }
 
-async function timed(body: Body): Promise<number> {
+/** The milliseconds that one call takes. */
+export async function timed(body: Body): Promise<number> {
   const start = performance.now();
   await body();
   return performance.now() - start;
 }
 
-function median(values: readonly number[]): number {
+/** The median of some numbers. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
@@ -105,7 +124,8 @@ function median(values: readonly number[]): number {
 
 const RESAMPLES = 1000;
 
-function spread(values: readonly number[]): Spread {
+/** The median of some numbers with its bootstrap 95 % interval. */
+export function spread(values: readonly number[]): Spread {
   const medians = Array.from({ length: RESAMPLES }, () =>
     median(values.map(() => values[Math.floor(Math.random() * values.length)] ?? Number.NaN)),
   ).toSorted((left, right) => left - right);

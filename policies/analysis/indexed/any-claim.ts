@@ -15,6 +15,12 @@ export function anyClaim(query: Query, path: readonly string[], patterns: readon
   return false;
 }
 
+/** The text of a claim, undefined where it is none, a list, or words that count each. */
+export function tryClaimText(query: Query, name: string): string | undefined {
+  const value = valueAt(query, [name]);
+  return typeof value === 'string' && !query.delimited.has(name) ? value : undefined;
+}
+
 function valueAt(query: Query, path: readonly string[]): unknown {
   let value: unknown = query.claims;
   for (const key of path) {

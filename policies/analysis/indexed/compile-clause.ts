@@ -1,10 +1,17 @@
 /** Compiles clauses into predicates over a query. Source: semantics.md 3.3 to 3.9, as in `rules.ts`. */
-import type { Cidr, Clause, PathPattern, Pattern, PeerPattern } from '../../language/authorization.ts';
+import type {
+  Cidr,
+  Clause,
+  PathPattern,
+  Pattern,
+  PeerPattern,
+  RequestPrincipalPattern,
+} from '../../language/authorization.ts';
 import { accepts, acceptsPath, acceptsPeer, holds } from '../matching.ts';
 import type { Profile } from '../profile.ts';
 import type { Address } from '../request.ts';
 import { unreachable } from '../unreachable.ts';
-import { anyClaim } from './any-claim.ts';
+import { anyClaim, tryClaimText } from './any-claim.ts';
 import type { Query } from './query.ts';
 
 /** A compiled clause. */
@@ -44,13 +51,7 @@ export function compileClause(
     case 'claim':
       return both(clause, (patterns) => (query) => anyClaim(query, clause.path, patterns));
     case 'requestPrincipal':
-      return both(
-        clause,
-        (patterns) => (query) =>
-          patterns.some(
-            ({ issuer, subject }) => anyClaim(query, ISSUER, [issuer]) && anyClaim(query, SUBJECT, [subject]),
-          ),
-      );
+      return both(clause, principalTest);
     default:
       return unreachable(clause);
   }
@@ -58,6 +59,24 @@ export function compileClause(
 
 const ISSUER = ['iss'] as const;
 const SUBJECT = ['sub'] as const;
+
+/** Pairs of exact texts are looked up, where both claims are one text; all else is tried one by one. */
+function principalTest(patterns: readonly RequestPrincipalPattern[]): Test {
+  const subjects = new Map<string, Set<string>>();
+  const others: RequestPrincipalPattern[] = [];
+  for (const pattern of patterns) {
+    const { issuer, subject } = pattern;
+    if (issuer.kind !== 'exact' || subject.kind !== 'exact') others.push(pattern);
+    else subjects.set(issuer.value, (subjects.get(issuer.value) ?? new Set()).add(subject.value));
+  }
+  const isOneOf = (query: Query, some: readonly RequestPrincipalPattern[]) =>
+    some.some(({ issuer, subject }) => anyClaim(query, ISSUER, [issuer]) && anyClaim(query, SUBJECT, [subject]));
+  return (query) => {
+    const [issuer, subject] = [tryClaimText(query, 'iss'), tryClaimText(query, 'sub')];
+    if (issuer === undefined || subject === undefined) return isOneOf(query, patterns);
+    return subjects.get(issuer)?.has(subject) === true || isOneOf(query, others);
+  };
+}
 
 function both<T>(
   clause: { readonly values: readonly T[]; readonly notValues: readonly T[] },

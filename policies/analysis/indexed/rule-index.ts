@@ -11,7 +11,8 @@ import type { Query } from './query.ts';
 
 /** Finds the first rule that covers a query; its verdict is `base` with that rule. */
 export class RuleIndex {
-  readonly #byPeer = new Map<number, BoxList>();
+  /** By the number of the peer. */
+  readonly #byPeer: (BoxList | undefined)[] = [];
   readonly #peers: PeerTable;
   readonly #anyPeer = new BoxList();
 
@@ -29,19 +30,17 @@ export class RuleIndex {
   /** The verdict of the first rule that covers the query, undefined when none does. */
   firstMatch(query: Query): Verdict | undefined {
     let best: Box | null = null;
-    if (query.peer >= 0) best = this.#byPeer.get(query.peer)?.firstMatch(query, null) ?? null;
+    if (query.peer >= 0) best = this.#byPeer[query.peer]?.firstMatch(query, null) ?? null;
     else if (query.identities !== null && query.identities.length > 1)
       for (const identity of query.identities)
-        best = this.#byPeer.get(this.#peers.tryNumber(identity) ?? -1)?.firstMatch(query, best) ?? best;
+        best = this.#byPeer[this.#peers.tryNumber(identity) ?? -1]?.firstMatch(query, best) ?? best;
     return this.#anyPeer.firstMatch(query, best)?.verdict;
   }
 
   #of(peer: number): BoxList {
-    let boxes = this.#byPeer.get(peer);
-    if (boxes === undefined) {
-      boxes = new BoxList();
-      this.#byPeer.set(peer, boxes);
-    }
+    while (this.#byPeer.length <= peer) this.#byPeer.push(undefined);
+    const boxes = this.#byPeer[peer] ?? new BoxList();
+    this.#byPeer[peer] = boxes;
     return boxes;
   }
 }
