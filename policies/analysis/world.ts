@@ -51,6 +51,7 @@ export function podWorkload({ namespace, workload, labels }: Pod): Workload {
     serviceAccount: 'default',
     ports: [],
     injection: 'off',
+    looseEnds: [],
     at: { file: 'request', path: 'pods', line: 1 },
   };
 }

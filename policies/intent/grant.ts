@@ -74,6 +74,8 @@ export interface Intent {
   readonly platform: readonly Grant[];
   /** Pods that the cluster runs beside the manifests and that grants name: what selectors find them under. */
   readonly pods?: readonly ClusterPod[];
+  /** Namespaces whose pods are confined: Pod Security Standard `restricted`, and no token for the API server. */
+  readonly confined?: readonly string[];
   /** Who issues users' tokens, with public keys, and the header in which services read the verified claims. */
   readonly issuers?: readonly {
     readonly issuer: string;

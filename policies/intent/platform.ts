@@ -94,3 +94,8 @@ export function platformFlows(catalog: readonly ServiceDeclaration[]): readonly 
   }
   return flows;
 }
+
+/** Every namespace of ours, and that of the control plane: nothing in them runs as root or talks to the API server. */
+export function confinedNamespaces(catalog: readonly ServiceDeclaration[]): readonly string[] {
+  return [...new Set(['istio-system', ...catalog.map(({ namespace }) => namespace)])].toSorted();
+}

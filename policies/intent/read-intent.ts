@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { checkDeclarations } from './check-declarations.ts';
 import type { Grant, Intent, IntentProblem, UserRequirement } from './grant.ts';
 import { Contracts, type Place } from './places.ts';
-import { clusterPods, platformFlows } from './platform.ts';
+import { clusterPods, confinedNamespaces, platformFlows } from './platform.ts';
 
 /** What differs between environments and is no team's business: whose tokens count, and the trust domain. */
 export interface IntentSettings {
@@ -116,6 +116,7 @@ export function readIntent(
       grants,
       platform: platformFlows(catalog),
       pods: clusterPods,
+      confined: confinedNamespaces(catalog),
     },
   };
 }

@@ -10,7 +10,7 @@ import type { DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService } 
 export interface Mesh {
   readonly config: MeshConfig;
   readonly namespaces: readonly Namespace[];
-  readonly serviceAccounts: readonly Named[];
+  readonly serviceAccounts: readonly ServiceAccount[];
   readonly workloads: readonly Workload[];
   readonly services: readonly Service[];
   readonly authorizationPolicies: readonly AuthorizationPolicy[];
@@ -71,6 +71,12 @@ export interface Namespace {
   readonly at: Location;
 }
 
+/** A ServiceAccount. */
+export interface ServiceAccount extends Named {
+  /** Whether pods that do not say otherwise get its token for the API server. */
+  readonly mountsToken: boolean;
+}
+
 /** One declared container port; `name` is '' when the port has none. */
 export interface ContainerPort {
   readonly name: string;
@@ -90,6 +96,8 @@ export interface Workload extends Named {
   readonly ports: readonly ContainerPort[];
   /** What the pod template itself says; the namespace may say it for `unstated`. */
   readonly injection: Injection;
+  /** What the pod template leaves open of a confined pod, in words: 'the API token is mounted'; none where it is confined. */
+  readonly looseEnds: readonly string[];
 }
 
 /** A Kubernetes Service. A Service without selector selects nothing. */

@@ -11,6 +11,7 @@ import type {
   ServicePort,
   Workload,
 } from './mesh.ts';
+import { looseEndsOf } from './parse-confinement.ts';
 import type { Cursor } from './parse-cursor.ts';
 
 /** Kinds that run pods, with the path from the document to the pod template. */
@@ -53,6 +54,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
     ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),
     injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
+    looseEnds: looseEndsOf(spec.value),
     at: document.at(),
   };
 }

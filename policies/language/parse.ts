@@ -145,7 +145,10 @@ function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
       lists.namespaces.push(parseNamespaceDocument(document));
       break;
     case '/ServiceAccount':
-      lists.serviceAccounts.push(parseNamed(document));
+      lists.serviceAccounts.push({
+        ...parseNamed(document),
+        mountsToken: document.get('automountServiceAccountToken').value !== false,
+      });
       break;
     case '/Service':
       lists.services.push(parseService(document));

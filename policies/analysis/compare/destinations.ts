@@ -168,6 +168,7 @@ export function undeclaredWorkload(namespace: string): Workload {
     serviceAccount: 'default',
     ports: [],
     injection: 'unstated',
+    looseEnds: [],
     at: { file: 'undeclared workloads', path: '', line: 1 },
   };
 }

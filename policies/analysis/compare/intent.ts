@@ -8,6 +8,8 @@ export interface Intent {
   readonly grants: readonly Grant[];
   /** Pods that grants name and that somebody else installs; of others the labels are not known. */
   readonly pods: readonly DeclaredPod[];
+  /** The namespaces whose pods are confined: Pod Security Standard `restricted`, and no token for the API server. */
+  readonly confined: readonly string[];
   /** What was declared of those who issue users' tokens. */
   readonly issuers: readonly Issuer[];
 }
@@ -103,10 +105,11 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
     );
   });
   const pods = parsePods(reader, root['pods']);
+  const confined = root['confined'] === undefined ? [] : reader.texts(root, 'confined', '');
   const issuers = parseIssuers(reader, root['issuers']);
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
-    : { ok: true, value: { trustDomain, grants, pods, issuers } };
+    : { ok: true, value: { trustDomain, grants, pods, confined, issuers } };
 }
 
 /** Pods may be left out: rules that select pods of their namespaces are then taken to mean them. */
@@ -264,7 +267,7 @@ class IntentReader {
   texts(parent: Json, member: string, path: string): readonly string[] {
     const value = parent[member];
     if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-    this.report('type', `${path}.${member}`, 'expected a list of strings');
+    this.report('type', path === '' ? member : `${path}.${member}`, 'expected a list of strings');
     return [];
   }
 }

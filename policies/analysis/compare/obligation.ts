@@ -9,6 +9,7 @@ export type ObligationName =
   | 'declared-calls-pass-every-layer'
   | 'network-equals-declared'
   | 'egress-equals-declared'
+  | 'pods-confined'
   | 'no-grant-expired'
   | 'no-plaintext'
   | 'trusted-identities-only'

@@ -68,5 +68,6 @@ export const ABSENT: Workload = {
   serviceAccount: '',
   ports: [],
   injection: 'off',
+  looseEnds: [],
   at: { file: '', path: '', line: 1 },
 };

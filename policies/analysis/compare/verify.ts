@@ -19,6 +19,7 @@ import { Ledger, type Obligation } from './obligation.ts';
 import { plaintextCounterexamples } from './plaintext.ts';
 import { RuleAudit } from './rule-audit.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
+import { checkConfinement } from './verify-confinement.ts';
 import { EgressCheck } from './verify-egress.ts';
 import { NetworkCheck } from './verify-network.ts';
 import { checkProfiles } from './verify-profiles.ts';
@@ -118,6 +119,7 @@ class Verifier {
         ...this.#inFront(),
         this.#deny.close('default-deny'),
         ...this.#tokens.close(),
+        ...checkConfinement(mesh, this.#intent, this.#options),
         this.#profiles.close('same-under-every-profile'),
         ...this.#ruleObligations(),
         ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),

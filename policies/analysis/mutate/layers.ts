@@ -1,5 +1,5 @@
 /** Which layers decide otherwise under a mutant on their own, whatever the other layers stop. */
-import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
+import type { Namespace, NetworkPolicy, RequestAuthentication, ServiceAccount, Workload } from '../../language/mesh.ts';
 import type { DestinationRule } from '../../language/traffic.ts';
 import { undeclaredWorkload } from '../compare/destinations.ts';
 import { isolating } from '../network.ts';
@@ -13,16 +13,20 @@ import { proxyDecision } from './callee.ts';
 import { isSameEgress } from './egress-relation.ts';
 import { isSameNetwork } from './network-relation.ts';
 import { type Parsed, portsWithOther, type Survey, type Version } from './survey.ts';
-import type { MeshObject } from './variant.ts';
+import type { MeshObject, Replacement } from './variant.ts';
 
 /** A layer that a mutant changed. */
 export type ChangedLayer =
   | 'authorization-policy'
   | 'request-authentication'
+  /** The keys that tokens are verified with, or where their claims go. */
+  | 'token-handling'
   | 'peer-authentication'
   | 'client-tls'
   /** Another account stands behind a workload. */
   | 'identity'
+  /** What pods may do on their node, and whether they get a token for the API server. */
+  | 'confinement'
   | 'network-policy'
   | 'egress';
 
@@ -43,9 +47,7 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
     const [before, after] = [survey.original.workload(name), version.workload(name)];
     return before === undefined || after === undefined ? undefined : [before, after];
   };
-  if (variant.replacements !== 'everything')
-    for (const { list, before, after } of variant.replacements)
-      if (list === 'destinationRules' && tlsOf(before) !== tlsOf(after)) yield 'client-tls';
+  if (variant.replacements !== 'everything') for (const each of variant.replacements) yield* ownChanges(each);
   for (const pod of selectedPods(variant)) {
     const [before, after] = [endOf(survey.original, pod), endOf(version, pod)];
     for (const direction of ['ingress', 'egress'] as const)
@@ -76,6 +78,32 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
     const services = [...survey.index.mesh.services, ...variant.mesh.services];
     if (!isSameEgress(endOf(survey.original, both[0]), endOf(version, both[1]), services)) yield 'egress';
   }
+}
+
+/** What an object says of layers that are no part of verdicts, or part of calls alone. */
+function* ownChanges({ list, before, after }: Replacement): Iterable<ChangedLayer> {
+  const differs = (said: (object: MeshObject) => unknown) =>
+    JSON.stringify(before && said(before)) !== JSON.stringify(after && said(after));
+  if (list === 'destinationRules' && tlsOf(before) !== tlsOf(after)) yield 'client-tls';
+  if (list === 'requestAuthentications' && differs(handlingOf)) yield 'token-handling';
+  if (list === 'serviceAccounts' && differs((object) => (object as ServiceAccount).mountsToken)) yield 'confinement';
+  if (list === 'namespaces' && differs(podSecurityOf)) yield 'confinement';
+  if (list === 'workloads' && differs((object) => (object as Workload).looseEnds)) yield 'confinement';
+}
+
+function handlingOf(object: MeshObject): unknown {
+  return (object as RequestAuthentication).rules.map((rule) => [
+    rule.keys,
+    rule.outputPayloadToHeader,
+    rule.outputClaimToHeaders,
+    rule.forwardOriginalToken,
+  ]);
+}
+
+/** The labels by which a namespace refuses pods. */
+function podSecurityOf(object: MeshObject): unknown {
+  const labels = Object.entries((object as Namespace).labels);
+  return labels.filter(([key]) => key.startsWith('pod-security.kubernetes.io/')).toSorted();
 }
 
 /** Pods that changed NetworkPolicies select, whether or not the manifests hold such (istiod runs beside them). */

@@ -19,11 +19,8 @@ export interface Sketch {
   readonly changes: () => readonly Change[];
 }
 
-/**
- * What an operator's mutants can be noticed by: `requests` change who may call what, `tokens` change how tokens are
- * verified beyond what verdicts read (keys, headers with claims), `pods` change how pods run.
- */
-export type Concern = 'requests' | 'tokens' | 'pods';
+/** What an operator's mutants change: layers, which are compared, or who gets an identity, which none of them reads. */
+export type Concern = 'layers' | 'registrations';
 
 /** One first-order mutation operator. */
 export interface Operator {
@@ -34,12 +31,12 @@ export interface Operator {
   readonly sketch: (materials: Materials) => Iterable<Sketch>;
 }
 
-/** An operator; without a word it concerns requests. */
+/** An operator; without a word it concerns layers. */
 export function operator(
   code: string,
   title: string,
   sketch: Operator['sketch'],
-  concern: Concern = 'requests',
+  concern: Concern = 'layers',
 ): Operator {
   return { code, title, concern, sketch };
 }

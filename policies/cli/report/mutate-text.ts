@@ -15,8 +15,8 @@ export function mutationText(mutation: Mutation): string {
     `killed by verify   ${ratio(score.killedByVerify, score.live)} of the mutants that are not proven equivalent`,
     ...probeScore(mutation, score),
     `killed at admission ${score.rejected}, apart: ${gatesOf(trials)}`,
-    `hidden             ${trials.filter(({ fate }) => fate.kind === 'hidden').length}: a layer changed, other layers still stop every request`,
-    `not about requests ${score.outside}: ${outsideKillers(trials)}`,
+    `hidden             ${trials.filter(({ fate }) => fate.kind === 'hidden').length}: a layer changed and no request shows it: others stop every call, or it is about pods and keys`,
+    `outside            ${score.outside}: ${outsideKillers(trials)}`,
     `unknown            ${score.unknown}`,
     ...mutation.refutedBefore.slice(0, SHOWN).map((text) => `note: the original is refuted already: ${text}`),
     ...survivorLines(mutation),
@@ -28,7 +28,7 @@ export function mutationText(mutation: Mutation): string {
 }
 
 function probeScore({ probes, grants }: Mutation, score: MutationScore): readonly string[] {
-  const perGrant = grants === null ? '' : `, ${(probes.length / Math.max(grants, 1)).toFixed(2)} a grant`;
+  const perGrant = grants === null ? '' : `, ${(probes.length / Math.max(grants, 1)).toFixed(2)} a grant (${grants})`;
   const all = `killed by probes   ${ratio(score.killedByProbes, score.different)} of those that a request shows, with ${probes.length} probes${perGrant}`;
   if (score.killedByThreeAGrant === null || grants === null || probes.length <= 3 * grants) return [all];
   return [

@@ -67,8 +67,8 @@ function* podSecurity(materials: Materials): Iterable<Sketch> {
 /** The operators on accounts, networks and pods. */
 export const KUBERNETES: readonly Operator[] = [
   operator('K1', 'an account shared', sharedAccounts),
-  operator('K2', 'a wider SPIRE selector', spireSelectors, 'pods'),
+  operator('K2', 'a wider SPIRE selector', spireSelectors, 'registrations'),
   operator('K3', 'a NetworkPolicy changed', networkMutants),
-  operator('K4', 'the API token mounted', mountedTokens, 'pods'),
-  operator('K5', 'a pod-security field dropped', podSecurity, 'pods'),
+  operator('K4', 'the API token mounted', mountedTokens),
+  operator('K5', 'a pod-security field dropped', podSecurity),
 ];

@@ -162,7 +162,7 @@ export const TRANSPORT: readonly Operator[] = [
   operator('P5', 'two PeerAuthentications', secondPolicies),
   operator('P6', 'a RequestAuthentication is dropped', droppedTokens),
   operator('P7', 'another issuer or audience', issuersAndAudiences),
-  operator('P7k', 'other keys, or the payload elsewhere', keysAndHeaders, 'tokens'),
+  operator('P7k', 'other keys, or the payload elsewhere', keysAndHeaders),
   operator('P8', 'a DestinationRule changes client TLS', clientTls),
   operator('P9', 'a port excluded from interception', excludedPorts),
   operator('P10', 'no sidecar', withoutSidecar),

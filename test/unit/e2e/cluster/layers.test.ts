@@ -17,6 +17,7 @@ const cellOf = (namespace: string, caller: string, path: string): Cell => ({
       serviceAccount: caller,
       ports: [],
       injection: 'on',
+      looseEnds: [],
       at: { file: '', path: '', line: 1 },
     },
     identity: `spiffe://trading.local/ns/${namespace}/sa/${caller}`,

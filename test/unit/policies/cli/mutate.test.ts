@@ -33,7 +33,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshwright-mutate-'));
   // under the namespace's default account: another one would be a change that no request shows and only an intent names
   await writeFile(file('shut.yaml'), SHUT.join('\n---\n').replace(/ *serviceAccountName: .*\n/, ''));
-  const nothing = { version: 1, trustDomain: 'cluster.local', grants: [], platform: [] };
+  const callee = { kind: 'workload', namespace: 'a', workload: 'x' };
+  const rest = { protocol: 'http', port: 15020, http: null, user: null, reason: 'probes', owner: 'nobody' };
+  const platform = [{ caller: { kind: 'node' }, callee, ...rest }];
+  const nothing = { version: 1, trustDomain: 'cluster.local', grants: [], platform, confined: ['a'] };
   await writeFile(file('nothing.json'), JSON.stringify(nothing));
   await writeFile(file('open.yaml'), OPEN.join('\n---\n'));
 });

@@ -244,3 +244,106 @@ describe('profiles', () => {
     expect(open).toEqual([]);
   });
 });
+
+const pod = (change: (spec: Manifest['spec']) => unknown) => edit(({ spec }) => change(spec.template.spec));
+const confinementBreaks: readonly {
+  readonly title: string;
+  readonly object: readonly [kind: string, name: string];
+  readonly change: (object: Manifest) => undefined;
+  readonly says: string;
+}[] = [
+  {
+    title: 'a token for the API server',
+    object: ['Deployment', 'trading/order'],
+    change: pod((spec) => delete spec.automountServiceAccountToken),
+    says: 'the API token is mounted',
+  },
+  {
+    title: 'an account with a token',
+    object: ['ServiceAccount', 'trading/order'],
+    change: (object) => {
+      Object.assign(object, { automountServiceAccountToken: true });
+      return undefined;
+    },
+    says: 'pods of the account `trading/order`',
+  },
+  {
+    title: 'the processes of the node',
+    object: ['Deployment', 'trading/order'],
+    change: pod((spec) => {
+      spec.hostPID = true;
+    }),
+    says: 'it sees the processes of its node',
+  },
+  {
+    title: 'a container as root, whatever its pod says',
+    object: ['Deployment', 'trading/order'],
+    change: pod((spec) => {
+      spec.containers[0].securityContext.runAsUser = 0;
+    }),
+    says: 'container `order` runs as a user of the image, or as root',
+  },
+  {
+    title: 'a pod that says nothing for containers that join it',
+    object: ['Deployment', 'trading/order'],
+    change: pod((spec) => delete spec.securityContext.seccompProfile),
+    says: 'the pod may make any system call',
+  },
+  {
+    title: 'a capability added to none',
+    object: ['Deployment', 'trading/order'],
+    change: pod((spec) => {
+      spec.containers[0].securityContext.capabilities.add = ['NET_ADMIN'];
+    }),
+    says: 'container `order` keeps capabilities',
+  },
+  {
+    title: 'a root filesystem that is written',
+    object: ['StatefulSet', 'data/postgres'],
+    change: pod((spec) => delete spec.containers[0].securityContext.readOnlyRootFilesystem),
+    says: 'container `postgres` may write its root filesystem',
+  },
+  {
+    title: 'a namespace that takes any pod',
+    object: ['Namespace', '*'],
+    change: (object) => {
+      const { labels } = object.metadata as unknown as { labels: Record<string, string> };
+      labels['pod-security.kubernetes.io/enforce'] = 'baseline';
+      return undefined;
+    },
+    says: 'namespace `trading`',
+  },
+];
+
+describe('confined pods', () => {
+  test.for(confinementBreaks)('$title: refuted', ({ object: [kind, name], change, says }) => {
+    const found = obligation(changedMesh(kind, name, change), 'pods-confined');
+    expect(found.status).toBe('refuted');
+    expect(found.notes.join('\n')).toContain(says);
+  });
+
+  test('what a container leaves out its pod says: proved', () => {
+    const mesh = changedMesh(
+      'Deployment',
+      'trading/order',
+      pod(({ containers: [{ securityContext }] }) => {
+        for (const field of ['runAsNonRoot', 'runAsUser', 'runAsGroup', 'seccompProfile', 'privileged'])
+          delete securityContext[field];
+      }),
+    );
+    expect(obligation(mesh, 'pods-confined').status).toBe('proved');
+  });
+
+  test('are not looked at where the intent does not confine any', () => {
+    const { obligations } = verifyIntent(
+      changedMesh(
+        'Service',
+        '*',
+        edit(() => undefined),
+      ),
+      { ...intent, confined: [] },
+      { profile },
+    );
+    expect(obligations.map(({ name }) => name)).not.toContain('pods-confined');
+  });
+});

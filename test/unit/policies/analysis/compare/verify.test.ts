@@ -48,6 +48,7 @@ const PROVED = [
   'egress-equals-declared: proved',
   'default-deny: proved',
   'users-bring-tokens: proved',
+  'pods-confined: proved',
   'same-under-every-profile: proved',
   'no-vacuous-rule: proved',
   'no-idle-rule: proved',

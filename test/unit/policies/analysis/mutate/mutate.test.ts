@@ -89,7 +89,7 @@ const ROWS: readonly (readonly [code: string, what: RegExp, fate: string])[] = [
   ['P5', /after the first/, 'equivalent'],
   ['P6', /RequestAuthentication was dropped/, 'different'],
   ['P7', /issuer became/, 'different'],
-  ['P7k', /`jwksUri` was dropped/, 'outside'],
+  ['P7k', /`jwksUri` was dropped/, 'hidden'],
   ['P8', /TLS mode DISABLE/, 'different'],
   ['P9', /port 80 is excluded/, 'different'],
   ['P10', /no sidecar is injected/, 'different'],
@@ -99,8 +99,9 @@ const ROWS: readonly (readonly [code: string, what: RegExp, fate: string])[] = [
   ['K1', /runs as `x`/, 'different'],
   ['K2', /`podSelector` selects everything/, 'outside'],
   ['K3', /port 80 became 81/, 'different'],
-  ['K4', /API token is mounted/, 'outside'],
-  ['K5', /processes of its node/, 'outside'],
+  ['K4', /API token is mounted/, 'hidden'],
+  ['K5', /processes of its node/, 'hidden'],
+  ['K5', /enforce` became privileged/, 'hidden'],
 ];
 
 describe('operators', () => {
@@ -140,6 +141,8 @@ describe('layers that change behind others', () => {
     // no pod of the manifests has another label, but any pod may
     ['K3', /`podSelector` selects everything/, ['network-policy']],
     ['K1', /runs as `y`/, ['identity']],
+    ['K4', /API token is mounted/, ['confinement']],
+    ['P7k', /the payload goes nowhere/, ['token-handling']],
   ] as const)('%s: %s', ([code, what, layers]) => {
     expect(hidden(code, what)).toContainEqual(layers);
   });

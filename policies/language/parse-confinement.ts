@@ -1,0 +1,65 @@
+/**
+ * What a pod template leaves open of a confined pod. Confined is: the Pod Security Standard `restricted`, and besides a
+ * root filesystem that nobody writes, a user and a group that the image does not choose, volumes of a group of their
+ * own, and no token for the API server. What the standard lets the pod say for its containers the pod itself must say,
+ * since proxies and debugging containers join it later. Source: Kubernetes, Pod Security Standards.
+ */
+
+type Json = Readonly<Record<string, unknown>>;
+
+const NOTHING: Json = {};
+const SHARES: readonly (readonly [string, string])[] = [
+  ['hostNetwork', 'it shares the network of its node'],
+  ['hostPID', 'it sees the processes of its node'],
+  ['hostIPC', 'it shares the memory of its node'],
+];
+
+/** The loose ends of a pod's `spec`, in words; wrongly typed members count as absent. */
+export function looseEndsOf(spec: unknown): readonly string[] {
+  const pod = recordOf(spec);
+  const context = recordOf(pod['securityContext']);
+  const ends = [
+    ...(pod['automountServiceAccountToken'] === false ? [] : ['the API token is mounted']),
+    ...SHARES.flatMap(([field, words]) => (pod[field] === true ? [words] : [])),
+    ...identityEnds(context, 'the pod'),
+    ...(isOwn(context['fsGroup']) ? [] : ['the pod gives its volumes no group']),
+  ];
+  for (const list of [pod['initContainers'], pod['containers']])
+    for (const item of Array.isArray(list) ? list : []) ends.push(...containerEnds(recordOf(item), context));
+  return ends;
+}
+
+/** Users, groups and system calls: what a container leaves out the pod says. */
+function identityEnds(context: Json, name: string): readonly string[] {
+  const seccomp = recordOf(context['seccompProfile'])['type'];
+  return [
+    ...(context['runAsNonRoot'] === true ? [] : [`${name} may run as root`]),
+    ...(isOwn(context['runAsUser']) ? [] : [`${name} runs as a user of the image, or as root`]),
+    ...(isOwn(context['runAsGroup']) ? [] : [`${name} runs in a group of the image, or in that of root`]),
+    ...(seccomp === 'RuntimeDefault' || seccomp === 'Localhost' ? [] : [`${name} may make any system call`]),
+  ];
+}
+
+function containerEnds(container: Json, pod: Json): readonly string[] {
+  const name = `container \`${String(container['name'])}\``;
+  const own = recordOf(container['securityContext']);
+  return [
+    ...(own['privileged'] === true ? [`${name} is privileged`] : []),
+    ...(own['allowPrivilegeEscalation'] === false ? [] : [`${name} may gain rights`]),
+    ...(hasNoCapabilities(recordOf(own['capabilities'])) ? [] : [`${name} keeps capabilities`]),
+    ...(own['readOnlyRootFilesystem'] === true ? [] : [`${name} may write its root filesystem`]),
+    ...identityEnds({ ...pod, ...own }, name),
+  ];
+}
+
+function hasNoCapabilities({ drop, add }: Json): boolean {
+  const added = Array.isArray(add) ? add : [];
+  return Array.isArray(drop) && drop.includes('ALL') && added.every((each) => each === 'NET_BIND_SERVICE');
+}
+
+/** A number that is not root's. */
+const isOwn = (value: unknown): boolean => typeof value === 'number' && value > 0;
+
+function recordOf(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : NOTHING;
+}
