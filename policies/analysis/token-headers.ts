@@ -1,7 +1,27 @@
-/** Headers that tokens give, and rules that read them: their values are not modelled. Source: semantics.md 8. */
+/**
+ * Headers that tokens give, and rules that read them: what a token gives is not modelled, but what a client sends in its
+ * place is removed. Source: semantics.md 8; Envoy `jwt_authn`, `ExtractorImpl::sanitizeHeaders`.
+ */
 import type { AuthorizationPolicy } from '../language/authorization.ts';
 import type { JwtRule, Mesh, Workload } from '../language/mesh.ts';
 import { applicable } from './attachment.ts';
+import type { HttpRequest } from './request.ts';
+import { isPreflight } from './token.ts';
+
+/** The headers that rules for tokens write; none but the token filter itself may. */
+export type GivenHeaders = ReadonlySet<string>;
+
+/** What the rules for tokens of one workload write. */
+export function givenHeaders(rules: readonly JwtRule[]): GivenHeaders {
+  return new Set(rules.flatMap(written));
+}
+
+/** The request as it comes before the rules: the filter removes what it writes itself, save where it is passed by. */
+export function withoutGiven(http: HttpRequest, given: GivenHeaders): HttpRequest {
+  if (given.size === 0 || isPreflight(http)) return http;
+  if (![...given].some((name) => http.headers.has(name))) return http;
+  return { ...http, headers: new Map([...http.headers].filter(([name]) => !given.has(name))) };
+}
 
 /** The assumptions of a workload whose rules read what a token carries, or what is written or removed after its check. */
 export function tokenHeaderAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
@@ -10,11 +30,15 @@ export function tokenHeaderAssumptions(mesh: Mesh, workload: Workload): readonly
   const rules = applicable(mesh.requestAuthentications, mesh, workload).flatMap(
     (authentication) => authentication.rules,
   );
-  const given = new Set(['authorization', ...rules.flatMap(headersOf)]);
-  return [...names]
-    .filter((name) => given.has(name))
-    .toSorted()
-    .map((name) => `header \`${name}\`, which rules read, is not given or removed by a token`);
+  const given = givenHeaders(rules);
+  const removed = new Set([
+    'authorization',
+    ...rules.flatMap(({ fromHeaders }) => fromHeaders.map(({ name }) => name)),
+  ]);
+  return [...names].toSorted().flatMap((name) => {
+    if (given.has(name)) return [`header \`${name}\`, which rules read, is not given by a token`];
+    return removed.has(name) ? [`header \`${name}\`, which rules read, is not removed with a token`] : [];
+  });
 }
 
 const decides = ({ action, enforcement }: AuthorizationPolicy): boolean =>
@@ -30,7 +54,5 @@ function headersRead({ rules }: AuthorizationPolicy): readonly string[] {
   return names;
 }
 
-function headersOf(rule: JwtRule): readonly string[] {
-  const written = [rule.outputPayloadToHeader, ...rule.outputClaimToHeaders.map(({ header }) => header)];
-  return [...written, ...rule.fromHeaders.map(({ name }) => name)];
-}
+const written = ({ outputPayloadToHeader, outputClaimToHeaders }: JwtRule): readonly string[] =>
+  [outputPayloadToHeader, ...outputClaimToHeaders.map(({ header }) => header)].filter((name) => name !== '');

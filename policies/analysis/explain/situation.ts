@@ -7,6 +7,7 @@ import { connectionFacts, httpFacts, readPath } from '../facts.ts';
 import type { Listener } from '../listener.ts';
 import type { Facts } from '../rules.ts';
 import type { TokenOutcome } from '../token.ts';
+import { givenHeaders, withoutGiven } from '../token-headers.ts';
 import type { Call } from '../world.ts';
 import { tokenOutcome } from './token-layer.ts';
 
@@ -65,7 +66,10 @@ function factsOf(
   if (parts.chain === 'tcp' || http === null) return facts;
   const path = readPath(http, call.world.mesh.config, call.world.profile);
   if (path.kind !== 'path') return facts;
-  return { ...facts, http: httpFacts(http, path, parts.token.kind === 'claims' ? parts.token.claims : null) };
+  const { world, target } = call;
+  const tokenRules = applicable(world.mesh.requestAuthentications, world.mesh, target).flatMap(({ rules }) => rules);
+  const seen = withoutGiven(http, givenHeaders(tokenRules));
+  return { ...facts, http: httpFacts(seen, path, parts.token.kind === 'claims' ? parts.token.claims : null) };
 }
 
 /** The enforced policies of one action that apply to the destination. */

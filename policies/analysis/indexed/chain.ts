@@ -7,6 +7,7 @@ import { isPlainPath, normalizePath } from '../normalize.ts';
 import type { Request } from '../request.ts';
 import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
+import { type GivenHeaders, givenHeaders, withoutGiven } from '../token-headers.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 import { CustomGate } from './custom-gate.ts';
@@ -39,6 +40,7 @@ export class Chain {
   readonly #deny: RuleIndex;
   readonly #allow: RuleIndex | null;
   readonly #gate: TokenGate;
+  readonly #given: GivenHeaders;
   readonly #fixed: Readonly<
     Record<'closed' | 'badRequest' | 'unauthorized' | 'otherAudience' | 'noPolicy' | 'noAllowRule', Verdict>
   >;
@@ -52,12 +54,9 @@ export class Chain {
     this.#allow =
       policiesOf(place, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
     const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
-    this.#gate = new TokenGate(
-      verifiers(
-        selected.flatMap((each) => each.rules),
-        world.issuerKeys,
-      ),
-    );
+    const rules = selected.flatMap((each) => each.rules);
+    this.#gate = new TokenGate(verifiers(rules, world.issuerKeys));
+    this.#given = givenHeaders(rules);
     this.#fixed = {
       closed: verdictHere(place, VERDICT_CODES.codecClosed),
       badRequest: verdictHere(place, VERDICT_CODES.codecBadRequest),
@@ -116,6 +115,7 @@ export class Chain {
       query.claims = request.token?.claims ?? null;
       query.delimited = outcome.delimited;
     }
+    if (this.#given.size > 0) query.http = withoutGiven(query.http, this.#given);
     return this.#decideByRules(query);
   }
 

@@ -1,6 +1,6 @@
 /** The twin of `../naive-proxy.ts`: what the proxy before a workload allows, in filter order (semantics.md 3). */
 import type { Action, AuthorizationPolicy, Rule } from '../../language/authorization.ts';
-import type { Workload } from '../../language/mesh.ts';
+import type { JwtRule, Workload } from '../../language/mesh.ts';
 import { applicable, byAge } from '../attachment.ts';
 import { customEffect } from '../custom.ts';
 import { type Listener, resolveListener } from '../listener.ts';
@@ -8,11 +8,14 @@ import type { Profile } from '../profile.ts';
 import type { Address } from '../request.ts';
 import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
+import { type GivenHeaders, givenHeaders } from '../token-headers.ts';
 import type { World } from '../world.ts';
 import { arriveAt, type SymbolicArrival } from './connection.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from './formula.ts';
 import { covers, type SymbolicFacts } from './rules.ts';
 import { type SymbolicTokenOutcome, verifyToken } from './token.ts';
+
+const NOTHING_GIVEN: GivenHeaders = new Set();
 
 /** One destination: a workload, one of its ports, and its address where requests name it. */
 export interface Destination {
@@ -87,13 +90,14 @@ function decideOnChain(
     port: destination.port,
     destinationIp: destination.ip,
     hasClaims: token.hasClaims,
+    given: givenHeaders(tokenRules(destination)),
   };
   const codec = chain === 'http' ? [holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })] : [];
   const arrives = all([when, ...codec]);
   const rules = lowered(policies, { facts, arrives, profile: destination.world.profile });
   const custom = askCustom(destination, policies, chain);
   const behind = all([
-    not(custom.stops({ ...facts, hasClaims: NEVER })),
+    not(custom.stops({ ...facts, hasClaims: NEVER, given: NOTHING_GIVEN })),
     decideByRules(policies, rules),
     ...(chain === 'http' ? [...codec, not(token.refused)] : []),
   ]);
@@ -108,7 +112,7 @@ function lowered(
     policy,
     rule: policy.rules[rule.index] ?? rule,
     chain: facts.chain,
-    covers: covers(rule, facts),
+    covers: covers(rule, policy.action.kind === 'CUSTOM' ? { ...facts, given: NOTHING_GIVEN } : facts),
     arrives,
   }));
 }
@@ -134,18 +138,18 @@ export function allowedByPolicies(destination: Destination, chain: SymbolicArriv
     (policy) => policy.enforcement === 'enforced',
   );
   const { hasClaims } = tokenOutcome(destination);
-  const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims };
+  const given = givenHeaders(tokenRules(destination));
+  const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims, given };
   return decideByRules(policies, lowered(policies, { facts, arrives: ALWAYS, profile: world.profile }));
 }
 
-function tokenOutcome({ world, workload }: Destination): SymbolicTokenOutcome {
+function tokenOutcome(destination: Destination): SymbolicTokenOutcome {
+  return verifyToken(verifiers(tokenRules(destination), destination.world.issuerKeys));
+}
+
+function tokenRules({ world, workload }: Destination): readonly JwtRule[] {
   const selected = applicable(world.mesh.requestAuthentications, world.mesh, workload).toSorted(byAge);
-  return verifyToken(
-    verifiers(
-      selected.flatMap((authentication) => authentication.rules),
-      world.issuerKeys,
-    ),
-  );
+  return selected.flatMap((authentication) => authentication.rules);
 }
 
 /** DENY rules, then ALLOW rules; without an ALLOW policy all else is allowed. */

@@ -2,8 +2,10 @@
 import type { Clause, PeerPattern, Rule } from '../../language/authorization.ts';
 import { holds as holdsAddress } from '../matching.ts';
 import type { Address } from '../request.ts';
+import type { GivenHeaders } from '../token-headers.ts';
 import { unreachable } from '../unreachable.ts';
 import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { isPreflight } from './preflight.ts';
 import { peerTest } from './word-test.ts';
 
 /** What is known of every request that reaches the rules. */
@@ -16,6 +18,8 @@ export interface SymbolicFacts {
   readonly destinationIp: Address | null;
   /** When the request carries claims that the proxy has verified. */
   readonly hasClaims: Formula;
+  /** Headers of clients that the token filter removes, save from preflights. */
+  readonly given: GivenHeaders;
 }
 
 /** When every part of the rule has an alternative whose clauses all hold. */
@@ -88,7 +92,7 @@ function isTrueOfHttp(clause: HttpClause, facts: SymbolicFacts): Formula {
     case 'path':
       return test(clause, (pattern) => holds({ on: 'path', pattern }));
     case 'header':
-      return test(clause, (pattern) => holds(headerTest(clause.name, pattern)));
+      return test(clause, (pattern) => seen(headerTest(clause.name, pattern), facts));
     case 'claim':
       return test(clause, (pattern) => all([facts.hasClaims, holds(claimTest(clause.path, pattern))]));
     case 'requestPrincipal':
@@ -98,6 +102,12 @@ function isTrueOfHttp(clause: HttpClause, facts: SymbolicFacts): Formula {
     default:
       return unreachable(clause);
   }
+}
+
+/** What a client sends under a name that the token filter writes is there in preflights alone. */
+function seen(header: AtomicTest, { given }: SymbolicFacts): Formula {
+  const isRemoved = header.on === 'header' && given.has(header.name);
+  return isRemoved ? all([isPreflight(), holds(header)]) : holds(header);
 }
 
 function test<T>(

@@ -1,6 +1,7 @@
 /** The twin of `../token.ts`: when a token is accepted, refused, or leaves no claims. Source: semantics.md 8. */
 import { looksInAuthorization, type Verifier } from '../token.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { isPreflight } from './preflight.ts';
 import { claimTest } from './rules.ts';
 
 /** When each outcome of the token filter comes about; everything else leaves no claims. */
@@ -31,15 +32,6 @@ export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcom
 
 /** What comes of tokens where nobody looks at them. */
 export const NO_TOKENS: SymbolicTokenOutcome = { hasClaims: NEVER, refused: NEVER, accepted: NEVER };
-
-function isPreflight(): Formula {
-  const filled = (name: string) => holds({ on: 'header', name, pattern: { kind: 'nonEmpty' } });
-  return all([
-    holds({ on: 'method', pattern: { kind: 'exact', value: 'OPTIONS' } }),
-    filled('origin'),
-    filled('access-control-request-method'),
-  ]);
-}
 
 /** When the rule finds no fault: read at all, not expired, meant for its audience, signed with its key. */
 function isFaultless({ rule, holdsIssuersKey, readsToken }: Verifier): Formula {
