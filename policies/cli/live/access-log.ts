@@ -109,10 +109,10 @@ export function indexLog(lines: string): AccessLog {
 }
 
 function nearest(entries: readonly AccessEntry[], { to, atMs }: PeerConnection): AccessEntry | undefined {
-  const there = entries.filter(({ downstreamLocal }) => downstreamLocal === to);
+  const there = entries.filter(({ downstreamLocal }) => to === null || [to, ''].includes(downstreamLocal));
   const distance = ({ startedAtMs }: AccessEntry): number => Math.abs(startedAtMs - atMs);
   // Lines without a time (a format of the site's own) are not comparable: the last one stays.
-  return (there.length > 0 ? there : entries).reduce<AccessEntry | undefined>(
+  return there.reduce<AccessEntry | undefined>(
     (best, each) => (best !== undefined && distance(each) > distance(best) ? best : each),
     undefined,
   );

@@ -292,7 +292,7 @@ describe('an access log', () => {
     [null, 900_000, 'second'],
     ['10.96.0.1:50051', 70_000, 'first'],
     ['10.96.0.2:50052', 0, 'second'],
-    ['10.96.0.3:50053', 0, 'first'],
+    ['10.96.0.3:50053', 0, undefined],
   ] as const)('tells two connections of one port apart: to %s at %d ms is the %s', ([to, atMs, route]) => {
     const lines = [
       { route_name: 'first', start_time: '1970-01-01T00:00:01.000Z', downstream_local_address: '10.96.0.1:50051' },
