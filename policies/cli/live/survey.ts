@@ -126,7 +126,8 @@ function isExplained<T>(asked: Asked<T>, outcome: ProbeOutcome | undefined, logs
 function entriesOf<T>({ caller, callees, request }: Asked<T>, outcome: ProbeOutcome, logs: Logs) {
   const logOf = (pod: RunningPod) => logs.get(keyOf(pod)) ?? emptyLog;
   const own = `${outcome.localAddress}:${outcome.localPort}`;
-  const to = `${outcome.remoteAddress}:${request.port}`;
+  // A connection that was reset at once no longer knows its other end.
+  const to = outcome.remoteAddress === null ? null : `${outcome.remoteAddress}:${request.port}`;
   const callerLog = logOf(caller.pod);
   const out =
     callerLog.byRequest(request.id, 'outbound') ??
