@@ -13,6 +13,7 @@ import type {
 } from './mesh.ts';
 import { looseEndsOf } from './parse-confinement.ts';
 import type { Cursor } from './parse-cursor.ts';
+import { isUnsetTarget } from './port-name.ts';
 
 /** Kinds that run pods, with the path from the document to the pod template. */
 export const WORKLOAD_KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -100,7 +101,7 @@ export function parseService(document: Cursor): Service {
 function parseServicePort(port: Cursor): ServicePort {
   const number = port.get('port').number() ?? 0;
   const target = port.get('targetPort');
-  const targetNumber = target.isPresent() ? target.number() : number;
+  const targetNumber = isUnsetTarget(target) ? number : target.number();
   const transport = parseProtocol(port.get('protocol').text());
   const name = port.get('name').text();
   return {

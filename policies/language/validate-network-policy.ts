@@ -1,6 +1,7 @@
 /** What the API server checks of a NetworkPolicy beyond its schema. Source: kubernetes `ValidateNetworkPolicySpec`. */
 import { isCidr, isInside } from './address.ts';
 import type { Cursor } from './parse-cursor.ts';
+import { portNumberOrNameFaults } from './port-name.ts';
 import { type Problem, problem, quote } from './problem.ts';
 
 const fault = (rule: string, message: string, where: Cursor, help?: string): Problem =>
@@ -61,21 +62,12 @@ function blockFaults(block: Cursor): readonly Problem[] {
     });
 }
 
-/** A named port: at most 15 lower-case letters, digits and single hyphens, at least one letter. */
-const isPortName = (name: string): boolean =>
-  name.length <= 15 && /[a-z]/.test(name) && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name);
-
 function portFaults(entry: Cursor): readonly Problem[] {
   const port = entry.get('port');
   const end = entry.get('endPort');
   const first = port.value;
-  if (typeof first === 'string' && !isPortName(first)) {
-    const help = /^\d+$/.test(first) ? 'write the number without quotes' : undefined;
-    return [fault('port', `expected a port number or a port name, got the string ${quote(first)}`, port, help)];
-  }
-  if (typeof first === 'number' && (first < 1 || first > 65_535)) {
-    return [fault('port', `expected a port between 1 and 65535, got \`${first}\``, port)];
-  }
+  const faults = portNumberOrNameFaults(port);
+  if (faults.length > 0) return faults;
   if (!end.isPresent()) return [];
   if (typeof first !== 'number') return [fault('port', 'endPort needs a port number to begin with', end)];
   const last = end.number() ?? 0;

@@ -1,6 +1,7 @@
 import type { SourceDocument } from './document.ts';
 import { identify } from './identify.ts';
 import { Cursor } from './parse-cursor.ts';
+import { targetPortFaults } from './port-name.ts';
 import type { Problem } from './problem.ts';
 import { validateCel } from './validate-cel.ts';
 import { networkPolicyFaults } from './validate-network-policy.ts';
@@ -27,6 +28,7 @@ export function validate(document: SourceDocument): readonly Problem[] {
   const structural = validateSchema(document, identity.known.shape);
   if (structural.some(({ code }) => code.startsWith('schema/'))) return structural;
   if (identity.known.kind === 'NetworkPolicy') return [...structural, ...networkPolicyFaults(root.get('spec'))];
+  if (identity.known.kind === 'Service') return [...structural, ...targetPortFaults(root.get('spec'))];
   return [...structural, ...validateCel(root, identity.known), ...validateWebhook(root, identity.known)];
 }
 

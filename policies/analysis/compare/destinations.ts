@@ -180,14 +180,14 @@ export function isGateway(mesh: Mesh, workload: Workload): boolean {
 
 /**
  * The ports of a workload that anything names (container, Service, policy, PeerAuthentication, gateway server, intent),
- * and one that nothing names, which stands for all others.
+ * and one that nothing names, which stands for all others. Rules may name port 0, which no connection goes to.
  */
 export function portsOf(
   mesh: Mesh,
   workload: Workload,
-  named: Iterable<number>,
+  declared: Iterable<number>,
 ): { readonly named: readonly number[]; readonly other: number } {
-  const ports = new Set<number>(named);
+  const ports = new Set<number>(declared);
   for (const port of workload.ports) if (port.protocol === 'TCP') ports.add(port.number);
   for (const port of annotatedPorts(workload)) ports.add(port);
   for (const service of mesh.services) {
@@ -206,7 +206,8 @@ export function portsOf(
   }
   let other = 65_000;
   while (ports.has(other)) other -= 1;
-  return { named: [...ports].toSorted((left, right) => left - right), other };
+  const named = [...ports].filter((port) => port >= 1 && port <= 65_535);
+  return { named: named.toSorted((left, right) => left - right), other };
 }
 
 function portsIn(policy: AuthorizationPolicy): readonly number[] {

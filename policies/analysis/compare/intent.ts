@@ -163,7 +163,8 @@ function parseGrant(
   const protocol = PROTOCOLS.find((known) => known === grant['protocol']);
   if (protocol === undefined) reader.report('type', `${path}.protocol`, `expected one of ${PROTOCOLS.join(', ')}`);
   const port = grant['port'];
-  if (typeof port !== 'number' || !Number.isInteger(port)) reader.report('type', `${path}.port`, 'expected a port');
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535)
+    reader.report('type', `${path}.port`, 'expected a port');
   const http = grant['http'] == null ? null : reader.object(grant['http'], `${path}.http`);
   const user = grant['user'] == null ? null : reader.object(grant['user'], `${path}.user`);
   return {

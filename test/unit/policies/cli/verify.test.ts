@@ -140,12 +140,19 @@ describe('meshwright verify', () => {
   test('tells every problem of manifests, intent and options at once', async () => {
     await writeFile(
       file('bad.json'),
-      '{"version": 2, "trustDomain": "td", "grants": 1, "platform": [], "pods": [{"labels": {"app": 1}}]}',
+      '{"version": 2, "trustDomain": "td", "grants": 1, "platform": [], "pods": [{"labels": {"app": 1}}], "confined": "a"}',
     );
     const broken = yaml(SHOP).replace('/shop.Cart/Get', '');
     const { code, stdout, stderr } = await run(['verify', '-', '--intent', file('bad.json'), '--on', 'soon'], broken);
     expect({ code, stdout }).toEqual({ code: EXIT_CODES.inputInvalid, stdout: '' });
-    for (const each of ['[webhook/', '[intent/version]', '[intent/type]', 'pods[0].labels.app', '[input/date]'])
+    for (const each of [
+      '[webhook/',
+      '[intent/version]',
+      '[intent/type]',
+      'pods[0].labels.app',
+      'confined',
+      '[input/date]',
+    ])
       expect(stderr).toContain(each);
   });
 

@@ -89,6 +89,11 @@ describe('Services', () => {
   ])('%s is taken for %s', ([port, protocol]) => {
     expect(protocolOf(port ?? '')).toBe(protocol);
   });
+
+  test.for(['{port: 80}', '{port: 80, targetPort: 0}', "{port: 80, targetPort: ''}"])('%s leads to port 80', (port) => {
+    const yaml = `{apiVersion: v1, kind: Service, metadata: {name: s, namespace: a}, spec: {ports: [${port}]}}`;
+    expect(meshOf(yaml).services[0]?.ports[0]?.target).toEqual({ kind: 'number', number: 80 });
+  });
 });
 
 describe('injection', () => {

@@ -133,6 +133,16 @@ describe('schema', () => {
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 70_000 }] } },
       'schema/range spec.ports[0].port',
     ],
+    [
+      'a target port below all',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 80, targetPort: -1 }] } },
+      'schema/port spec.ports[0].targetPort',
+    ],
+    [
+      'a target port in quotes',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 80, targetPort: '81' }] } },
+      'schema/port spec.ports[0].targetPort',
+    ],
     ['a blank peer', networkPolicy({ ingress: [{ from: [{}] }] }), 'schema/peer spec.ingress[0].from[0]'],
     [
       'a peer of both sorts',

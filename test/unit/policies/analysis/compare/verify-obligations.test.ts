@@ -186,10 +186,13 @@ describe('rules without a part', () => {
     expect(obligation(denying(['*']), 'no-idle-rule').notes.join()).toContain('is shadowed');
   });
 
-  test('a rule about a port that nobody serves in HTTP is vacuous', () => {
+  test.for([
+    ['that nobody serves in HTTP', '15020'],
+    ['0, which no connection goes to', '0'],
+  ])('a rule about a port %s is vacuous', ([, port]) => {
     const mesh = changedMesh(
       ...['AuthorizationPolicy', 'istio-ingress/ingress-callers'],
-      edit(({ spec }) => spec.rules.push({ to: [{ operation: { ports: ['15020'] } }] })),
+      edit(({ spec }) => spec.rules.push({ to: [{ operation: { ports: [port] } }] })),
     );
     expect(obligation(mesh, 'no-vacuous-rule').notes.join()).toContain('matches no request');
   });
