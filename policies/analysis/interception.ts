@@ -44,6 +44,15 @@ export function interceptionOf(workload: Workload, port: number): Interception {
   return { kind: 'redirected' };
 }
 
+/** True iff connections to that port leave a pod beside its sidecar. istio-cni leaves the status port out as well. */
+export function leavesAround(source: Workload, port: number): boolean {
+  return (
+    interceptsNothing(source) ||
+    port === STATUS ||
+    listed(source, traffic('excludeOutboundPorts')).includes(String(port))
+  );
+}
+
 /** The ports that the workload's proxy serves itself: the usual ones, and a status port of its own. */
 export function proxyPortsOf(workload: Workload): readonly number[] {
   const own = Number(workload.annotations['status.sidecar.istio.io/port'] ?? STATUS);

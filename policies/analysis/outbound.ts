@@ -3,7 +3,7 @@ import type { Mesh, Service, Workload } from '../language/mesh.ts';
 import type { ClientTlsMode, DestinationRule, EgressHost, Sidecar, WorkloadSelection } from '../language/traffic.ts';
 import { byAge, holdsLabels } from './attachment.ts';
 import type { Transport } from './connection.ts';
-import { interceptsNothing, listed } from './interception.ts';
+import { leavesAround } from './interception.ts';
 import { injectionOf, type Listener, servicePorts } from './listener.ts';
 
 /** What the caller's sidecar does with a call. */
@@ -23,10 +23,9 @@ export function depart(
   target: { readonly workload: Workload; readonly port: number; readonly listener: Listener },
 ): Departure {
   const plaintext: Departure = { kind: 'sends', transport: { kind: 'plaintext' } };
-  const excluded = listed(source, 'traffic.sidecar.istio.io/excludeOutboundPorts');
-  if (injectionOf(mesh, source) === 'off' || interceptsNothing(source)) return plaintext;
+  if (injectionOf(mesh, source) === 'off') return plaintext;
   const ways = servicePorts(mesh, target.workload, target.port);
-  if (excluded.includes(String(ways[0]?.servicePort.number ?? target.port))) return plaintext;
+  if (leavesAround(source, ways[0]?.servicePort.number ?? target.port)) return plaintext;
   const sidecar = sidecarOf(mesh, source);
   const known = ways.filter(({ service, servicePort }) => imports(sidecar, source, service, servicePort.number));
   const way = known[0];

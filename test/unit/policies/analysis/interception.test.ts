@@ -89,6 +89,17 @@ describe('the ports that a sidecar intercepts', () => {
     ]);
   });
 
+  test('what leaves for the status port passes no sidecar, so that REGISTRY_ONLY stops nothing', () => {
+    const guard = networkingYaml('Sidecar', 'a', {
+      egress: [{ hosts: ['~/*'] }],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    });
+    const call = (port: number) => ({ source: { workload: { namespace: 'a', name: 'y' } }, destination: { port } });
+    const mesh = annotated({ [EXCLUDE]: '81' }, guard);
+    expect(decideOn(mesh, call(15_020)).verdict).toBe('allow');
+    expect(decideOn(mesh, call(81))).toMatchObject({ verdict: 'deny', layer: 'egress' });
+  });
+
   test("NetworkPolicy still stands before the proxy's own ports", () => {
     const web = { podSelector: { matchLabels: { app: 'x' } }, ingress: [{ ports: [{ port: 80 }] }] };
     const mesh = annotated({}, networkingYaml('NetworkPolicy', 'a', web));
