@@ -1,6 +1,7 @@
 /** Which objects apply to which workload. Source: semantics.md 3.1 and 4; istio `model.ListAuthorizationPolicies`. */
 import type { Attachment } from '../language/authorization.ts';
 import type { LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../language/mesh.ts';
+import { inNamespace } from './namespaced.ts';
 
 /** True iff every wanted label is there with that value. */
 export function holdsLabels(labels: Labels, wanted: Labels): boolean {
@@ -39,8 +40,7 @@ interface Attached {
 export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
   const found: T[] = [];
   for (const namespace of new Set([mesh.config.rootNamespace, workload.namespace]))
-    for (const object of objects)
-      if (object.namespace === namespace && isAttached(object, workload)) found.push(object);
+    for (const object of inNamespace(objects, namespace)) if (isAttached(object, workload)) found.push(object);
   return found;
 }
 

@@ -12,6 +12,7 @@ import type { GatewayServer } from '../language/traffic.ts';
 import { applicable, byAge, holdsLabels } from './attachment.ts';
 import { interceptionOf } from './interception.ts';
 import { tryFindNamespace } from './namespace.ts';
+import { inNamespace } from './namespaced.ts';
 
 /** The resolved inbound side of one port. */
 export type Listener =
@@ -75,8 +76,8 @@ export function servicePorts(
   workload: Workload,
   port: number,
 ): readonly { readonly service: Service; readonly servicePort: ServicePort }[] {
-  return mesh.services
-    .filter((service) => service.namespace === workload.namespace && isSelected(service, workload))
+  return inNamespace(mesh.services, workload.namespace)
+    .filter((service) => isSelected(service, workload))
     .toSorted(byAge)
     .flatMap((service) => service.ports.map((servicePort) => ({ service, servicePort })))
     .filter(({ servicePort }) => servicePort.transport === 'TCP' && targetNumber(servicePort, workload) === port);

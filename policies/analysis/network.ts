@@ -12,6 +12,7 @@ import type {
 import { selects } from './attachment.ts';
 import { holds } from './matching.ts';
 import { tryFindNamespace } from './namespace.ts';
+import { inNamespace } from './namespaced.ts';
 import type { Address } from './request.ts';
 
 /** One end of a connection, as far as it is known. */
@@ -22,11 +23,8 @@ export interface NetworkEnd {
 
 /** The policies that isolate a workload in one direction. */
 export function isolating(mesh: Mesh, workload: Workload, direction: 'ingress' | 'egress'): readonly NetworkPolicy[] {
-  return mesh.networkPolicies.filter(
-    (policy) =>
-      policy.namespace === workload.namespace &&
-      policy[direction].kind === 'isolated' &&
-      selects(policy.podSelector, workload.labels),
+  return inNamespace(mesh.networkPolicies, workload.namespace).filter(
+    (policy) => policy[direction].kind === 'isolated' && selects(policy.podSelector, workload.labels),
   );
 }
 

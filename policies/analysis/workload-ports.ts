@@ -1,6 +1,7 @@
 /** The ports of a workload, as far as manifests tell. */
 import type { Mesh, Workload } from '../language/mesh.ts';
 import { servicePorts } from './listener.ts';
+import { inNamespace } from './namespaced.ts';
 
 const known = new WeakMap<Workload, readonly number[]>();
 
@@ -9,9 +10,9 @@ export function portsOf(mesh: Mesh, workload: Workload): readonly number[] {
   const kept = known.get(workload);
   if (kept !== undefined) return kept;
   const declared = workload.ports.filter(({ protocol }) => protocol === 'TCP').map(({ number }) => number);
-  const targets = mesh.services
-    .filter(({ namespace }) => namespace === workload.namespace)
-    .flatMap(({ ports }) => ports.flatMap(({ target }) => (target.kind === 'number' ? [target.number] : [])));
+  const targets = inNamespace(mesh.services, workload.namespace).flatMap(({ ports }) =>
+    ports.flatMap(({ target }) => (target.kind === 'number' ? [target.number] : [])),
+  );
   const reached = [...new Set(targets)].filter((port) => servicePorts(mesh, workload, port).length > 0);
   const ports = [...new Set([...declared, ...reached])].toSorted((left, right) => left - right);
   known.set(workload, ports);

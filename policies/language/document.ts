@@ -245,15 +245,21 @@ const MOST_NODES = 4_000_000;
 /** A large document must not hold more nodes than memory does: they are counted by the characters that begin one. */
 function sizeFault({ file, text, linesBefore }: Chunk): Problem | undefined {
   if (text.length <= LARGE_DOCUMENT) return undefined;
-  let nodes = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === NEW_LINE || code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) nodes += 1;
-  }
+  const nodes = aboutHowManyValues(text);
   if (nodes <= MOST_NODES) return undefined;
   const at = { file, path: '', line: linesBefore + 1 };
   const help = 'split the list into documents of their own, with `---` between them';
   return problem('yaml/too-large', `a document of about ${nodes} values: expected ${MOST_NODES} at most`, at, help);
+}
+
+/** How many values a YAML text holds at most, but for aliases: as many as characters that begin one. */
+export function aboutHowManyValues(text: string): number {
+  let values = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === NEW_LINE || code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) values += 1;
+  }
+  return values;
 }
 
 const [NEW_LINE, COMMA, OPEN_BRACKET, OPEN_BRACE] = [10, 44, 91, 123];

@@ -39,6 +39,30 @@ export function ruleFlood(rules: number): string {
   return `${VICTIM}\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: flood, namespace: shop}\nspec:\n  rules: [${'{},'.repeat(rules)}]\n`;
 }
 
+/** So many rules in policies of 500 each. */
+export function manyRules(rules: number): string {
+  return victimUnder(Array.from({ length: rules }, (_, index) => `to: [{operation: {paths: [/a${index}]}}]`));
+}
+
+/** So many rules, each about a header of its own. */
+export function manyHeaders(count: number): string {
+  return victimUnder(
+    Array.from({ length: count }, (_, index) => `{when: [{key: "request.headers[x-${index}]", values: ["1"]}]}`),
+  );
+}
+
+/** So many blocks of callers, of addresses that they claim, and of pods, each crossing blocks of the others. */
+export function crossingBlocks(count: number): string {
+  const block = (index: number): string => `"10.${(index >> 8) & 255}.${index & 255}.0/24"`;
+  return victimUnder(
+    Array.from(
+      { length: count },
+      (_, index) =>
+        `{from: [{source: {ipBlocks: [${block(index)}], remoteIpBlocks: [${block((index * 7919) % count)}]}}], when: [{key: destination.ip, values: [${block((index * 104_729) % count)}]}]}`,
+    ),
+  );
+}
+
 /** As many prefixes and as many suffixes, every two of which overlap. */
 export function crossingAffixes(count: number): string {
   const rules = Array.from({ length: count }, (_, index) =>

@@ -2,6 +2,7 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
 import type { Node } from '../symbolic/diagram.ts';
+import type { Effort } from '../symbolic/effort.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
 import { type Attribute, Universe } from '../symbolic/universe.ts';
@@ -39,6 +40,8 @@ export interface CallersPlace {
   readonly identities?: readonly string[];
   /** A workload that is compromised sends what it likes, around its sidecar. @default 'configured' */
   readonly callers?: 'configured' | 'compromised';
+  /** What the universes of the whole question share. @default - this one has its own */
+  readonly effort?: Effort;
 }
 
 /** What the rules let an identity call when it shows its certificate, and when it shows nothing. */
@@ -74,6 +77,7 @@ export class Callers {
       headers: place.profile.repeatedHeaders,
       peers: 'single',
       identities: place.identities ?? [],
+      ...(place.effort === undefined ? {} : { effort: place.effort }),
     });
     const possible = this.universe.possible();
     this.#nodes = sides.map(({ decision }) =>

@@ -39,6 +39,7 @@ interface Label {
 
 /** Prefixes cross suffixes: a thousand of each are a million classes, which nobody reads. */
 const MOST_CLASSES = 20_000;
+const MOST_CONDITIONS = 400;
 const ANY: Label = { exact: false, text: '*' };
 
 class Enumeration {
@@ -46,6 +47,7 @@ class Enumeration {
   readonly #token: SymbolicTokenOutcome;
   readonly #conditions = new Map<Node, readonly string[]>();
   readonly #found: CallClass[] = [];
+  #tests: readonly { readonly test: AtomicTest; readonly words: string }[] | undefined;
 
   constructor(universe: Universe, token: SymbolicTokenOutcome) {
     this.#universe = universe;
@@ -111,6 +113,15 @@ class Enumeration {
     });
   }
 
+  /** The tests that conditions may be said with; none where there are more than anybody reads. */
+  #sayable(): readonly { readonly test: AtomicTest; readonly words: string }[] {
+    this.#tests ??= this.#universe.tests().flatMap((test) => {
+      const words = testText(test);
+      return words === undefined ? [] : [{ test, words }];
+    });
+    return this.#tests.length > MOST_CONDITIONS ? [] : this.#tests;
+  }
+
   /** The tests that hold, or fail, on all of `node`; says so when they do not say everything. */
   #conditionsOf(node: Node): readonly string[] {
     const known = this.#conditions.get(node);
@@ -131,9 +142,7 @@ class Enumeration {
       if (this.#token.accepted.kind !== 'never')
         say('no token or an accepted one', diagrams.or(accepted, diagrams.not(present)));
     }
-    for (const test of node === diagrams.always ? [] : this.#universe.tests()) {
-      const words = testText(test);
-      if (words === undefined) continue;
+    for (const { test, words } of node === diagrams.always ? [] : this.#sayable()) {
       const holding = this.#universe.node(holds(test));
       say(words, holding);
       say(`not ${words}`, diagrams.not(holding));

@@ -2,6 +2,7 @@
 import type { Mesh } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
+import { Effort } from '../symbolic/effort.ts';
 import { type CallerSide, Callers } from './callers.ts';
 import { type GrantChange, Refinement } from './grant-change.ts';
 import { type InternetPath, internetPaths } from './internet-paths.ts';
@@ -49,6 +50,7 @@ class Comparison {
   readonly #weakened: Weakening[] = [];
   readonly #unknown: string[] = [];
   readonly #pairs = new PairBudget();
+  readonly #effort = new Effort();
   #same = 0;
 
   constructor(before: PreparedMesh, after: PreparedMesh, options: DiffOptions) {
@@ -58,7 +60,7 @@ class Comparison {
 
   run(): MeshDifference {
     const [before, after] = this.#versions;
-    this.#weakened.push(...weakenedMesh(before, after));
+    for (const each of weakenedMesh(before, after)) this.#weakened.push(each);
     const changed: string[] = [];
     for (const { name, isSame } of namesOf(before, after)) {
       if (!isSame) changed.push(name);
@@ -66,7 +68,7 @@ class Comparison {
       else this.#workload(name, isSame ? 'same' : 'changed');
       this.#options.progress?.();
     }
-    const paths = internetPaths(before, after, { changed, unknown: this.#unknown });
+    const paths = internetPaths(before, after, { changed, unknown: this.#unknown, effort: this.#effort });
     return {
       changes: this.#changes,
       weakened: this.#weakened,
@@ -84,23 +86,23 @@ class Comparison {
       const sides = (what === 'same' ? [after] : [before, after]).flatMap((version) => sideOf(version, name, port));
       if (sides.length !== (what === 'same' ? 1 : 2)) continue;
       try {
-        weakened.push(...this.#port(pair, sides, { port, label }));
+        for (const each of this.#port(pair, sides, { port, label })) weakened.push(each);
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
         this.#unknown.push(`\`${name}\` port ${label}: ${error.message}`);
       }
     }
-    this.#weakened.push(...withPortsMerged(weakened));
+    for (const each of withPortsMerged(weakened)) this.#weakened.push(each);
   }
 
   #port(pair: Pair, sides: readonly CallerSide[], { port, label }: PortLabel): readonly Weakening[] {
     const { profile } = pair.after;
-    const callers = new Callers(sides, { port, profile });
+    const callers = new Callers(sides, { port, profile, effort: this.#effort });
     const workload = sides.find((side) => side.workload !== ABSENT)?.workload ?? ABSENT;
     const destination = { namespace: workload.namespace, workload: workload.name, port: label };
     const refinement = new Refinement(callers.universe, sides, { destination, port, profile });
     const found = callers.list().flatMap((caller) => refinement.of(caller));
-    this.#changes.push(...found.toSorted(byCallerThenCall));
+    for (const each of found.toSorted(byCallerThenCall)) this.#changes.push(each);
     const [was, is] = sides;
     if (was === undefined || is === undefined || was.workload === ABSENT || is.workload === ABSENT) return [];
     return weakenedPort(pair, { was, is, port, label, callers, pairs: this.#pairs });

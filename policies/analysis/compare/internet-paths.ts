@@ -4,6 +4,7 @@
  */
 import { admits, isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
+import type { Effort } from '../symbolic/effort.ts';
 import { Callers } from './callers.ts';
 import { portsOf } from './destinations.ts';
 import type { Inward, PreparedMesh } from './prepared.ts';
@@ -24,16 +25,14 @@ interface Compared {
   readonly changed: readonly string[];
   /** Takes what could not be decided. */
   readonly unknown: string[];
+  readonly effort: Effort;
 }
 
 /** The ways that a change opens and closes: to each workload newly reached, and over each new call between workloads. */
-export function internetPaths(
-  before: PreparedMesh,
-  after: PreparedMesh,
-  { changed, unknown }: Compared,
-): readonly InternetPath[] {
-  const was = new Graph(before, unknown);
-  const is = new Graph(after, unknown);
+export function internetPaths(before: PreparedMesh, after: PreparedMesh, compared: Compared): readonly InternetPath[] {
+  const { changed } = compared;
+  const was = new Graph(before, compared);
+  const is = new Graph(after, compared);
   const differing = changed.filter((name) => JSON.stringify(was.inward(name)) !== JSON.stringify(is.inward(name)));
   if (differing.length === 0) return [];
   const base = baseOf(was, before);
@@ -74,11 +73,11 @@ function newWays(old: Side, current: Side, differing: readonly string[]): readon
 /** Who may call whom, worked out for a workload when it is asked for. */
 class Graph {
   readonly #version: PreparedMesh;
-  readonly #unknown: string[];
+  readonly #compared: Compared;
 
-  constructor(version: PreparedMesh, unknown: string[]) {
+  constructor(version: PreparedMesh, compared: Compared) {
     this.#version = version;
-    this.#unknown = unknown;
+    this.#compared = compared;
   }
 
   inward(name: string): Inward {
@@ -87,8 +86,11 @@ class Graph {
     const key = `${found.numbers.inbound} ${this.#version.shared}`;
     const known = this.#version.inward.get(key);
     if (known !== undefined) return known;
+    const { unknown } = this.#compared;
+    const undecided = unknown.length;
     const made = this.#newInward(name);
-    this.#version.inward.set(key, made);
+    // what could not be decided is said again by whoever asks again
+    if (unknown.length === undecided) this.#version.inward.set(key, made);
     return made;
   }
 
@@ -114,13 +116,18 @@ class Graph {
   #sourcesAt(name: string, port: number) {
     try {
       return sideOf(this.#version, name, port).flatMap((side) =>
-        new Callers([side], { port, profile: this.#version.profile, callers: 'compromised' })
+        new Callers([side], {
+          port,
+          profile: this.#version.profile,
+          callers: 'compromised',
+          effort: this.#compared.effort,
+        })
           .list()
           .map(({ source }) => source),
       );
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;
-      this.#unknown.push(`ways over \`${name}\` port ${port}: ${error.message}`);
+      this.#compared.unknown.push(`ways over \`${name}\` port ${port}: ${error.message}`);
       return [];
     }
   }

@@ -1,6 +1,7 @@
 /** The exact relation of who can call what, all layers combined. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import { Effort } from '../symbolic/effort.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { type CallerSide, Callers, type CallersPlace, type ReachSource } from './callers.ts';
 import { type CallClass, callsOf } from './calls.ts';
@@ -28,7 +29,7 @@ export interface Reach {
 }
 
 /** How a mesh is listed. */
-export interface ReachOptions extends Omit<CallersPlace, 'port'> {
+export interface ReachOptions extends Omit<CallersPlace, 'port' | 'effort'> {
   /** Called after each workload. */
   readonly progress?: () => void;
 }
@@ -37,6 +38,7 @@ export interface ReachOptions extends Omit<CallersPlace, 'port'> {
 export function reach(mesh: Mesh, options: ReachOptions): Reach {
   const index = new MeshIndex(mesh);
   const identities = identitiesOf(mesh);
+  const effort = new Effort();
   const grants: ReachGrant[] = [];
   const open: OpenPorts[] = [];
   const assumptions = new Set<string>();
@@ -52,7 +54,10 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
       for (const assumption of decision.assumptions) assumptions.add(assumption);
       const label = port === ports.other ? ('other' as const) : port;
       try {
-        const found = grantsAt({ workload, port, label, decision }, { index, identities, options });
+        const found = grantsAt(
+          { workload, port, label, decision },
+          { index, identities, options: { ...options, effort } },
+        );
         for (const grant of found) grants.push(grant);
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
@@ -86,7 +91,7 @@ function grantsAt(
   known: {
     readonly index: MeshIndex;
     readonly identities: ReadonlyMap<string, readonly Workload[]>;
-    readonly options: ReachOptions;
+    readonly options: Omit<CallersPlace, 'port'>;
   },
 ): readonly ReachGrant[] {
   const side: CallerSide = { index: known.index, workload, decision, identities: known.identities };

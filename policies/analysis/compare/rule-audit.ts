@@ -21,6 +21,12 @@ interface Finding {
 /** Collects what the rules of a mesh do at its ports. */
 export class RuleAudit {
   readonly #findings = new Map<Rule, Finding>();
+  #leftOut = false;
+
+  /** Some port could not be decided: what a rule does there is not known. */
+  leaveOut(): void {
+    this.#leftOut = true;
+  }
 
   /** Looks at the rules of one port in a universe that knows their tests. */
   add(universe: Universe, { rules }: Pick<ProxyDecision, 'rules'>): void {
@@ -100,31 +106,42 @@ export class RuleAudit {
       if (policy.enforcement === 'dryRun') continue;
       for (const rule of policy.rules)
         if (this.#findings.get(rule)?.matches !== true)
-          fail(ledger, policy, rule, 'matches no request to any workload');
+          this.#fault(ledger, { policy, rule, words: 'matches no request to any workload' });
     }
   }
 
   /** Says which rules match requests and change no verdict. */
   closeIdle(ledger: Ledger): void {
+    if (this.#leftOut) this.#leaveOpen(ledger);
     for (const [rule, { policy, matches, isNeeded, hasEffect }] of this.#findings) {
       if (!matches) continue;
-      if (!hasEffect)
-        fail(
-          ledger,
-          policy,
-          rule,
-          policy.action.kind === 'DENY'
-            ? 'is overridden: nothing that it denies would be allowed without it'
-            : 'is shadowed: DENY rules stop all that it allows',
-        );
-      else if (!isNeeded) fail(ledger, policy, rule, 'is redundant: other rules match all that it matches');
+      const idle =
+        policy.action.kind === 'DENY'
+          ? 'is overridden: nothing that it denies would be allowed without it'
+          : 'is shadowed: DENY rules stop all that it allows';
+      if (!hasEffect) this.#fault(ledger, { policy, rule, words: idle });
+      else if (!isNeeded)
+        this.#fault(ledger, { policy, rule, words: 'is redundant: other rules match all that it matches' });
     }
   }
-}
 
-function fail(ledger: Ledger, { namespace, name }: AuthorizationPolicy, rule: Rule, words: string): void {
-  ledger.failed = true;
-  ledger.notes.add(`\`${namespace}/${name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) ${words}`);
+  #leaveOpen(ledger: Ledger): void {
+    ledger.unknown = true;
+    ledger.notes.add('ports that could not be decided may be what some rules are for');
+  }
+
+  #fault(
+    ledger: Ledger,
+    { policy, rule, words }: { readonly policy: AuthorizationPolicy; readonly rule: Rule; readonly words: string },
+  ): void {
+    const { namespace, name } = policy;
+    if (this.#leftOut) {
+      this.#leaveOpen(ledger);
+      return;
+    }
+    ledger.failed = true;
+    ledger.notes.add(`\`${namespace}/${name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) ${words}`);
+  }
 }
 
 /** Stands for peers that a rule does not list one by one. */

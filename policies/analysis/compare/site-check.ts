@@ -4,6 +4,7 @@ import type { Answer } from '../answer.ts';
 import { applicable, byAge } from '../attachment.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import type { Effort } from '../symbolic/effort.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { verifiers } from '../token.ts';
@@ -32,6 +33,7 @@ export interface Place {
   readonly workload: Workload;
   readonly port: number;
   readonly grants: readonly Grant[];
+  readonly effort: Effort;
 }
 
 /** What comparing one place gave. */
@@ -59,8 +61,9 @@ export function checkSite(place: Place, identities: readonly string[], audit: Ru
   try {
     return compareAt(place, identities, audit);
   } catch (error) {
-    if (error instanceof BudgetExceeded) return { kind: 'unknown', because: error.message };
-    throw error;
+    if (!(error instanceof BudgetExceeded)) throw error;
+    audit.leaveOut();
+    return { kind: 'unknown', because: error.message };
   }
 }
 
@@ -97,7 +100,7 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
 }
 
 function universeOf(
-  { world }: Place,
+  { world, effort }: Place,
   { allowed, unhelped, rules }: ProxyDecision,
   { meaning, identities }: { readonly meaning: Declared; readonly identities: readonly string[] },
 ): Universe {
@@ -108,6 +111,7 @@ function universeOf(
     headers: world.profile.repeatedHeaders,
     peers: 'single',
     identities,
+    effort,
   });
 }
 
@@ -130,7 +134,7 @@ function compareIn(
 }
 
 /** The site of a place: its universe, and what requests to it mean. */
-export function siteOf({ world, workload, port }: Omit<Place, 'grants'>, universe: Universe): Site {
+export function siteOf({ world, workload, port }: Omit<Place, 'grants' | 'effort'>, universe: Universe): Site {
   const selected = applicable(world.mesh.requestAuthentications, world.mesh, workload).toSorted(byAge);
   const rules = selected.flatMap((authentication) => authentication.rules);
   return {

@@ -3,6 +3,7 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
 import { isTrusted } from '../symbolic/connection.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import { Effort } from '../symbolic/effort.ts';
 import { all, type Formula, holds, not } from '../symbolic/formula.ts';
 import { decideAtProxy } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
@@ -32,6 +33,7 @@ class Baseline {
   readonly #deny = new Ledger();
   readonly #vacuous = new Ledger();
   readonly #audit = new RuleAudit();
+  readonly #effort = new Effort();
   #ports = 0;
 
   constructor(mesh: Mesh, options: { readonly profile: Profile; readonly progress?: () => void }) {
@@ -75,7 +77,8 @@ class Baseline {
         this.#port({ mesh, profile: this.#options.profile, issuerKeys: new Map() }, workload, port);
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
-        for (const ledger of [this.#plaintext, this.#trusted, this.#vacuous]) {
+        this.#audit.leaveOut();
+        for (const ledger of [this.#plaintext, this.#trusted]) {
           ledger.unknown = true;
           ledger.notes.add(`\`${workload.namespace}/${workload.name}\` port ${port}: ${error.message}`);
         }
@@ -100,6 +103,7 @@ class Baseline {
       headers: world.profile.repeatedHeaders,
       peers: 'single',
       identities: [],
+      effort: this.#effort,
     });
     this.#audit.add(universe, decision);
     for (const ledger of [this.#plaintext, this.#trusted])

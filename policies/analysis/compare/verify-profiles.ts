@@ -38,7 +38,7 @@ function readsProfile({ rules }: AuthorizationPolicy): boolean {
 }
 
 function tryFindDifference(place: Place, other: Profile): Counterexample | undefined {
-  const { world } = place;
+  const { world, effort } = place;
   const [own, theirs] = [world.profile, other].map((profile) =>
     decideAtProxy({ ...place, world: { ...world, profile }, ip: null }),
   );
@@ -48,6 +48,7 @@ function tryFindDifference(place: Place, other: Profile): Counterexample | undef
     headers: world.profile.repeatedHeaders,
     peers: 'single',
     identities: [],
+    effort,
   });
   const { diagrams } = universe;
   const [here, there] = [universe.node(own.allowed), universe.node(theirs.allowed)];

@@ -6,6 +6,7 @@ import { type Listener, peerModeOf, resolveListener } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
+import { Effort } from '../symbolic/effort.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
 import { DeclaredConnections } from './connections.ts';
@@ -69,6 +70,7 @@ class Verifier {
   readonly #deny = new Ledger();
   readonly #profiles = new Ledger();
   readonly #audit = new RuleAudit();
+  readonly #effort = new Effort();
   readonly #connections: DeclaredConnections;
   readonly #tokens: TokenCheck;
   #ports = 0;
@@ -161,7 +163,7 @@ class Verifier {
   #place(workload: Workload, mesh: Mesh, port: number): Place {
     const world: World = { mesh, profile: this.#options.profile, issuerKeys: new Map() };
     const grants = this.#byCallee.get(`${workload.namespace}/${workload.name}`) ?? [];
-    return { world, workload, port, grants: grants.filter((grant) => grant.port === port) };
+    return { world, workload, port, grants: grants.filter((grant) => grant.port === port), effort: this.#effort };
   }
 
   #workload(workload: Workload, mesh: Mesh): void {

@@ -141,7 +141,7 @@ class Mutator {
     for (const callee of this.#survey.callees()) {
       const comparison = callee.compare((mutant) => places[mutant] ?? 0);
       for (const [mutant, because] of comparison.unknown) this.#unknown.set(mutant, because);
-      this.#witnesses.push(...jointWitnesses(callee, comparison));
+      for (const witness of jointWitnesses(callee, comparison)) this.#witnesses.push(witness);
       for (const mutant of callee.mutants()) {
         if (this.#killers.has(mutant) || this.#nearest.has(mutant)) continue;
         const witness = tryFindWitness(callee, comparison, mutant);

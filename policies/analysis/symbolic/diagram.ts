@@ -4,6 +4,8 @@
  * functions are equal iff they are the same node.
  */
 
+import { Effort } from './effort.ts';
+
 /** A diagram: an index into its `Diagrams`. */
 export type Node = number;
 
@@ -16,9 +18,8 @@ const OR: Operation = 1;
 const XOR: Operation = 2;
 const MINUS: Operation = 3;
 
+/** Operations are remembered under keys that leave room for so many nodes; each makes one node at most. */
 const MOST_NODES = 4_000_000;
-/** Each is remembered, and a map holds no more than 16 million entries. */
-const MOST_OPERATIONS = 4_000_000;
 /** Nodes below it make keys of 30 bits, which maps hold without a number object each; nearly all diagrams stay below. */
 const FEW_NODES = 1 << 14;
 const TERMINAL_LEVEL = Number.MAX_SAFE_INTEGER;
@@ -31,6 +32,7 @@ export class Diagrams {
   /** The diagram that is true everywhere. */
   readonly always: Node = 1;
   readonly #budget: number;
+  readonly #effort: Effort;
   readonly #levels: number[] = [TERMINAL_LEVEL, TERMINAL_LEVEL];
   readonly #fallbacks: Node[] = [0, 1];
   readonly #values: (readonly number[])[] = [NONE, NONE];
@@ -39,9 +41,13 @@ export class Diagrams {
   readonly #byHash = new Map<number, Node>();
   readonly #applied = new Map<number, Node>();
 
-  /** `budget` is the number of nodes that may be made, four million at most. */
-  constructor(budget: number) {
+  /**
+   * `budget` is the number of nodes that may be made, and of operations that may be done, four million at most; what is
+   * done is taken from `effort`.
+   */
+  constructor(budget: number, effort: Effort = new Effort()) {
     this.#budget = Math.min(budget, MOST_NODES);
+    this.#effort = effort;
   }
 
   /** How many nodes were made, both terminals included. */
@@ -214,8 +220,9 @@ export class Diagrams {
         : FEW_NODES ** 2 * 4 + (low * MOST_NODES + high) * 4 + operation;
     const known = this.#applied.get(key);
     if (known !== undefined) return known;
-    if (this.#applied.size >= MOST_OPERATIONS)
-      throw new BudgetExceeded(`more than ${MOST_OPERATIONS} operations on diagrams`);
+    if (this.#applied.size >= this.#budget)
+      throw new BudgetExceeded(`more than ${this.#budget} operations on diagrams`);
+    this.#effort.spend();
     const made = this.#descend(operation, low, high);
     this.#applied.set(key, made);
     return made;

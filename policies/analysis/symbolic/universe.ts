@@ -4,7 +4,8 @@ import type { Address } from '../request.ts';
 import { AddressVariable } from './address-variable.ts';
 import { AffixVariable, type WordSpace } from './affix-variable.ts';
 import { AtomVariable, SetVariable } from './atom-variable.ts';
-import { Diagrams, type Node } from './diagram.ts';
+import { BudgetExceeded, Diagrams, type Node } from './diagram.ts';
+import { Effort } from './effort.ts';
 import { type AtomicTest, type Formula, testsOf } from './formula.ts';
 import { bytesVariable, faultVariable, spaceOf, tokenVariable } from './spaces.ts';
 import { keyOf, type Variable } from './variable.ts';
@@ -18,8 +19,10 @@ export interface UniverseOptions {
   readonly peers: 'single' | 'sets';
   /** Identities that get an atom of their own although no formula names them. */
   readonly identities: readonly string[];
-  /** @default 1,000,000 */
+  /** Nodes and operations at most. @default - what the effort grants */
   readonly budget?: number;
+  /** What the universes of one question share. @default - a new one */
+  readonly effort?: Effort;
 }
 
 /** One attribute with the place of its levels. */
@@ -38,6 +41,9 @@ interface Presence {
   present(diagrams: Diagrams, first: number): Node;
 }
 
+/** Diagrams are gone through level by level, each a call within a call: more would exhaust the stack. */
+const MOST_LEVELS = 2000;
+
 const ORDER = ['peer', 'bytes', 'method', 'path', 'host', 'token', 'fault', 'issuer', 'claim', 'header'];
 
 /** The atoms of all tests of some formulas, and the diagrams over them. */
@@ -55,7 +61,8 @@ export class Universe {
 
   /** Errors: throws `BudgetExceeded` where atoms would take more than the budget. */
   constructor(formulas: readonly Formula[], options: UniverseOptions) {
-    this.diagrams = new Diagrams(options.budget ?? 1_000_000);
+    const { effort = new Effort(), budget = effort.grant } = options;
+    this.diagrams = new Diagrams(budget, effort);
     const tests = group(testsOf(formulas));
     this.#asSent = tests.get('host')?.some((test) => test.on === 'authority') === true;
     this.query = tests.get('path')?.some((test) => test.on === 'pathAndQuery') === true ? 'possible' : 'none';
@@ -69,10 +76,11 @@ export class Universe {
     for (const name of [...tests.keys()].toSorted(byOrder)) {
       const made = this.#make(name, tests.get(name) ?? [], options);
       const first = levels.length;
-      levels.push(...made.variable.levels);
+      for (const level of made.variable.levels) levels.push(level);
       this.#made.set(name, { ...made, first });
       attributes.push({ ...made, first, name } as Attribute);
     }
+    if (levels.length > MOST_LEVELS) throw new BudgetExceeded(`${levels.length} classes of attributes`);
     this.levels = levels;
     this.attributes = attributes;
   }

@@ -101,7 +101,7 @@ export class Api {
       const { status, body } = await this.send({ path, query: page });
       if (status === 404) return { kind: 'absent' };
       if (status !== 200 || typeof body === 'string') return { kind: 'refused', status, message: messageOf(body) };
-      items.push(...((body['items'] ?? []) as readonly Json[]));
+      for (const item of (body['items'] ?? []) as readonly Json[]) items.push(item);
       next = String((body['metadata'] as Json | undefined)?.['continue'] ?? '');
     } while (next !== '');
     return { kind: 'read', items };

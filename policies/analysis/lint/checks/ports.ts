@@ -3,6 +3,7 @@ import type { Clause, Rule } from '../../../language/authorization.ts';
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import { PROXY_PORTS } from '../../interception.ts';
 import { injectionOf, resolveListener, servicePorts } from '../../listener.ts';
+import { inNamespace } from '../../namespaced.ts';
 import { portsOf } from '../../workload-ports.ts';
 import {
   atObject,
@@ -138,15 +139,15 @@ function* methodsOnGrpc(context: Context): Generator<Sighting> {
 function* undeclaredProtocols({ mesh }: Context): Generator<Sighting> {
   for (const service of mesh.services) {
     for (const port of service.ports) {
-      const workload = mesh.workloads.find(
+      if (port.protocol !== 'auto' || port.transport !== 'TCP') continue;
+      const workload = inNamespace(mesh.workloads, service.namespace).find(
         (candidate) =>
           injectionOf(mesh, candidate) === 'on' &&
-          candidate.namespace === service.namespace &&
           portsOf(mesh, candidate).some((known) =>
             servicePorts(mesh, candidate, known).some((each) => each.servicePort === port),
           ),
       );
-      if (port.protocol === 'auto' && port.transport === 'TCP' && workload !== undefined)
+      if (workload !== undefined)
         yield atObject(
           'Service',
           service,

@@ -3,14 +3,21 @@
  * the wider's values or is matched by one of its patterns. What needs the union of several rules is left to `verify`.
  */
 import type { Clause, Pattern, Rule } from '../../../language/authorization.ts';
+import type { Workload } from '../../../language/mesh.ts';
 import { type Context, inPolicy, type MeshCheck, ruleAt, type WrittenPolicy } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
 /** What a clause reads, so that clauses of one field are compared with each other. */
 function subject(clause: Clause): string {
+  const known = subjects.get(clause);
+  if (known !== undefined) return known;
   const { values: _values, notValues: _notValues, unusable: _unusable, ...rest } = clause;
-  return JSON.stringify(rest);
+  const made = JSON.stringify(rest);
+  subjects.set(clause, made);
+  return made;
 }
+
+const subjects = new WeakMap<Clause, string>();
 
 function isPattern(value: unknown): value is Pattern {
   return (
@@ -72,11 +79,21 @@ const PAIRS = 2_000_000;
 function* contained({ policies }: Context, over: 'ALLOW' | 'DENY'): Generator<Sighting> {
   let pairs = 0;
   const wider = policies.filter(({ policy }) => policy.action.kind === over && policy.enforcement === 'enforced');
-  const byWorkload = new Map(wider.map((written) => [written, new Set(written.workloads)] as const));
+  const reached = new Map(wider.map((written) => [written, new Set(written.workloads)] as const));
+  const byWorkload = new Map<Workload, WrittenPolicy[]>();
+  for (const written of wider)
+    for (const workload of written.workloads) {
+      const list = byWorkload.get(workload);
+      if (list === undefined) byWorkload.set(workload, [written]);
+      else list.push(written);
+    }
   for (const written of policies) {
     const { policy, workloads } = written;
-    if (policy.action.kind !== 'ALLOW' || policy.enforcement !== 'enforced' || workloads.length === 0) continue;
-    const covering = wider.filter((other) => workloads.every((workload) => byWorkload.get(other)?.has(workload)));
+    const [first] = workloads;
+    if (policy.action.kind !== 'ALLOW' || policy.enforcement !== 'enforced' || first === undefined) continue;
+    const covering = (byWorkload.get(first) ?? []).filter((other) =>
+      workloads.every((workload) => reached.get(other)?.has(workload)),
+    );
     for (const rule of policy.rules) {
       pairs += covering.reduce((sum, other) => sum + other.policy.rules.length, 0);
       if (pairs > PAIRS) return;

@@ -1,9 +1,10 @@
 /** Names that lead nowhere: principals, accounts, namespaces, selectors, hosts. */
 
-import type { Mesh, Named, Workload } from '../../../language/mesh.ts';
+import type { Named, Workload } from '../../../language/mesh.ts';
 import { parseNamespace } from '../../../language/parse-pattern.ts';
 import { holdsLabels, selects } from '../../attachment.ts';
 import { acceptsPeer } from '../../matching.ts';
+import { inNamespace } from '../../namespaced.ts';
 import { hostOf, isHostPattern } from '../../outbound.ts';
 import { atObject, type Context, entriesOf, inPolicy, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
@@ -66,8 +67,11 @@ function* emptySelectors({ mesh, policies }: Context): Generator<Sighting> {
   }
   for (const policy of mesh.networkPolicies) {
     const all = policy.podSelector.expressions.length + Object.keys(policy.podSelector.labels).length === 0;
-    if (!all && !inNamespace(mesh, policy.namespace).some(({ labels }) => selects(policy.podSelector, labels)))
-      yield inNamespace(mesh, policy.namespace).length > 0 || policy.namespace !== mesh.config.rootNamespace
+    if (
+      !all &&
+      !inNamespace(mesh.workloads, policy.namespace).some(({ labels }) => selects(policy.podSelector, labels))
+    )
+      yield inNamespace(mesh.workloads, policy.namespace).length > 0 || policy.namespace !== mesh.config.rootNamespace
         ? empty('NetworkPolicy', policy)
         : { ...empty('NetworkPolicy', policy), severity: 'note' };
   }
@@ -75,7 +79,7 @@ function* emptySelectors({ mesh, policies }: Context): Generator<Sighting> {
     const { selection } = sidecar;
     if (
       selection.kind === 'labels' &&
-      !inNamespace(mesh, sidecar.namespace).some(({ labels }) => holdsLabels(labels, selection.labels))
+      !inNamespace(mesh.workloads, sidecar.namespace).some(({ labels }) => holdsLabels(labels, selection.labels))
     )
       yield empty('Sidecar', sidecar);
   }
@@ -83,14 +87,10 @@ function* emptySelectors({ mesh, policies }: Context): Generator<Sighting> {
     const { selector } = service;
     if (
       selector.kind === 'labels' &&
-      !inNamespace(mesh, service.namespace).some(({ labels }) => holdsLabels(labels, selector.labels))
+      !inNamespace(mesh.workloads, service.namespace).some(({ labels }) => holdsLabels(labels, selector.labels))
     )
       yield { ...empty('Service', service), severity: 'warning' };
   }
-}
-
-function inNamespace({ workloads }: Mesh, namespace: string): readonly Workload[] {
-  return workloads.filter((workload) => workload.namespace === namespace);
 }
 
 function* unknownHosts({ mesh }: Context): Generator<Sighting> {

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aliasBomb, crossingAffixes, ruleFlood, threeSat, VICTIM } from '../../../../support/hostile-mesh.ts';
+import {
+  aliasBomb,
+  crossingAffixes,
+  crossingBlocks,
+  manyHeaders,
+  manyRules,
+  ruleFlood,
+  threeSat,
+  VICTIM,
+} from '../../../../support/hostile-mesh.ts';
 
 /** The heap that every case must do with, in MiB. */
 const HEAP = 768;
@@ -128,6 +137,39 @@ describe(`within ${HEAP} MiB of heap`, { timeout: 600_000 }, () => {
     const listed = await run(['reach', file('hostile.yaml')]);
     expect(listed.code).toBe(1);
     expect(listed.stderr).toContain('not decided: `shop/victim` port 8080: more than 20000 classes of calls');
+  });
+
+  test('hard 3-SAT ends in an honest unknown, and so does every statement that depends on it', async () => {
+    await writeFile(file('hostile.yaml'), threeSat(50, 210, 1));
+    const { code, stdout } = await run(['verify', file('hostile.yaml'), '--intent', file('nothing.json')]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('unknown     what the proxies allow is exactly what is declared');
+    expect(stdout).toContain('port 8080: more than 1000000 operations on diagrams');
+    expect(stdout).toContain('unknown     every rule matches some request');
+    expect(stdout).toContain('unknown     no rule is redundant');
+    expect(stdout).not.toContain('refuted');
+  });
+
+  test('1,000 blocks of addresses that cross 1,000 of two other kinds are listed', async () => {
+    await writeFile(file('hostile.yaml'), crossingBlocks(1000));
+    const { code, stdout } = await run(['reach', file('hostile.yaml')]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('shop/victim:8080 * * if further conditions of the rules');
+  });
+
+  test('20,000 headers are more than diagrams are deep', async () => {
+    await writeFile(file('hostile.yaml'), manyHeaders(20_000));
+    const { code, stderr } = await run(['reach', file('hostile.yaml')]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('classes of attributes') });
+  });
+
+  test('10^6 rules over 2,000 objects are refused with the way out', async () => {
+    await writeFile(file('hostile.yaml'), manyRules(1_000_000));
+    const { code, stderr } = await run(['verify', file('hostile.yaml')]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /hostile\.yaml:1: more than \d+ (values|rules .*) in all \[input\/too-large\]\n {2}help: .*--max-input/,
+    );
   });
 
   test('3-SAT that is small is solved: some call satisfies the formula', async () => {
