@@ -67,13 +67,14 @@ const document = (body: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {
 describe(`within ${HEAP} MiB of heap`, { timeout: 600_000 }, () => {
   test.for([
     { name: 'ten lines that stand for 10^10 values', yaml: aliasBomb, code: 'yaml/alias-bomb' },
-    { name: 'a policy of 10^6 rules', yaml: () => ruleFlood(1_000_000), code: 'schema/items' },
+    { name: 'a policy of 10^5 rules', yaml: () => ruleFlood(100_000), code: 'schema/items' },
+    { name: 'a policy of 10^6 rules', yaml: () => ruleFlood(1_000_000), code: 'input/too-large' },
     { name: 'a list 10^6 levels deep', yaml: () => document(`data: ${'['.repeat(1_000_000)}`), code: 'yaml/syntax' },
     { name: 'braces 10^5 levels deep', yaml: () => document(`data: ${'{a: '.repeat(100_000)}`), code: 'yaml/syntax' },
     {
       name: '10^7 values in one document',
       yaml: () => document(`x:\n${'- [a]\n'.repeat(5e6)}`),
-      code: 'yaml/too-large',
+      code: 'input/too-large',
     },
     {
       name: 'a string of 16 MiB',
