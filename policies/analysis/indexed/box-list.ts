@@ -5,48 +5,72 @@ import type { Query } from './query.ts';
 /** Up to here, comparing one by one touches less memory than a map. */
 const FEW = 8;
 
+/** A box that knows the next one: a list of its own would be two more places in memory. */
+export interface Link extends Box {
+  next: Link | null;
+}
+
 /** The boxes under one key. */
 export class BoxList {
   /** All boxes while they are few, then those that name no path. */
-  #listed: Box[] = [];
-  #byPath: Map<number, Box[]> | null = null;
+  #first: Link | null = null;
+  #last: Link | null = null;
+  #count = 0;
+  #byPath: Map<number, BoxList> | null = null;
 
   /** Adds a box; boxes come in the order of their rules. */
   add(box: Box): void {
-    if (this.#byPath === null) {
-      this.#listed.push(box);
-      if (this.#listed.length > FEW) this.#splitByPath();
-    } else if (box.path === null) this.#listed.push(box);
-    else append(this.#byPath, box.path, box);
+    if (this.#byPath !== null && box.path !== null) {
+      this.#under(this.#byPath, box.path).#append(box);
+      return;
+    }
+    this.#append(box);
+    if (this.#byPath === null && this.#count > FEW) this.#splitByPath();
   }
 
   /** The box of the lowest rule before that of `best` that covers the query, else `best`. */
   firstMatch(query: Query, best: Box | null): Box | null {
-    const listed = firstOf(this.#listed, query, best);
-    return this.#byPath === null ? listed : firstOf(this.#byPath.get(query.pathNumber), query, listed);
+    const listed = firstOf(this.#first, query, best);
+    if (this.#byPath === null) return listed;
+    const ofPath = this.#byPath.get(query.pathNumber);
+    return ofPath === undefined ? listed : firstOf(ofPath.#first, query, listed);
+  }
+
+  /** The first of all boxes while they are few, which is then all that needs to be known. */
+  tryFew(): Link | undefined {
+    return this.#byPath === null ? (this.#first ?? undefined) : undefined;
+  }
+
+  #append(box: Box): void {
+    const link: Link = { ...box, next: null };
+    if (this.#last === null) this.#first = link;
+    else this.#last.next = link;
+    this.#last = link;
+    this.#count += 1;
   }
 
   #splitByPath(): void {
-    const byPath = new Map<number, Box[]>();
-    const others: Box[] = [];
-    for (const box of this.#listed) {
-      if (box.path === null) others.push(box);
-      else append(byPath, box.path, box);
+    let link = this.#first;
+    this.#first = null;
+    this.#last = null;
+    this.#count = 0;
+    this.#byPath = new Map();
+    for (; link !== null; link = link.next) {
+      if (link.path === null) this.#append(link);
+      else this.#under(this.#byPath, link.path).#append(link);
     }
-    this.#listed = others;
-    this.#byPath = byPath;
+  }
+
+  #under(byPath: Map<number, BoxList>, path: number): BoxList {
+    const list = byPath.get(path) ?? new BoxList();
+    byPath.set(path, list);
+    return list;
   }
 }
 
-function append(map: Map<number, Box[]>, key: number, box: Box): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [box]);
-  else list.push(box);
-}
-
-function firstOf(boxes: readonly Box[] | undefined, query: Query, best: Box | null): Box | null {
-  if (boxes === undefined) return best;
-  for (const box of boxes) {
+/** As `firstMatch`, over the boxes from `first` on. */
+export function firstOf(first: Link | null, query: Query, best: Box | null): Box | null {
+  for (let box = first; box !== null; box = box.next) {
     if (best !== null && box.number >= best.number) return best;
     if (matches(box, query)) return box;
   }

@@ -12,7 +12,7 @@ import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdi
 import type { World } from '../world.ts';
 import { CustomGate } from './custom-gate.ts';
 import { PathTable, UNNAMED } from './path-table.ts';
-import type { PeerTable } from './peer-table.ts';
+import type { Peer, PeerTable } from './peer-table.ts';
 import { newQuery, type Query } from './query.ts';
 import { RuleIndex } from './rule-index.ts';
 import { TokenGate } from './token-gate.ts';
@@ -67,8 +67,8 @@ export class Chain {
     };
   }
 
-  /** Decides a request whose connection this chain has accepted; `peer` is the number of its one identity, or -1. */
-  decide(request: Request, identities: readonly string[] | null, peer: number): Verdict {
+  /** Decides a request whose connection this chain has accepted. */
+  decide(request: Request, identities: readonly string[] | null, peer: Peer): Verdict {
     const query = this.#query;
     query.identities = identities;
     query.peer = peer;

@@ -1,17 +1,19 @@
 /** The identities that rules name, numbered, so that each request's caller is looked up once. */
 import { isTrusted } from '../connection.ts';
 
-/** What is known of a caller's certificate before rules are asked. */
-export interface Peer {
-  /** The number of its one identity; -1 where rules do not name it, or where it shows several. */
-  readonly number: number;
-  readonly isTrusted: boolean;
-}
+/**
+ * What is known of a caller's certificate before rules are asked, as one number, since an object would be one more place
+ * in memory: odd iff a trust domain is accepted, negative where rules name none of its identities or it shows several.
+ */
+export type Peer = number;
 
-const STRANGERS: Readonly<Record<'trusted' | 'foreign', Peer>> = {
-  trusted: { number: -1, isTrusted: true },
-  foreign: { number: -1, isTrusted: false },
-};
+const [TRUSTED_STRANGER, FOREIGN_STRANGER]: readonly [Peer, Peer] = [-1, -2];
+
+/** The peer of whoever shows no certificate. */
+export const NO_PEER: Peer = FOREIGN_STRANGER;
+
+/** True iff one identity of the peer belongs to an accepted trust domain. */
+export const isTrustedPeer = (peer: Peer): boolean => (peer & 1) === 1;
 
 /** Numbers identities as rules are indexed, and finds the peer of a request. */
 export class PeerTable {
@@ -23,23 +25,23 @@ export class PeerTable {
     this.#trusted = trusted;
   }
 
-  /** The number of an identity that a rule names. */
-  number(identity: string): number {
+  /** The peer of an identity that a rule names. */
+  add(identity: string): Peer {
     const known = this.#known.get(identity);
-    if (known !== undefined) return known.number;
-    const number = this.#known.size;
-    this.#known.set(identity, { number, isTrusted: isTrusted([identity], this.#trusted) });
-    return number;
+    if (known !== undefined) return known;
+    const peer = this.#known.size * 2 + (isTrusted([identity], this.#trusted) ? 1 : 0);
+    this.#known.set(identity, peer);
+    return peer;
   }
 
-  /** The number of an identity, undefined where no rule names it. */
-  tryNumber(identity: string): number | undefined {
-    return this.#known.get(identity)?.number;
+  /** The peer of an identity, undefined where no rule names it. */
+  tryFind(identity: string): Peer | undefined {
+    return this.#known.get(identity);
   }
 
   /** The peer that shows these identities. */
   of(identities: readonly string[]): Peer {
     const known = identities.length === 1 ? this.#known.get(identities[0] ?? '') : undefined;
-    return known ?? STRANGERS[isTrusted(identities, this.#trusted) ? 'trusted' : 'foreign'];
+    return known ?? (isTrusted(identities, this.#trusted) ? TRUSTED_STRANGER : FOREIGN_STRANGER);
   }
 }

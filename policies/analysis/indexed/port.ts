@@ -9,10 +9,8 @@ import { REFUSALS, VERDICT_CODES, type Verdict } from '../verdict.ts';
 import { findWorkload, isolatedBy, type World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { Ending } from './ending.ts';
-import { type Peer, PeerTable } from './peer-table.ts';
+import { isTrustedPeer, NO_PEER, type Peer, PeerTable } from './peer-table.ts';
 import { Way } from './way.ts';
-
-const NOBODY: readonly string[] = [];
 
 /** A connection that a chain takes, or the ending of one that none takes. */
 type Handshake =
@@ -90,7 +88,7 @@ export class Port {
   /** Decides on the chain that takes the connection. */
   decideOnChain(chain: 'http' | 'tcp', request: Request, identities: readonly string[] | null): Verdict {
     if (this.listener.kind === 'unguarded') return this.#unguarded.of(request);
-    const peer = identities === null ? -1 : this.#peers.of(identities).number;
+    const peer = identities === null ? NO_PEER : this.#peers.of(identities);
     return (chain === 'http' ? this.#http : this.#tcp).decide(request, identities, peer);
   }
 
@@ -109,18 +107,18 @@ export class Port {
     const kind = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
     const chain = kind === 'http' ? this.#http : this.#tcp;
     return caller.kind === 'mtls' && keeps
-      ? chain.decide(request, caller.identities, peer.number)
-      : chain.decide(request, null, -1);
+      ? chain.decide(request, caller.identities, peer)
+      : chain.decide(request, null, NO_PEER);
   }
 
   #peerOf(caller: Request['caller']): Peer {
-    return this.#peers.of(caller.kind === 'mtls' ? caller.identities : NOBODY);
+    return caller.kind === 'mtls' ? this.#peers.of(caller.identities) : NO_PEER;
   }
 
   #refusal(caller: Request['caller'], peer: Peer): Ending | undefined {
     const handshake = caller.kind === 'mtls' ? this.#mtls : this.#plaintext;
     if (handshake.kind === 'refused') return handshake.ending;
-    return caller.kind !== 'mtls' || !this.#checksTrust || peer.isTrusted ? undefined : this.#foreign;
+    return caller.kind !== 'mtls' || !this.#checksTrust || isTrustedPeer(peer) ? undefined : this.#foreign;
   }
 
   #handshake(transport: Parameters<typeof arriveAt>[1]): Handshake {

@@ -2,6 +2,7 @@
 import type { Address, HttpRequest } from '../request.ts';
 import type { Claims } from '../token.ts';
 import { UNNAMED } from './path-table.ts';
+import { NO_PEER, type Peer } from './peer-table.ts';
 
 /**
  * The request being decided, on its chain. One query object per decider is filled anew for each decision, so that
@@ -9,8 +10,8 @@ import { UNNAMED } from './path-table.ts';
  */
 export interface Query {
   identities: readonly string[] | null;
-  /** The number of the caller's one identity in the port's `PeerTable`, -1 where it has none. */
-  peer: number;
+  /** The caller in the port's `PeerTable`. */
+  peer: Peer;
   sourceIp: Address | null;
   /** On a TCP chain the peer's address. */
   remoteIp: Address | null;
@@ -34,7 +35,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 export function newQuery(): Query {
   return {
     identities: null,
-    peer: -1,
+    peer: NO_PEER,
     sourceIp: null,
     remoteIp: null,
     destinationIp: null,

@@ -4,15 +4,17 @@
  */
 import type { ChainRule } from '../rules.ts';
 import type { Verdict } from '../verdict.ts';
-import { BoxList } from './box-list.ts';
+import { BoxList, firstOf, type Link } from './box-list.ts';
 import { type Box, cutRule, type IndexContext } from './cut-rule.ts';
-import type { PeerTable } from './peer-table.ts';
+import { NO_PEER, type Peer, type PeerTable } from './peer-table.ts';
 import type { Query } from './query.ts';
 
 /** Finds the first rule that covers a query; its verdict is `base` with that rule. */
 export class RuleIndex {
-  /** By the number of the peer. */
+  /** By half of the peer. */
   readonly #byPeer: (BoxList | undefined)[] = [];
+  /** Of lists with few boxes the first, without the list in between. */
+  readonly #few: readonly (Link | undefined)[];
   readonly #peers: PeerTable;
   readonly #anyPeer = new BoxList();
 
@@ -22,25 +24,32 @@ export class RuleIndex {
       const verdict = { ...base, rule: { number, policy, index: rule.index, at: rule.at } };
       for (const { box, peers } of cutRule(rule, { number, verdict }, context)) {
         if (peers === null) this.#anyPeer.add(box);
-        else for (const peer of peers) this.#of(context.peers.number(peer)).add(box);
+        else for (const peer of peers) this.#of(context.peers.add(peer)).add(box);
       }
     });
+    this.#few = this.#byPeer.map((boxes) => boxes?.tryFew());
   }
 
   /** The verdict of the first rule that covers the query, undefined when none does. */
   firstMatch(query: Query): Verdict | undefined {
     let best: Box | null = null;
-    if (query.peer >= 0) best = this.#byPeer[query.peer]?.firstMatch(query, null) ?? null;
+    if (query.peer >= 0) best = this.#ofPeer(query.peer >> 1, query);
     else if (query.identities !== null && query.identities.length > 1)
       for (const identity of query.identities)
-        best = this.#byPeer[this.#peers.tryNumber(identity) ?? -1]?.firstMatch(query, best) ?? best;
+        best = this.#byPeer[(this.#peers.tryFind(identity) ?? NO_PEER) >> 1]?.firstMatch(query, best) ?? best;
     return this.#anyPeer.firstMatch(query, best)?.verdict;
   }
 
-  #of(peer: number): BoxList {
-    while (this.#byPeer.length <= peer) this.#byPeer.push(undefined);
-    const boxes = this.#byPeer[peer] ?? new BoxList();
-    this.#byPeer[peer] = boxes;
+  #ofPeer(place: number, query: Query): Box | null {
+    const few = this.#few[place];
+    return few === undefined ? (this.#byPeer[place]?.firstMatch(query, null) ?? null) : firstOf(few, query, null);
+  }
+
+  #of(peer: Peer): BoxList {
+    const place = peer >> 1;
+    while (this.#byPeer.length <= place) this.#byPeer.push(undefined);
+    const boxes = this.#byPeer[place] ?? new BoxList();
+    this.#byPeer[place] = boxes;
     return boxes;
   }
 }
