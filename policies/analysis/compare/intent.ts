@@ -94,63 +94,40 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
   const root = reader.object(json, '');
   if (root['version'] !== 1) reader.report('version', 'version', 'expected 1');
   const trustDomain = reader.text(root, 'trustDomain', '');
-  const grants = ['grants', 'platform'].flatMap((list) => {
-    const items = root[list];
-    if (!Array.isArray(items)) {
-      reader.report('type', list, 'expected a list');
-      return [];
-    }
-    return items.map((item, index) =>
-      parseGrant(reader, reader.object(item, `${list}[${index}]`), { path: `${list}[${index}]`, trustDomain }),
-    );
-  });
-  const pods = parsePods(reader, root['pods']);
-  const confined = root['confined'] === undefined ? [] : reader.texts(root, 'confined', '');
-  const issuers = parseIssuers(reader, root['issuers']);
+  const grants = ['grants', 'platform'].flatMap((list) =>
+    reader.objects(root[list], list).map(([item, path]) => parseGrant(reader, item, { path, trustDomain })),
+  );
+  const pods = reader.objects(root['pods'] ?? [], 'pods').map(([item, path]) => parsePod(reader, item, path));
+  const confined = reader.texts({ confined: [], ...root }, 'confined', '');
+  const issuers = reader
+    .objects(root['issuers'] ?? [], 'issuers')
+    .map(([item, path]) => parseIssuer(reader, item, path));
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
     : { ok: true, value: { trustDomain, grants, pods, confined, issuers } };
 }
 
 /** Pods may be left out: rules that select pods of their namespaces are then taken to mean them. */
-function parsePods(reader: IntentReader, list: unknown): readonly DeclaredPod[] {
-  if (list === undefined) return [];
-  if (!Array.isArray(list)) {
-    reader.report('type', 'pods', 'expected a list');
-    return [];
-  }
-  return list.map((item, index) => {
-    const path = `pods[${index}]`;
-    const pod = reader.object(item, path);
-    const labels = reader.object(pod['labels'], `${path}.labels`);
-    return {
-      namespace: reader.text(pod, 'namespace', path),
-      workload: reader.text(pod, 'workload', path),
-      serviceAccount: reader.text(pod, 'serviceAccount', path),
-      labels: Object.fromEntries(Object.keys(labels).map((key) => [key, reader.text(labels, key, `${path}.labels`)])),
-    };
-  });
+function parsePod(reader: IntentReader, pod: Json, path: string): DeclaredPod {
+  const labels = reader.object(pod['labels'], `${path}.labels`);
+  return {
+    namespace: reader.text(pod, 'namespace', path),
+    workload: reader.text(pod, 'workload', path),
+    serviceAccount: reader.text(pod, 'serviceAccount', path),
+    labels: Object.fromEntries(Object.keys(labels).map((key) => [key, reader.text(labels, key, `${path}.labels`)])),
+  };
 }
 
 /** Issuers may be left out: verify then says that their keys are taken as they stand. */
-function parseIssuers(reader: IntentReader, list: unknown): readonly Issuer[] {
-  if (list === undefined) return [];
-  if (!Array.isArray(list)) {
-    reader.report('type', 'issuers', 'expected a list');
-    return [];
-  }
-  return list.map((item, index) => {
-    const path = `issuers[${index}]`;
-    const issuer = reader.object(item, path);
-    const keys = keysOf(issuer['jwks']);
-    if (keys.length === 0) reader.report('type', `${path}.jwks`, 'expected a JSON Web Key Set with keys');
-    const header = issuer['payloadHeader'];
-    return {
-      issuer: reader.text(issuer, 'issuer', path),
-      keys,
-      payloadHeader: typeof header === 'string' ? header.toLowerCase() : null,
-    };
-  });
+function parseIssuer(reader: IntentReader, issuer: Json, path: string): Issuer {
+  const keys = keysOf(issuer['jwks']);
+  if (keys.length === 0) reader.report('type', `${path}.jwks`, 'expected a JSON Web Key Set with keys');
+  const header = issuer['payloadHeader'];
+  return {
+    issuer: reader.text(issuer, 'issuer', path),
+    keys,
+    payloadHeader: typeof header === 'string' ? header.toLowerCase() : null,
+  };
 }
 
 const PROTOCOLS = ['grpc', 'http', 'tcp', 'udp'] as const;
@@ -256,6 +233,18 @@ class IntentReader {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
     this.report('type', path, 'expected an object');
     return {};
+  }
+
+  /** The objects of a list, each with its path. */
+  objects(value: unknown, path: string): readonly (readonly [Json, string])[] {
+    if (!Array.isArray(value)) {
+      this.report('type', path, 'expected a list');
+      return [];
+    }
+    return value.map((item: unknown, index) => {
+      const place = `${path}[${index}]`;
+      return [this.object(item, place), place] as const;
+    });
   }
 
   text(parent: Json, member: string, path: string): string {
