@@ -83,9 +83,14 @@ function reason(cause: unknown): string {
 
 function identity(document: SourceDocument): string {
   const cursor = new Cursor(document);
-  const group = cursor.get('apiVersion').text().split('/').slice(0, -1).join('/');
+  const group = groupOf(cursor);
   const { namespace, name } = parseNamed(cursor);
   return JSON.stringify([group, cursor.get('kind').text(), namespace, name]);
+}
+
+function groupOf(document: Cursor): string {
+  const version = document.get('apiVersion').text();
+  return version.slice(0, Math.max(0, version.lastIndexOf('/')));
 }
 
 /** Two different documents of one object: which one the cluster ends up with depends on the order of applying. */
@@ -133,7 +138,7 @@ function buildMesh(documents: readonly SourceDocument[], identities: readonly st
 }
 
 function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
-  const group = document.get('apiVersion').text().split('/').slice(0, -1).join('/');
+  const group = groupOf(document);
   const kind = document.get('kind').text();
   const template = Object.hasOwn(WORKLOAD_KINDS, kind) ? WORKLOAD_KINDS[kind] : undefined;
   if (template !== undefined && (group === 'apps' || group === 'batch' || group === '')) {

@@ -10,6 +10,7 @@ const LITERAL = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$/;
 /** The faults of one path value; a value without braces has none. */
 export function templateFaults(value: Cursor): readonly Problem[] {
   const text = value.text();
+  if (!text.includes('{') && !text.includes('}')) return [];
   const isTemplate = text.includes(ONE) || text.includes(MANY);
   let isClosed = false;
   for (const segment of text.replace(/^\/+|\/+$/g, '').split('/')) {
