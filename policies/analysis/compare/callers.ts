@@ -1,7 +1,8 @@
 /** The callers of a port, each with what it may call: in one version of a mesh, or in several at once. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
-import type { Node } from '../symbolic/diagram.ts';
+import { tryFindClaimReadDifferently } from '../symbolic/claim-reading.ts';
+import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
@@ -79,6 +80,9 @@ export class Callers {
       identities: place.identities ?? [],
       ...(place.effort === undefined ? {} : { effort: place.effort }),
     });
+    const claim = tryFindClaimReadDifferently(sides.map(({ decision }) => decision));
+    if (claim !== undefined)
+      throw new BudgetExceeded(`claim \`${claim}\` is split at spaces in one version and not in the other`);
     const possible = this.universe.possible();
     this.#nodes = sides.map(({ decision }) =>
       this.universe.diagrams.and(this.universe.node(decision.allowed), possible),

@@ -10,7 +10,11 @@ export interface SymbolicTokenOutcome {
   readonly refused: Formula;
   /** A token is there and some rule accepts it, whether or not the request is a preflight. */
   readonly accepted: Formula;
+  /** The claims of accepted tokens whose text is split at spaces. */
+  readonly splits: ReadonlySet<string>;
 }
+
+const ALWAYS_SPLIT = ['scope', 'permission'];
 
 /** Decides tokens against the selected rules. No token passes, and so does a CORS preflight; both leave no claims. */
 export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcome {
@@ -27,11 +31,17 @@ export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcom
     hasClaims: all([looked, accepted]),
     refused: all([looked, not(accepted)]),
     accepted: all([present, accepted]),
+    splits: new Set([...ALWAYS_SPLIT, ...looking.flatMap(({ rule }) => rule.spaceDelimitedClaims)]),
   };
 }
 
 /** What comes of tokens where nobody looks at them. */
-export const NO_TOKENS: SymbolicTokenOutcome = { hasClaims: NEVER, refused: NEVER, accepted: NEVER };
+export const NO_TOKENS: SymbolicTokenOutcome = {
+  hasClaims: NEVER,
+  refused: NEVER,
+  accepted: NEVER,
+  splits: new Set(),
+};
 
 /** When the rule finds no fault: read at all, not expired, meant for its audience, signed with its key. */
 function isFaultless({ rule, holdsIssuersKey, readsToken }: Verifier): Formula {

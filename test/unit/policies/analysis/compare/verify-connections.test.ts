@@ -207,6 +207,8 @@ const networkBreaks: readonly Break[] = [
   },
 ];
 
+const isUndeclared = ({ expected }: { readonly expected: string }) => expected.startsWith('deny by');
+
 describe('NetworkPolicies against intent', () => {
   test.for(networkBreaks)('$title: refuted', ({ object: [kind, name], change, says }) => {
     const found = obligation(changedMesh(kind, name, change), 'network-equals-declared');
@@ -231,6 +233,19 @@ describe('NetworkPolicies against intent', () => {
       expect(decider.check(parsed.value)).toEqual([]);
       expect(decider.decide(parsed.value).layer).toBe(decided.layer);
       expect(decided.layer).not.toBe('network-policy');
+    }
+  });
+
+  test('every counterexample of every break differs from a declared connection in one thing or has nothing near', () => {
+    const found = networkBreaks.flatMap(({ object: [kind, name], change }) =>
+      obligation(changedMesh(kind, name, change), 'network-equals-declared').counterexamples.filter(isUndeclared),
+    );
+    expect(new Set(found.map(({ differsIn }) => differsIn.length))).toEqual(new Set([0, 1]));
+    for (const { differsIn, grant, request, cell } of found) {
+      const { port } = request['destination'] as { readonly port: number };
+      expect(grant === null, cell).toBe(differsIn.length === 0);
+      if (differsIn[0] === 'port') expect(grant?.port, cell).not.toBe(port);
+      if (differsIn[0] === 'peer') expect(grant?.port, cell).toBe(port);
     }
   });
 
@@ -310,5 +325,20 @@ describe('Sidecars against intent', () => {
     const found = obligation(changedMesh(kind, name, change), 'egress-equals-declared');
     expect(found.status).toBe('refuted');
     expect(said(found)).toContain(says);
+  });
+
+  test('every counterexample of every break is confirmed, and near a declared call in one thing or in nothing', () => {
+    const found = egressBreaks.flatMap(({ object: [kind, name], change }) => {
+      const mesh = changedMesh(kind, name, change);
+      const decider = compile(mesh);
+      return obligation(mesh, 'egress-equals-declared').counterexamples.map((each) => ({ ...each, decider }));
+    });
+    expect(found.length).toBeGreaterThan(3);
+    for (const { differsIn, request, decided, decider, cell } of found) {
+      expect(differsIn.length, cell).toBeLessThan(2);
+      const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+      expect(decider.decide(parsed.value).layer, cell).toBe(decided.layer);
+    }
   });
 });

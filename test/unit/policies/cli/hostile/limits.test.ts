@@ -111,6 +111,12 @@ describe(`within ${HEAP} MiB of heap`, { timeout: 600_000 }, () => {
     expect(stderr).toContain('Expected whole MiB from 1 to 4096');
   });
 
+  test('a document of 10^7 values is refused however much input is allowed', async () => {
+    await writeFile(file('hostile.yaml'), document(`x:\n${'- [a]\n'.repeat(5e6)}`));
+    const { code, stderr } = await run(['lint', file('hostile.yaml'), '--max-input', '4096']);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('[yaml/too-large]') });
+  });
+
   test('a request of 4 MiB or 10^5 levels is answered as no request, and the next one is decided', async () => {
     const lines = [
       JSON.stringify({ ...CALL, id: 'x'.repeat(2 ** 22) }),
