@@ -13,10 +13,11 @@ export interface SigningKey {
 
 /** The signing key in a private JWK (ES256). Errors: throws on what is no such key. */
 export function readSigningKey(jwk: string): SigningKey {
-  const json = JSON.parse(jwk) as webcrypto.JsonWebKey & { readonly kid?: string };
+  const json = JSON.parse(jwk) as webcrypto.JsonWebKey & { readonly kid?: unknown };
   const key = createPrivateKey({ key: json, format: 'jwk' });
-  if (key.asymmetricKeyType !== 'ec') throw new Error('expected a private EC key (ES256)');
-  return { key, keyId: json.kid ?? '' };
+  // tokens say ES256, so that keys on another curve would sign what nobody accepts
+  if (key.asymmetricKeyType !== 'ec' || json.crv !== 'P-256') throw new Error('expected a private EC key (ES256)');
+  return { key, keyId: typeof json.kid === 'string' ? json.kid : '' };
 }
 
 /** The states that can be made: without a trusted key only what needs none. */
