@@ -1,4 +1,5 @@
 /** What could change a workload's verdicts and is not modelled. */
+import type { Rule } from '../language/authorization.ts';
 import type { Mesh, Workload } from '../language/mesh.ts';
 import { applicable } from './attachment.ts';
 import { injectionOf } from './listener.ts';
@@ -18,7 +19,19 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
     ...opaque.map(({ kind, namespace, name }) => `${kind} \`${namespace}/${name}\` does not change the verdict`),
     ...injectionAssumptions(mesh, workload),
     ...tokenHeaderAssumptions(mesh, workload),
+    ...metadataAssumptions(mesh, workload),
   ];
+}
+
+/** Requests carry no dynamic metadata: rules that read some are decided as if no filter had set it. */
+function metadataAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
+  return applicable(mesh.authorizationPolicies, mesh, workload)
+    .filter(({ enforcement, rules }) => enforcement === 'enforced' && rules.some(readsMetadata))
+    .map(({ namespace, name }) => `no filter sets the dynamic metadata that \`${namespace}/${name}\` reads`);
+}
+
+function readsMetadata({ parts }: Rule): boolean {
+  return parts.some(({ alternatives }) => alternatives.some((clauses) => clauses.some(({ on }) => on === 'metadata')));
 }
 
 /** Annotations that take traffic from the proxy by address or interface, which manifests do not show. */

@@ -1,5 +1,6 @@
 /** The exact relation of who can call what, all layers combined. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { assumptionsOf } from '../assumptions.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { Effort } from '../symbolic/effort.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
@@ -46,6 +47,7 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
   for (const workload of mesh.workloads) {
     const slice = index.slice(workload.namespace);
     for (const found of openPorts(slice, workload)) open.push(found);
+    for (const assumption of assumptionsOf(slice, workload)) assumptions.add(assumption);
     const ports = portsOf(slice, workload, []);
     for (const port of [...ports.named, ports.other]) {
       const world = { mesh: slice, profile: options.profile, issuerKeys: new Map() };

@@ -1,5 +1,6 @@
 /** What can be proved of a mesh without an intent: no plaintext, no strangers, default deny, no vacuous rule. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { assumptionsOf } from '../assumptions.ts';
 import type { Profile } from '../profile.ts';
 import { isTrusted } from '../symbolic/connection.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
@@ -70,6 +71,8 @@ class Baseline {
 
   #workload(workload: Workload, mesh: Mesh): void {
     checkDefaultDeny(this.#deny, mesh, workload);
+    for (const ledger of [this.#plaintext, this.#trusted])
+      for (const assumption of assumptionsOf(mesh, workload)) ledger.assumptions.add(assumption);
     const ports = portsOf(mesh, workload, []);
     for (const port of [...ports.named, ports.other]) {
       this.#ports += 1;

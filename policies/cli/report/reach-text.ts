@@ -17,5 +17,6 @@ export function reachText({ reach, reached }: ReachReport, paint: Paint): string
       paint('strong', "the proxies' own ports, before which no rule stands"),
       ...reach.openPorts.map((open) => `  ${openPortsText(open)}`),
     );
+  for (const assumption of reach.assumptions) lines.push(`assuming ${assumption}`);
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -10,11 +10,15 @@ export function verificationText({ verification, intent, places }: VerificationR
   const lines = verification.obligations.flatMap((obligation) => obligationLines(obligation, places, paint));
   const universe = `${verification.workloads} workloads, ${verification.ports} ports, ${verification.grants} grants`;
   lines.push('', universe);
-  lines.push('universe: any identity of one URI SAN, none, any port, method, path, host, header, address and token');
+  lines.push(UNIVERSE);
   for (const left of verification.notChecked) lines.push(`not checked: ${left}`);
   if (intent === null) lines.push(NO_INTENT);
   return `${lines.join('\n')}\n`;
 }
+
+/** What the proofs quantify over, and what they leave out (`policies/analysis/symbolic/DECISIONS.md`). */
+const UNIVERSE =
+  'universe: any identity of one URI SAN, none, any port, method, path, host, header, address and token; not: several or other SANs, dynamic metadata, routes of gateways, ztunnel';
 
 const SHOWN = 12;
 const TONES: Readonly<Record<Obligation['status'], Tone>> = {
