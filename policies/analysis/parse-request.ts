@@ -75,6 +75,9 @@ function parseHttp(http: Reader): HttpRequest | null {
     const texts = Array.isArray(values.value) ? values.texts() : [values.text('')];
     headers.set(lowerCase, [...(headers.get(lowerCase) ?? []), ...texts]);
   }
+  // HTTP/2 lets a client split cookies, and whoever receives them puts them together first (RFC 9113, 8.2.3).
+  const cookies = headers.get('cookie') ?? [];
+  if (cookies.length > 1) headers.set('cookie', [cookies.join('; ')]);
   return {
     method: http.member('method').requiredText(),
     path: http.member('path').requiredText(),

@@ -179,6 +179,7 @@ export class Universe {
 
 function isSet(name: string, options: UniverseOptions): boolean {
   if (name === 'peer') return options.peers === 'sets';
+  if (name === 'header cookie') return false;
   return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
 }
 
