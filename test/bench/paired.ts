@@ -51,6 +51,7 @@ const LEAST_ROUNDS = 3;
 
 /** Measures `b` against `a`; a run whose control is off is discarded and repeated, three times at most. */
 export async function paired(name: string, a: Body, b: Body, options: PairOptions = {}): Promise<BenchResult> {
+  process.stderr.write(`  ${name}\n`);
   let result = await measure(name, a, b, options);
   for (let attempt = 1; attempt < MAX_ATTEMPTS && !result.isValid; attempt += 1)
     result = await measure(name, a, b, options);
