@@ -8,7 +8,12 @@ import { injectionOf, type Listener, servicePorts } from './listener.ts';
 
 /** What the caller's sidecar does with a call. */
 export type Departure =
-  | { readonly kind: 'sends'; readonly transport: Transport }
+  | {
+      readonly kind: 'sends';
+      readonly transport: Transport;
+      /** Whether the sidecar knows the host, lets an unknown one pass, or is not passed at all. */
+      readonly by: 'knownHost' | 'unknownHost' | 'noSidecar';
+    }
   | { readonly kind: 'blocked'; readonly host: string };
 
 /** The fully qualified host of a Service. */
@@ -22,16 +27,20 @@ export function depart(
   source: Workload,
   target: { readonly workload: Workload; readonly port: number; readonly listener: Listener },
 ): Departure {
-  const plaintext: Departure = { kind: 'sends', transport: { kind: 'plaintext' } };
-  if (injectionOf(mesh, source) === 'off') return plaintext;
+  const plaintext = (by: 'unknownHost' | 'noSidecar'): Departure => ({
+    kind: 'sends',
+    transport: { kind: 'plaintext' },
+    by,
+  });
+  if (injectionOf(mesh, source) === 'off') return plaintext('noSidecar');
   const ways = servicePorts(mesh, target.workload, target.port);
-  if (leavesAround(source, ways[0]?.servicePort.number ?? target.port)) return plaintext;
+  if (leavesAround(source, ways[0]?.servicePort.number ?? target.port)) return plaintext('noSidecar');
   const sidecar = sidecarOf(mesh, source);
   const known = ways.filter(({ service, servicePort }) => imports(sidecar, source, service, servicePort.number));
   const way = known[0];
   if (way === undefined) {
     const mode = sidecar?.outboundMode ?? mesh.config.outboundTrafficPolicy;
-    if (mode === 'ALLOW_ANY') return plaintext;
+    if (mode === 'ALLOW_ANY') return plaintext('unknownHost');
     return {
       kind: 'blocked',
       host: ways[0] === undefined ? `port ${target.port} of no Service` : hostOf(ways[0].service),
@@ -39,6 +48,7 @@ export function depart(
   }
   return {
     kind: 'sends',
+    by: 'knownHost',
     transport: transportOf(mesh, source, { ...target, service: way.service, servicePort: way.servicePort.number }),
   };
 }

@@ -69,7 +69,7 @@ export function resolveCall(world: World, request: Request): Call {
   const source = request.caller.kind === 'workload' ? findWorkload(world.mesh, request.caller.reference) : null;
   const departure: Departure =
     source === null
-      ? { kind: 'sends', transport: statedTransport(request) }
+      ? { kind: 'sends', transport: statedTransport(request), by: 'noSidecar' }
       : depart(world.mesh, source, { workload: target, port, listener });
   return { world, request, target, source, listener, departure };
 }

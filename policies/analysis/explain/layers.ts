@@ -1,5 +1,6 @@
 /** The chain of layers of one call, each judged on its own. Source: semantics.md 3 and 11; twin of `naive.ts`. */
-import { arriveAt, type RefusalReason } from '../connection.ts';
+import type { MeshConfig } from '../../language/mesh.ts';
+import { arriveAt, type RefusalReason, trustedPrefixes } from '../connection.ts';
 import { admits, isolating } from '../network.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { LayerReport } from './explanation.ts';
@@ -34,7 +35,8 @@ function networkLayer({ call }: Situation, direction: 'ingress' | 'egress'): Jud
   if (direction === 'ingress' && source === null && ip === null)
     return judge(layer, 'absent', 'the caller is known neither by workload nor by address');
   const policies = isolating(world.mesh, owner, direction);
-  const first = policies[0];
+  // the policy of the pod itself is where a rule would be added, not the default deny of its namespace
+  const first = policies.find(({ podSelector }) => Object.keys(podSelector.labels).length > 0) ?? policies[0];
   const pod = `\`${owner.namespace}/${owner.name}\``;
   if (first === undefined) return judge(layer, 'absent', `no NetworkPolicy isolates ${pod} for ${direction}`);
   const peer = direction === 'egress' ? { workload: target, ip } : { workload: source, ip };
@@ -64,6 +66,19 @@ function egressGuard({ call }: Situation): Judgement {
       `the caller's sidecar does not know \`${departure.host}\`, and REGISTRY_ONLY blocks unknown hosts`,
       place,
     );
+  if (departure.by === 'noSidecar')
+    return judge(
+      'egress-guard',
+      'absent',
+      `port ${call.request.destination.port} leaves the pod past its sidecar, if it has one`,
+    );
+  if (departure.by === 'unknownHost')
+    return judge(
+      'egress-guard',
+      'passes',
+      'the sidecar does not know the host, and ALLOW_ANY lets it pass in plaintext',
+      place,
+    );
   if (place === null) return judge('egress-guard', 'absent', "no Sidecar resource limits the caller's proxy");
   return judge('egress-guard', 'passes', "the host is imported by the caller's Sidecar", place);
 }
@@ -76,7 +91,7 @@ function transport(situation: Situation): Judgement {
   ];
   if (listener.kind === 'unguarded') {
     const insists = call.source !== null && situation.transport.kind !== 'plaintext';
-    const because = `${listener.because}: nothing of the mesh is enforced`;
+    const because = `${listener.because}; nothing of the mesh is enforced`;
     return insists
       ? judge('transport', 'stops', `the caller insists on TLS, and ${listener.because}`)
       : judge('transport', 'absent', because);
@@ -86,13 +101,23 @@ function transport(situation: Situation): Judgement {
     config: call.world.mesh.config,
   });
   const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : 'a Gateway server';
-  if (arrival.kind === 'refused') return judge('transport', 'stops', `${REFUSALS[arrival.because]} (${mode})`);
+  if (arrival.kind === 'refused') {
+    const accepted =
+      arrival.because === 'foreignTrustDomain' ? `, accepted: ${acceptedText(call.world.mesh.config)}` : '';
+    return judge('transport', 'stops', `${REFUSALS[arrival.because]} (${mode}${accepted})`);
+  }
   const who =
     arrival.identities === null
       ? 'without a peer identity'
       : `as ${arrival.identities.map((each) => `\`${each}\``).join(', ')}`;
   return judge('transport', 'passes', `${sent} arrives ${who} (${mode}, ${arrival.chain} chain)`);
 }
+
+/** The trust domains that the handshake accepts: often the wrong settings were read. */
+const acceptedText = (config: MeshConfig): string =>
+  trustedPrefixes(config)
+    .map((prefix) => `\`${prefix}\``)
+    .join(', ');
 
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   plaintextIntoStrict: 'the port accepts mutual TLS only: plaintext is reset before any policy',

@@ -78,7 +78,14 @@ export function allow({ call, proxy }: Situation): Judgement {
   const rule = firstMatch({ call, proxy }, 'ALLOW');
   if (rule !== undefined) return judge('allow', 'passes', 'an ALLOW rule matches', rulePlace(rule));
   const count = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
-  return judge('allow', 'stops', `${policies.length} ALLOW policies apply, and none of their ${count} rules matches`);
+  const apply = policies.length === 1 ? '1 ALLOW policy applies' : `${policies.length} ALLOW policies apply`;
+  const none =
+    count === 0
+      ? 'with no rule at all'
+      : count === 1
+        ? 'and the one rule does not match'
+        : `and none of their ${count} rules matches`;
+  return judge('allow', 'stops', `${apply}, ${none}`);
 }
 
 const unguarded = (layer: LayerName): Judgement => judge(layer, 'absent', 'no proxy stands before this port');
