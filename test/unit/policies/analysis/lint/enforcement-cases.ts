@@ -30,6 +30,12 @@ export const ENFORCEMENT_CASES: readonly CodeCase[] = [
     because: 'nothing is excluded',
   },
   {
+    code: 'enforcement/excluded-traffic',
+    bad: { cart: deployment('cart', 'annotations: {traffic.sidecar.istio.io/includeInboundPorts: "8080"}') },
+    good: { cart: deployment('cart', 'annotations: {traffic.sidecar.istio.io/includeInboundPorts: "*"}') },
+    because: 'everything is included',
+  },
+  {
     code: 'enforcement/injection-unstated',
     bad: { namespace: namespace('') },
     good: { namespace: namespace('istio.io/rev: stable') },

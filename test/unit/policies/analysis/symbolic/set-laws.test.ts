@@ -17,7 +17,7 @@ import { Draw } from '../../../../support/draw.ts';
 const SEED = 20_261_125;
 /** `MESHWRIGHT_LONG=100` makes the run a hundred times as long. */
 const LONG = Number(process.env['MESHWRIGHT_LONG'] ?? 1);
-const PAIRS = 60_000 * LONG;
+const PAIRS = 100_000 * LONG;
 const PATTERN_SETS = 1500 * LONG;
 
 const mesh = parseMesh([]);
