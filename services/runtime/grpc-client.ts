@@ -149,8 +149,8 @@ class UnaryCall {
   #send(bytes: Buffer): void {
     const { upstream, tracing, method, options } = this.#props;
     this.#attempt += 1;
-    const span = tracing.client(method.subject, options.parent?.trace ?? options.trace);
     const call = upstream.channel.createCall(method.definition.path, this.#deadlineAt, undefined, null, undefined);
+    const span = tracing.client(method.subject, options.parent?.trace ?? options.trace);
     this.#span = span;
     call.start(outgoingMetadata(span, options), this);
     call.startRead();
@@ -188,7 +188,12 @@ class UnaryCall {
     const { method, request, reject } = this.#props;
     const timer = setTimeout(() => {
       this.#cancellation.release();
-      this.#send(method.definition.requestSerialize(request));
+      try {
+        this.#send(method.definition.requestSerialize(request));
+      } catch (thrown) {
+        // Out of a timer it would end the process: a client that was closed in the meantime makes no call.
+        reject(new RpcError(status.UNAVAILABLE, 'the client is closed', { cause: thrown }));
+      }
     }, waitMs);
     this.#cancellation.onAbort(() => {
       clearTimeout(timer);

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { createClient, Upstream } from '#services/runtime/grpc-client.ts';
 import { RpcError, status } from '#services/runtime/index.ts';
 import { backoffMs, mostAttempts, RetryBudget } from '#services/runtime/retry.ts';
-import { startCaller, startEcho } from './echo.ts';
+import { passThroughTracing } from '#services/runtime/tracing.ts';
+import { callerDeclaration, startCaller, startEcho } from './echo.ts';
+import { EchoServiceService } from './echo-contract.ts';
 
 /** A callee that counts what reaches it and refuses the first `failures` calls. */
 async function flaky(failures: number, code: status = status.UNAVAILABLE) {
@@ -97,5 +100,25 @@ describe('a call with budget for retries', () => {
     seen.failures = 1;
     await expect(client.read({ text: '' })).rejects.toMatchObject({ code });
     expect(seen.attempts).toBe(1);
+  });
+
+  test('is refused, and nothing breaks, when the client is closed before it is made again', async () => {
+    const seen: { upstream?: Upstream; failing: boolean } = { failing: false };
+    const read = async (request: { text: string }) => {
+      if (!seen.failing) return request;
+      seen.upstream?.close();
+      throw new RpcError(status.UNAVAILABLE, 'not now');
+    };
+    const service = await startEcho({ read, write: read });
+    const upstream = new Upstream({ kind: 'unix', path: service.address.replace(/^unix:/, '') });
+    seen.upstream = upstream;
+    const { calls } = callerDeclaration(5000);
+    const client = createClient(EchoServiceService, upstream, { calls, tracing: passThroughTracing });
+    await earn(client, 5);
+    seen.failing = true;
+    await expect(client.read({ text: '' })).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      message: 'the client is closed',
+    });
   });
 });
