@@ -1,6 +1,6 @@
 /** Which objects apply to which workload. Source: semantics.md 3.1 and 4; istio `model.ListAuthorizationPolicies`. */
 import type { Attachment } from '../language/authorization.ts';
-import type { LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../language/mesh.ts';
+import type { JwtRule, LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../language/mesh.ts';
 import { inNamespace } from './namespaced.ts';
 
 /** True iff every wanted label is there with that value. */
@@ -60,6 +60,12 @@ function isAttached(object: Attached, workload: Workload): boolean {
           ref.name === workload.labels[GATEWAY_NAME],
       );
   }
+}
+
+/** The rules for tokens that hold for a workload, in the order in which istiod looks at them. */
+export function tokenRulesOf(mesh: Mesh, workload: Workload): readonly JwtRule[] {
+  const selected = applicable(mesh.requestAuthentications, mesh, workload).toSorted(byAge);
+  return selected.flatMap(({ rules }) => rules);
 }
 
 /** Compares by age, then namespace, then name: the order in which istiod looks at competing objects. */

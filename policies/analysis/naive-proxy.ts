@@ -1,12 +1,11 @@
 /** What the proxy before a workload decides, in filter order: codec, CUSTOM, token, DENY, ALLOW (semantics.md 3). */
 import type { Action, AuthorizationPolicy } from '../language/authorization.ts';
-import type { JwtRule } from '../language/mesh.ts';
-import { applicable, byAge } from './attachment.ts';
+import { applicable, tokenRulesOf } from './attachment.ts';
 import type { Arrival } from './connection.ts';
 import { customEffect } from './custom.ts';
 import { connectionFacts, httpFacts, readPath } from './facts.ts';
 import { type ChainRule, covers, type Facts, rulesOnChain } from './rules.ts';
-import { type TokenOutcome, verifiers, verifyToken } from './token.ts';
+import { verifiers, verifyToken } from './token.ts';
 import { givenHeaders, withoutGiven } from './token-headers.ts';
 import { type DecidingRule, VERDICT_CODES, type Verdict } from './verdict.ts';
 import { type Call, end } from './world.ts';
@@ -32,7 +31,8 @@ function decideHttp(call: Call, connection: Facts): Verdict {
   if (path.kind === 'badRequest') return end(call, VERDICT_CODES.codecBadRequest);
   const custom = askCustom(call, 'http', { ...connection, http: httpFacts(request.http, path, null) });
   if (custom.stop !== undefined) return custom.stop;
-  const token = tokenOutcome(call);
+  const rules = tokenRulesOf(world.mesh, call.target);
+  const token = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
   if (token.kind === 'refused') {
     const code = token.status === 401 ? VERDICT_CODES.tokenRefused : VERDICT_CODES.tokenForOtherAudience;
     return assuming(end(call, code), custom.assumptions);
@@ -40,19 +40,9 @@ function decideHttp(call: Call, connection: Facts): Verdict {
   const claims = token.kind === 'claims' ? token.claims : null;
   const facts = {
     ...connection,
-    http: httpFacts(withoutGiven(request.http, givenHeaders(tokenRules(call))), path, claims),
+    http: httpFacts(withoutGiven(request.http, givenHeaders(rules)), path, claims),
   };
   return assuming(decideByRules(call, 'http', facts), custom.assumptions);
-}
-
-function tokenOutcome({ world, request, target }: Call): TokenOutcome {
-  if (request.http === null) return { kind: 'noClaims' };
-  return verifyToken(verifiers(tokenRules({ world, target }), world.issuerKeys), request.token, request.http);
-}
-
-function tokenRules({ world, target }: Pick<Call, 'world' | 'target'>): readonly JwtRule[] {
-  const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
-  return selected.flatMap((authentication) => authentication.rules);
 }
 
 /** DENY rules, then ALLOW rules; without an ALLOW policy all else is allowed. */

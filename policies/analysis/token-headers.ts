@@ -4,7 +4,7 @@
  */
 import type { AuthorizationPolicy } from '../language/authorization.ts';
 import type { JwtRule, Mesh, Workload } from '../language/mesh.ts';
-import { applicable } from './attachment.ts';
+import { applicable, tokenRulesOf } from './attachment.ts';
 import type { HttpRequest } from './request.ts';
 import { isPreflight } from './token.ts';
 
@@ -27,9 +27,7 @@ export function withoutGiven(http: HttpRequest, given: GivenHeaders): HttpReques
 export function tokenHeaderAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   const names = new Set(applicable(mesh.authorizationPolicies, mesh, workload).filter(decides).flatMap(headersRead));
   if (names.size === 0) return [];
-  const rules = applicable(mesh.requestAuthentications, mesh, workload).flatMap(
-    (authentication) => authentication.rules,
-  );
+  const rules = tokenRulesOf(mesh, workload);
   const given = givenHeaders(rules);
   const removed = new Set([
     'authorization',

@@ -3,14 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
-import { main } from '#policies/cli/main.ts';
 import { newFleet } from '../bench/fleet.ts';
 import { recordedSets } from '../support/recorded.ts';
 import { synthesized } from '../support/synthesized.ts';
+import { run } from '../unit/policies/cli/command-line.ts';
 
 const boutique = new URL('../../../shared/data/online-boutique.yaml', import.meta.url);
 const SEED = 11;
@@ -97,15 +95,6 @@ const verbs: readonly Verb[] = [
 ];
 
 let folder = '';
-
-async function run(argv: readonly string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const [out, err] = [text(stdout), text(stderr)];
-  const code = await main(argv, { stdin: Readable.from(['']), stdout, stderr });
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await out, stderr: await err };
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshwright-verbs-'));

@@ -1,7 +1,7 @@
 /** Compares what one port allows with what is declared for it. */
 import type { Workload } from '../../language/mesh.ts';
 import type { Answer } from '../answer.ts';
-import { applicable, byAge } from '../attachment.ts';
+import { tokenRulesOf } from '../attachment.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
@@ -135,8 +135,7 @@ function compareIn(
 
 /** The site of a place: its universe, and what requests to it mean. */
 export function siteOf({ world, workload, port }: Omit<Place, 'grants' | 'effort'>, universe: Universe): Site {
-  const selected = applicable(world.mesh.requestAuthentications, world.mesh, workload).toSorted(byAge);
-  const rules = selected.flatMap((authentication) => authentication.rules);
+  const rules = tokenRulesOf(world.mesh, workload);
   return {
     world,
     destination: { namespace: workload.namespace, workload: workload.name, port },

@@ -1,7 +1,7 @@
 /** One call with everything that its layers read, resolved once. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { SourceDocument } from '../../language/document.ts';
-import { applicable } from '../attachment.ts';
+import { applicable, tokenRulesOf } from '../attachment.ts';
 import { arriveAt, type Transport } from '../connection.ts';
 import { connectionFacts, httpFacts, readPath } from '../facts.ts';
 import type { Listener } from '../listener.ts';
@@ -67,8 +67,7 @@ function factsOf(
   const path = readPath(http, call.world.mesh.config, call.world.profile);
   if (path.kind !== 'path') return facts;
   const { world, target } = call;
-  const tokenRules = applicable(world.mesh.requestAuthentications, world.mesh, target).flatMap(({ rules }) => rules);
-  const seen = withoutGiven(http, givenHeaders(tokenRules));
+  const seen = withoutGiven(http, givenHeaders(tokenRulesOf(world.mesh, target)));
   return { ...facts, http: httpFacts(seen, path, parts.token.kind === 'claims' ? parts.token.claims : null) };
 }
 

@@ -1,7 +1,7 @@
 /** One chain of one port with its rules indexed and its verdicts made. */
 import type { Action, AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Workload } from '../../language/mesh.ts';
-import { applicable, byAge } from '../attachment.ts';
+import { applicable, tokenRulesOf } from '../attachment.ts';
 import { customEffect } from '../custom.ts';
 import { isPlainPath, normalizePath } from '../normalize.ts';
 import type { Request } from '../request.ts';
@@ -53,8 +53,7 @@ export class Chain {
     this.#deny = ruling(indexing, 'DENY', VERDICT_CODES.deniedByRule);
     this.#allow =
       policiesOf(place, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
-    const selected = applicable(world.mesh.requestAuthentications, world.mesh, target).toSorted(byAge);
-    const rules = selected.flatMap((each) => each.rules);
+    const rules = tokenRulesOf(world.mesh, target);
     this.#gate = new TokenGate(verifiers(rules, world.issuerKeys));
     this.#given = givenHeaders(rules);
     this.#fixed = {

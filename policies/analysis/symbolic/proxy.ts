@@ -1,7 +1,7 @@
 /** The twin of `../naive-proxy.ts`: what the proxy before a workload allows, in filter order (semantics.md 3). */
 import type { Action, AuthorizationPolicy, Rule } from '../../language/authorization.ts';
-import type { JwtRule, Workload } from '../../language/mesh.ts';
-import { applicable, byAge } from '../attachment.ts';
+import type { Workload } from '../../language/mesh.ts';
+import { applicable, tokenRulesOf } from '../attachment.ts';
 import { customEffect } from '../custom.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import type { Profile } from '../profile.ts';
@@ -56,11 +56,11 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
     (policy) => policy.enforcement === 'enforced',
   );
-  const token = tokenOutcome(destination);
+  const { token, given } = tokenFilter(destination);
   if (listener.kind === 'unguarded')
     return { allowed: ALWAYS, unhelped: ALWAYS, listener, token, rules: [], assumptions: [] };
   const chains = arriveAt(listener, world.mesh.config).map((arrival) =>
-    decideOnChain(destination, policies, { arrival, token }),
+    decideOnChain(destination, policies, { arrival, token, given }),
   );
   return {
     allowed: some(chains.map(({ arrival, behind }) => all([arrival.when, behind]))),
@@ -76,7 +76,7 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
 function decideOnChain(
   destination: Destination,
   policies: readonly AuthorizationPolicy[],
-  { arrival, token }: { readonly arrival: SymbolicArrival; readonly token: SymbolicTokenOutcome },
+  { arrival, token, given }: TokenFilter & { readonly arrival: SymbolicArrival },
 ): {
   readonly arrival: SymbolicArrival;
   readonly behind: Formula;
@@ -90,7 +90,7 @@ function decideOnChain(
     port: destination.port,
     destinationIp: destination.ip,
     hasClaims: token.hasClaims,
-    given: givenHeaders(tokenRules(destination)),
+    given,
   };
   const codec = chain === 'http' ? [holds({ on: 'bytes', is: 'http' }), holds({ on: 'acceptedPath' })] : [];
   const arrives = all([when, ...codec]);
@@ -137,19 +137,21 @@ export function allowedByPolicies(destination: Destination, chain: SymbolicArriv
   const policies = applicable(world.mesh.authorizationPolicies, world.mesh, workload).filter(
     (policy) => policy.enforcement === 'enforced',
   );
-  const { hasClaims } = tokenOutcome(destination);
-  const given = givenHeaders(tokenRules(destination));
+  const { token, given } = tokenFilter(destination);
+  const { hasClaims } = token;
   const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims, given };
   return decideByRules(policies, lowered(policies, { facts, arrives: ALWAYS, profile: world.profile }));
 }
 
-function tokenOutcome(destination: Destination): SymbolicTokenOutcome {
-  return verifyToken(verifiers(tokenRules(destination), destination.world.issuerKeys));
+/** The token filter of a destination: what becomes of tokens, and which headers it writes itself. */
+interface TokenFilter {
+  readonly token: SymbolicTokenOutcome;
+  readonly given: GivenHeaders;
 }
 
-function tokenRules({ world, workload }: Destination): readonly JwtRule[] {
-  const selected = applicable(world.mesh.requestAuthentications, world.mesh, workload).toSorted(byAge);
-  return selected.flatMap((authentication) => authentication.rules);
+function tokenFilter({ world, workload }: Destination): TokenFilter {
+  const rules = tokenRulesOf(world.mesh, workload);
+  return { token: verifyToken(verifiers(rules, world.issuerKeys)), given: givenHeaders(rules) };
 }
 
 /** DENY rules, then ALLOW rules; without an ALLOW policy all else is allowed. */

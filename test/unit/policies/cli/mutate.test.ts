@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
-import { main } from '#policies/cli/main.ts';
 import { newFleet } from '../../../bench/fleet.ts';
 import { securityYaml, workloadYaml } from '../../../support/small-mesh.ts';
+import { run as runLine } from './command-line.ts';
 
 /** A workload that nobody may call: whatever opens it is noticed without any intent. */
 const SHUT = [
@@ -43,14 +41,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function run(...argv: readonly string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const [out, err] = [text(stdout), text(stderr)];
-  const code = await main(argv, { stdin: Readable.from(['']), stdout, stderr });
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await out, stderr: await err };
-}
+const run = (...argv: readonly string[]) => runLine(argv);
 
 async function faultsOf(json: unknown): Promise<unknown> {
   const ajv = new Ajv({ allErrors: true });
