@@ -1,5 +1,6 @@
 /** The gateway of a running cluster as clients see it: its port on this machine, its authority, tokens of users. */
 import { join } from 'node:path';
+import { kind } from '../environments/kind.ts';
 import { mintUserToken, signingKeyName } from '../local/keys.ts';
 import { openTradingApi, type TradingApi } from '../local/trading-api.ts';
 import type { MintToken } from '../local/trading-desk.ts';
@@ -27,7 +28,8 @@ export interface OpenGateway {
 /** Where kind maps the gateway's port to. */
 export const gatewayAddress = '127.0.0.1';
 
-const [namespace, credential] = ['istio-ingress', 'ingress-tls'] as const;
+const namespace = 'istio-ingress';
+const credential = kind.ingress.credentialName;
 
 /** Opens the gateway, trusting the authority that the cluster holds. Errors: ClusterError when it holds none. */
 export async function openGateway(access: ClusterAccess, { root, host, port }: GatewayPlace): Promise<OpenGateway> {
