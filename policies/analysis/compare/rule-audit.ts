@@ -9,6 +9,13 @@ import type { ProxyDecision, RuleMatch } from '../symbolic/proxy.ts';
 import type { Universe } from '../symbolic/universe.ts';
 import type { Ledger } from './obligation.ts';
 
+/** A rule without a part in the verdicts; a vacuous one matches no request at all. */
+export interface IdleRule {
+  readonly policy: AuthorizationPolicy;
+  readonly rule: Rule;
+  readonly kind: 'vacuous' | 'redundant' | 'shadowed' | 'overridden';
+}
+
 interface Finding {
   readonly policy: AuthorizationPolicy;
   matches: boolean;
@@ -29,14 +36,19 @@ export class RuleAudit {
   }
 
   /** Looks at the rules of one port in a universe that knows their tests. */
-  add(universe: Universe, { rules }: Pick<ProxyDecision, 'rules'>): void {
+  add(universe: Universe, { rules, otherwise }: Pick<ProxyDecision, 'rules' | 'otherwise'>): void {
     for (const chain of ['http', 'tcp'] as const) {
       const own = rules.filter((each) => each.chain === chain);
-      if (own.length > 0) this.#addChain(universe, own);
+      if (own.length > 0) this.#addChain(universe, own, otherwise);
     }
   }
 
-  #addChain(universe: Universe, rules: readonly RuleMatch[]): void {
+  /** Looks at the rules of one port where none of them can match: no universe is needed to know that. */
+  addSilent(rules: readonly RuleMatch[]): void {
+    for (const rule of rules) this.#of(rule);
+  }
+
+  #addChain(universe: Universe, rules: readonly RuleMatch[], otherwise: ProxyDecision['otherwise']): void {
     const { diagrams } = universe;
     const possible = universe.possible();
     const matched = rules.map((each) =>
@@ -45,9 +57,8 @@ export class RuleAudit {
     const of = (kind: string) => rules.flatMap((each, index) => (each.policy.action.kind === kind ? [index] : []));
     const [allow, deny] = [of('ALLOW'), of('DENY')];
     const denied = diagrams.some(deny.map((index) => matched[index] ?? diagrams.never));
-    const allowed = rules.some(({ policy }) => policy.action.kind === 'ALLOW')
-      ? diagrams.some(allow.map((index) => matched[index] ?? diagrams.never))
-      : diagrams.always;
+    const allowed =
+      otherwise === 'deny' ? diagrams.some(allow.map((index) => matched[index] ?? diagrams.never)) : diagrams.always;
     rules.forEach((each, index) => {
       const node = matched[index] ?? diagrams.never;
       const found = this.#of(each);
@@ -105,23 +116,22 @@ export class RuleAudit {
     for (const policy of policies) {
       if (policy.enforcement === 'dryRun') continue;
       for (const rule of policy.rules)
-        if (this.#findings.get(rule)?.matches !== true)
-          this.#fault(ledger, { policy, rule, words: 'matches no request to any workload' });
+        if (this.#findings.get(rule)?.matches !== true) this.#fault(ledger, { policy, rule, kind: 'vacuous' });
     }
   }
 
   /** Says which rules match requests and change no verdict. */
   closeIdle(ledger: Ledger): void {
     if (this.#leftOut) this.#leaveOpen(ledger);
+    for (const idle of this.idleRules()) if (idle.kind !== 'vacuous') this.#fault(ledger, idle);
+  }
+
+  /** The rules that were looked at and have no part in any verdict. */
+  *idleRules(): Iterable<IdleRule> {
     for (const [rule, { policy, matches, isNeeded, hasEffect }] of this.#findings) {
-      if (!matches) continue;
-      const idle =
-        policy.action.kind === 'DENY'
-          ? 'is overridden: nothing that it denies would be allowed without it'
-          : 'is shadowed: DENY rules stop all that it allows';
-      if (!hasEffect) this.#fault(ledger, { policy, rule, words: idle });
-      else if (!isNeeded)
-        this.#fault(ledger, { policy, rule, words: 'is redundant: other rules match all that it matches' });
+      if (!matches) yield { policy, rule, kind: 'vacuous' };
+      else if (!hasEffect) yield { policy, rule, kind: policy.action.kind === 'DENY' ? 'overridden' : 'shadowed' };
+      else if (!isNeeded) yield { policy, rule, kind: 'redundant' };
     }
   }
 
@@ -130,19 +140,23 @@ export class RuleAudit {
     ledger.notes.add('ports that could not be decided may be what some rules are for');
   }
 
-  #fault(
-    ledger: Ledger,
-    { policy, rule, words }: { readonly policy: AuthorizationPolicy; readonly rule: Rule; readonly words: string },
-  ): void {
+  #fault(ledger: Ledger, { policy, rule, kind }: IdleRule): void {
     const { namespace, name } = policy;
     if (this.#leftOut) {
       this.#leaveOpen(ledger);
       return;
     }
     ledger.failed = true;
-    ledger.notes.add(`\`${namespace}/${name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) ${words}`);
+    ledger.notes.add(`\`${namespace}/${name}\` rule ${rule.index} (${rule.at.file}:${rule.at.line}) ${WORDS[kind]}`);
   }
 }
+
+const WORDS: Readonly<Record<IdleRule['kind'], string>> = {
+  vacuous: 'matches no request to any workload',
+  redundant: 'is redundant: other rules match all that it matches',
+  shadowed: 'is shadowed: DENY rules stop all that it allows',
+  overridden: 'is overridden: nothing that it denies would be allowed without it',
+};
 
 /** Stands for peers that a rule does not list one by one. */
 const ANYBODY = '';

@@ -53,6 +53,7 @@ const NOT_THERE: ProxyDecision = {
   allowed: NEVER,
   unhelped: NEVER,
   rules: [],
+  otherwise: 'deny',
   listener: { kind: 'unguarded', whose: 'application', because: 'the workload is not part of the mesh' },
   token: NO_TOKENS,
   assumptions: [],

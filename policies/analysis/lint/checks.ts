@@ -2,8 +2,8 @@
 import { ADVISORIES } from './checks/advisories.ts';
 import { DEFENCE } from './checks/defence.ts';
 import { ENFORCEMENT } from './checks/enforcement.ts';
+import { IDLE_RULES } from './checks/idle-rules.ts';
 import { PORTS } from './checks/ports.ts';
-import { REDUNDANCY } from './checks/redundancy.ts';
 import { REFERENCES } from './checks/references.ts';
 import { SHAPE } from './checks/shape.ts';
 import { SPELLING } from './checks/spelling.ts';
@@ -23,7 +23,7 @@ export const MESH_CHECKS: readonly MeshCheck[] = [
   ...TRANSPORT,
   ...ENFORCEMENT,
   ...DEFENCE,
-  ...REDUNDANCY,
+  ...IDLE_RULES,
   ...ADVISORIES,
 ];
 

@@ -5,8 +5,10 @@ import type { Mesh, Named, Workload } from '../../language/mesh.ts';
 import { Cursor } from '../../language/parse-cursor.ts';
 import { parseNamed } from '../../language/parse-traffic.ts';
 import { applicable } from '../attachment.ts';
+import { type Listener, resolveListener } from '../listener.ts';
 import type { Profile } from '../profile.ts';
 import type { Check, Sighting, Subject } from './finding.ts';
+import { type RuleParts, rulePartsOf } from './rule-parts.ts';
 
 /** One field of a rule as it is written: `when` keys that read the same thing as a field come under that field's name. */
 export interface WrittenField {
@@ -16,6 +18,14 @@ export interface WrittenField {
   readonly field: string;
   readonly polarity: 'values' | 'notValues';
   readonly entries: readonly Cursor[];
+}
+
+/** One value of a field as it is written. */
+export interface WrittenEntry {
+  readonly written: WrittenPolicy;
+  readonly field: WrittenField;
+  readonly entry: Cursor;
+  readonly text: string;
 }
 
 /** An AuthorizationPolicy with its text and the workloads it applies to. */
@@ -32,10 +42,16 @@ export interface Context {
   readonly profile: Profile;
   readonly documents: readonly Cursor[];
   readonly policies: readonly WrittenPolicy[];
+  /** The values of all policies by field. */
+  readonly entries: ReadonlyMap<string, readonly WrittenEntry[]>;
+  /** What listens on a port of a workload; kept, since many checks ask. */
+  readonly listener: (workload: Workload, port: number) => Listener;
   /** `namespace/serviceAccount` of every workload and every ServiceAccount. */
   readonly accounts: ReadonlySet<string>;
   /** Names of every namespace that some object is in or that is declared. */
   readonly namespaces: ReadonlySet<string>;
+  /** Which rules have no part in any verdict; decided when it is first asked for. */
+  readonly ruleParts: () => RuleParts;
 }
 
 /** A check over the context. */
@@ -50,7 +66,25 @@ export function contextOf(mesh: Mesh, sources: readonly SourceDocument[], profil
   ]);
   const named: readonly Named[] = [...mesh.workloads, ...mesh.serviceAccounts, ...mesh.services];
   const namespaces = new Set([...mesh.namespaces.map(({ name }) => name), ...named.map(({ namespace }) => namespace)]);
-  return { mesh, profile, documents, policies: writtenPolicies(mesh, documents), accounts, namespaces };
+  let parts: RuleParts | undefined;
+  const ruleParts = () => {
+    parts ??= rulePartsOf(mesh, profile);
+    return parts;
+  };
+  const policies = writtenPolicies(mesh, documents);
+  const entries = entriesByField(policies);
+  return { mesh, profile, documents, policies, entries, listener: listenersOf(mesh), accounts, namespaces, ruleParts };
+}
+
+function listenersOf(mesh: Mesh): Context['listener'] {
+  const known = new Map<Workload, Map<number, Listener>>();
+  return (workload, port) => {
+    const ports = known.get(workload) ?? new Map<number, Listener>();
+    known.set(workload, ports);
+    const listener = ports.get(port) ?? resolveListener(mesh, workload, port);
+    ports.set(port, listener);
+    return listener;
+  };
 }
 
 function writtenPolicies(mesh: Mesh, documents: readonly Cursor[]): readonly WrittenPolicy[] {
@@ -157,25 +191,30 @@ export function ruleAt({ document }: WrittenPolicy, index: number): Cursor {
   return document.get('spec', 'rules').items()[index] ?? document.get('spec', 'rules');
 }
 
-/** Every entry of the given fields of all policies. */
-export function* entriesOf(
-  { policies }: Context,
-  fields: readonly string[],
-): Generator<{
-  readonly written: WrittenPolicy;
-  readonly field: WrittenField;
-  readonly entry: Cursor;
-  readonly text: string;
-}> {
-  for (const written of policies) {
-    for (const field of written.fields) {
-      if (!fields.includes(field.field)) continue;
-      for (const entry of field.entries) yield { written, field, entry, text: entry.text() };
-    }
-  }
+/** Every entry of the given fields of all policies, field by field. */
+export function* entriesOf({ entries }: Context, fields: readonly string[]): Generator<WrittenEntry> {
+  for (const field of fields) yield* entries.get(field) ?? [];
 }
 
-/** Every clause of a rule. */
-export function clausesOf(rule: AuthorizationPolicy['rules'][number]): readonly Clause[] {
-  return rule.parts.flatMap(({ alternatives }) => alternatives.flat());
+function entriesByField(policies: readonly WrittenPolicy[]): ReadonlyMap<string, readonly WrittenEntry[]> {
+  const found = new Map<string, WrittenEntry[]>();
+  for (const written of policies) {
+    for (const field of written.fields) {
+      const list = found.get(field.field) ?? [];
+      found.set(field.field, list);
+      for (const entry of field.entries) list.push({ written, field, entry, text: entry.text() });
+    }
+  }
+  return found;
 }
+
+/** Every clause of a rule; kept, since many checks ask. */
+export function clausesOf(rule: AuthorizationPolicy['rules'][number]): readonly Clause[] {
+  const known = clauses.get(rule);
+  if (known !== undefined) return known;
+  const made = rule.parts.flatMap(({ alternatives }) => alternatives.flat());
+  clauses.set(rule, made);
+  return made;
+}
+
+const clauses = new WeakMap<AuthorizationPolicy['rules'][number], readonly Clause[]>();

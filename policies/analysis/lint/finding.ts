@@ -14,6 +14,11 @@ export interface Subject {
   readonly name: string;
 }
 
+/** True iff two subjects are one object. */
+export function isSameSubject(left: Subject, right: Subject): boolean {
+  return left.kind === right.kind && left.namespace === right.namespace && left.name === right.name;
+}
+
 /** One occurrence that a check found. */
 export interface Sighting {
   readonly subject: Subject;

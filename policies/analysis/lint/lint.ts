@@ -2,9 +2,10 @@
 import type { SourceDocument } from '../../language/document.ts';
 import type { Mesh } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
+import { UNREACHABLE_RULE } from './checks/idle-rules.ts';
 import { CODES, MESH_CHECKS } from './checks.ts';
 import { contextOf } from './context.ts';
-import type { Finding, LintResult } from './finding.ts';
+import { type Finding, isSameSubject, type LintResult } from './finding.ts';
 import { SourceMap } from './source-map.ts';
 import { applySuppressions } from './suppression.ts';
 
@@ -32,17 +33,35 @@ export function lint({ mesh, documents, profile, on }: LintInput): LintResult {
     ),
   );
   const codes = new Set(CODES.map(({ code }) => code));
-  const { findings, suppressed } = applySuppressions(context, found, { on, codes });
-  return { findings: findings.toSorted(byPlace), suppressed };
+  const told = found.filter((each) => each.code !== UNREACHABLE_RULE || !isExplained(each, found));
+  const { findings, suppressed } = applySuppressions(context, told, { on, codes });
+  return { findings: inOrder(findings), suppressed };
 }
 
-function byPlace(left: Finding, right: Finding): number {
-  return (
-    compare(left.at.file, right.at.file) ||
-    left.at.line - right.at.line ||
-    compare(left.code, right.code) ||
-    compare(left.message, right.message)
+/** True iff another error says why a rule matches nothing: a scheme too many, a method in small letters. */
+function isExplained({ subject, at }: Finding, found: readonly Finding[]): boolean {
+  return found.some(
+    (other) =>
+      other.severity === 'error' &&
+      other.code !== UNREACHABLE_RULE &&
+      isSameSubject(other.subject, subject) &&
+      other.at.path.startsWith(at.path) &&
+      /^(\W|$)/.test(other.at.path.slice(at.path.length)),
   );
+}
+
+/** By file, line, code and message. A line is looked up in the text, so each is asked for once. */
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  const placed = findings.map((finding) => ({ finding, file: finding.at.file, line: finding.at.line }));
+  return placed
+    .toSorted(
+      (left, right) =>
+        compare(left.file, right.file) ||
+        left.line - right.line ||
+        compare(left.finding.code, right.finding.code) ||
+        compare(left.finding.message, right.finding.message),
+    )
+    .map(({ finding, file, line }) => ({ ...finding, at: { file, line, path: finding.at.path } }));
 }
 
 function compare(left: string, right: string): number {

@@ -1,7 +1,15 @@
 /** Suppressions: `meshwright.dev/ignore: CODE reason… [until 2027-01-01]`, one a line, on the object a finding is about. */
 import { parseNamed } from '../../language/parse-traffic.ts';
 import type { Context } from './context.ts';
-import type { Check, Finding, LintResult, Sighting, Subject, SuppressedFinding } from './finding.ts';
+import {
+  type Check,
+  type Finding,
+  isSameSubject,
+  type LintResult,
+  type Sighting,
+  type Subject,
+  type SuppressedFinding,
+} from './finding.ts';
 
 /** The annotation. */
 const ANNOTATION = 'meshwright.dev/ignore';
@@ -72,7 +80,9 @@ export function applySuppressions(
   const suppressed: SuppressedFinding[] = [];
   const used = new Set<Suppression>();
   const open = found.filter((each) => {
-    const by = valid.find((suppression) => suppression.code === each.code && isSame(suppression.subject, each.subject));
+    const by = valid.find(
+      (suppression) => suppression.code === each.code && isSameSubject(suppression.subject, each.subject),
+    );
     if (by === undefined) return true;
     used.add(by);
     suppressed.push({ finding: each, reason: by.reason, until: by.until });
@@ -109,10 +119,6 @@ function finding(code: string, { sighting, code: about, until }: Suppression): F
     severity: entry?.severity ?? 'error',
     message: `suppression of \`${about}\`${day}: ${entry?.title ?? code}`,
   };
-}
-
-function isSame(left: Subject, right: Subject): boolean {
-  return left.kind === right.kind && left.namespace === right.namespace && left.name === right.name;
 }
 
 function suppressionsOf({ documents }: Context): readonly Suppression[] {

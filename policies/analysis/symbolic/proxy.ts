@@ -45,6 +45,8 @@ export interface ProxyDecision {
   /** What the token filter does where the port speaks HTTP. */
   readonly token: SymbolicTokenOutcome;
   readonly rules: readonly RuleMatch[];
+  /** What becomes of calls that no rule matches: with an ALLOW policy, be it without rules, they are denied. */
+  readonly otherwise: 'allow' | 'deny';
   /** Assumptions under which the formula is what the proxy decides. */
   readonly assumptions: readonly string[];
 }
@@ -58,7 +60,7 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   );
   const { token, given } = tokenFilter(destination);
   if (listener.kind === 'unguarded')
-    return { allowed: ALWAYS, unhelped: ALWAYS, listener, token, rules: [], assumptions: [] };
+    return { allowed: ALWAYS, unhelped: ALWAYS, listener, token, rules: [], otherwise: 'allow', assumptions: [] };
   const chains = arriveAt(listener, world.mesh.config).map((arrival) =>
     decideOnChain(destination, policies, { arrival, token, given }),
   );
@@ -68,6 +70,7 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
     listener,
     token,
     rules: chains.flatMap(({ rules }) => rules),
+    otherwise: ofAction(policies, 'ALLOW').length > 0 ? 'deny' : 'allow',
     assumptions: [...new Set(chains.flatMap(({ assumptions }) => assumptions))],
   };
 }

@@ -2,7 +2,7 @@
 import type { Clause, Rule } from '../../../language/authorization.ts';
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import { PROXY_PORTS } from '../../interception.ts';
-import { injectionOf, resolveListener, servicePorts } from '../../listener.ts';
+import { injectionOf, servicePorts } from '../../listener.ts';
 import { inNamespace } from '../../namespaced.ts';
 import { portsOf } from '../../workload-ports.ts';
 import {
@@ -36,12 +36,16 @@ function portsInScope(mesh: Mesh, workload: Workload, rule: Rule): readonly numb
  * The first TCP port that a rule with HTTP fields is lost on. An ALLOW rule is lost where all ports that it is about are
  * TCP, for every workload it applies to; a DENY rule changes its meaning on any.
  */
-function tcpPlace({ mesh }: Context, { policy, workloads }: WrittenPolicy, rule: Rule): string | undefined {
+function tcpPlace(
+  { mesh, listener: listenerOf }: Context,
+  { policy, workloads }: WrittenPolicy,
+  rule: Rule,
+): string | undefined {
   if (!clausesOf(rule).some((clause) => HTTP_ONLY.has(clause.on))) return undefined;
   const places = workloads.flatMap((workload) =>
     portsInScope(mesh, workload, rule)
       .filter((port) => !PROXY_PORTS.includes(port))
-      .map((port) => ({ workload, port, listener: resolveListener(mesh, workload, port) })),
+      .map((port) => ({ workload, port, listener: listenerOf(workload, port) })),
   );
   const tcp = places.filter(({ listener }) => listener.kind !== 'unguarded' && listener.protocol === 'tcp');
   const [first] = tcp;
@@ -109,7 +113,7 @@ function* portsPassedBy(context: Context): Generator<Sighting> {
     const port = Number(text);
     const listeners = workloads
       .filter((workload) => injectionOf(context.mesh, workload) !== 'off')
-      .map((workload) => resolveListener(context.mesh, workload, port));
+      .map((workload) => context.listener(workload, port));
     const [first] = listeners;
     if (first?.kind === 'unguarded' && listeners.every(({ kind }) => kind === 'unguarded'))
       yield inPolicy(written, `port ${port}: ${first.because}`, entry);

@@ -1,7 +1,5 @@
 /** Rules whose shape grants more, or refuses less, than they seem to. Source: semantics.md 3.2, 3.3, 3.7; threats.md 6. */
 import type { Clause, Rule } from '../../../language/authorization.ts';
-import type { Mesh } from '../../../language/mesh.ts';
-import { resolveListener } from '../../listener.ts';
 import { type Context, clausesOf, inPolicy, type MeshCheck, ruleAt, type WrittenPolicy } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
@@ -22,15 +20,15 @@ function namesCaller(rule: Rule): boolean {
   );
 }
 
-type RuleTest = (written: WrittenPolicy, rule: Rule, mesh: Mesh) => string | undefined;
+type RuleTest = (written: WrittenPolicy, rule: Rule, context: Context) => string | undefined;
 
 /** True iff the rule is about ports of gateways alone where no caller can have an identity. */
-function isPublicEntry({ workloads }: WrittenPolicy, rule: Rule, mesh: Mesh): boolean {
+function isPublicEntry({ workloads }: WrittenPolicy, rule: Rule, { listener: listenerOf }: Context): boolean {
   const ports = clausesOf(rule).flatMap((clause) => (clause.on === 'port' ? clause.values : []));
   if (ports.length === 0 || workloads.length === 0) return false;
   return workloads.every((workload) =>
     ports.every((port) => {
-      const listener = resolveListener(mesh, workload, port);
+      const listener = listenerOf(workload, port);
       return listener.kind === 'gateway' && listener.identity === 'none';
     }),
   );
@@ -38,11 +36,11 @@ function isPublicEntry({ workloads }: WrittenPolicy, rule: Rule, mesh: Mesh): bo
 
 /** One sighting for each rule of the action for which `test` has a message. */
 function rules(action: 'ALLOW' | 'DENY', test: RuleTest) {
-  return function* ({ policies, mesh }: Context): Generator<Sighting> {
-    for (const written of policies) {
+  return function* (context: Context): Generator<Sighting> {
+    for (const written of context.policies) {
       if (written.policy.action.kind !== action) continue;
       for (const rule of written.policy.rules) {
-        const message = test(written, rule, mesh);
+        const message = test(written, rule, context);
         if (message !== undefined) yield inPolicy(written, message, ruleAt(written, rule.index));
       }
     }
@@ -142,8 +140,8 @@ export const SHAPE: readonly MeshCheck[] = [
     title: 'an ALLOW rule names no caller',
     resolution:
       'Without `from`, and without a condition on who calls, the rule admits every caller of the network, in plaintext too where the port is not STRICT. Name the callers in `from.source.principals`; for a truly public endpoint say so with a suppression. Rules for ports of a gateway whose server asks for no client certificate are not reported, since nobody has an identity there.',
-    find: rules('ALLOW', (written, rule, mesh) =>
-      rule.parts.length > 0 && !namesCaller(rule) && !isPublicEntry(written, rule, mesh)
+    find: rules('ALLOW', (written, rule, context) =>
+      rule.parts.length > 0 && !namesCaller(rule) && !isPublicEntry(written, rule, context)
         ? `rule ${rule.index} names no caller: anybody is admitted`
         : undefined,
     ),

@@ -2,7 +2,6 @@
 import type { PeerAuthentication } from '../../../language/mesh.ts';
 import type { DestinationRule } from '../../../language/traffic.ts';
 import { applicable } from '../../attachment.ts';
-import { resolveListener } from '../../listener.ts';
 import { hostOf, isHostPattern } from '../../outbound.ts';
 import { portsOf } from '../../workload-ports.ts';
 import { atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
@@ -22,12 +21,12 @@ function scopeOf({ attachment, namespace }: PeerAuthentication): string {
 }
 
 /** Workloads whose mode nobody has set to STRICT, and where no object says PERMISSIVE or DISABLE either: one for each namespace. */
-function* notStrict({ mesh }: Context): Generator<Sighting> {
+function* notStrict({ mesh, listener }: Context): Generator<Sighting> {
   const seen = new Set<string>();
   for (const workload of mesh.workloads) {
     const stated = applicable(mesh.peerAuthentications, mesh, workload).some(({ mode }) => mode !== 'UNSET');
     if (stated || seen.has(workload.namespace)) continue;
-    const guarded = portsOf(mesh, workload).some((port) => resolveListener(mesh, workload, port).kind === 'sidecar');
+    const guarded = portsOf(mesh, workload).some((port) => listener(workload, port).kind === 'sidecar');
     if (!guarded) continue;
     seen.add(workload.namespace);
     yield atObject(
@@ -38,7 +37,7 @@ function* notStrict({ mesh }: Context): Generator<Sighting> {
   }
 }
 
-function* identityWithoutMtls({ mesh, policies }: Context): Generator<Sighting> {
+function* identityWithoutMtls({ mesh, policies, listener: listenerOf }: Context): Generator<Sighting> {
   for (const written of policies) {
     for (const rule of written.policy.rules) {
       const clauses = clausesOf(rule);
@@ -48,7 +47,7 @@ function* identityWithoutMtls({ mesh, policies }: Context): Generator<Sighting> 
         portsOf(mesh, workload)
           .filter((port) => named.length === 0 || named.includes(port))
           .filter((port) => {
-            const listener = resolveListener(mesh, workload, port);
+            const listener = listenerOf(workload, port);
             return listener.kind === 'sidecar' && listener.mode === 'DISABLE';
           })
           .map((port) => `port ${port} of \`${workload.namespace}/${workload.name}\``),

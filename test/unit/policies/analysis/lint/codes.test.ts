@@ -2,12 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
 import type { CodeCase } from './code-case.ts';
 import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
+import { IDLE_RULE_CASES } from './idle-rule-cases.ts';
 import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
 import { RULE_CASES } from './rule-cases.ts';
 import { TOKEN_CASES } from './token-cases.ts';
 import { TRAFFIC_CASES } from './traffic-cases.ts';
 
-const CASES: readonly CodeCase[] = [...RULE_CASES, ...TOKEN_CASES, ...TRAFFIC_CASES, ...ENFORCEMENT_CASES];
+const CASES: readonly CodeCase[] = [
+  ...RULE_CASES,
+  ...IDLE_RULE_CASES,
+  ...TOKEN_CASES,
+  ...TRAFFIC_CASES,
+  ...ENFORCEMENT_CASES,
+];
 
 describe('the codes of lint', () => {
   test('the clean mesh has no finding at all', () => {

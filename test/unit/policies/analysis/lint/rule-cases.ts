@@ -220,18 +220,6 @@ export const RULE_CASES: readonly CodeCase[] = [
     because: 'plain HTTP has GET',
   },
   {
-    code: 'authz/redundant-rule',
-    bad: { policy: cartPolicy([cartRule(), cartRule({}, { paths: ['/shop.Cart/*'] })]) },
-    good: { policy: cartPolicy([cartRule(), cartRule({}, { paths: ['/shop.Cart/Add'] })]) },
-    because: 'the rules allow different methods',
-  },
-  {
-    code: 'authz/shadowed-rule',
-    bad: denying({ from: [{ source: { principals: ['td/ns/shop/*'] } }] }),
-    good: denying({ from: [{ source: { principals: ['td/ns/other/*'] } }] }),
-    because: 'the denied callers are others',
-  },
-  {
     code: 'identity/missing-account',
     bad: { front: deployment('front', '', 'frnt') },
     good: { front: deployment('front', '', 'cart') },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PROFILES } from '#policies/analysis/index.ts';
-import { ruleContains } from '#policies/analysis/lint/checks/redundancy.ts';
+import { ruleContains } from '#policies/analysis/lint/rule-containment.ts';
 import { covers, type Facts } from '#policies/analysis/rules.ts';
 import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
