@@ -59,12 +59,7 @@ interface Preparation {
 
 /** Undefined iff the rule takes no part. Source: semantics.md 3.5 (unknown key), 3.11; istio `authz/model.Generate`. */
 function prepareRule(rule: Rule, preparation: Preparation): Rule | undefined {
-  if (
-    !rule.parts.some((part) =>
-      part.alternatives.some((clauses) => clauses.some((clause) => mayLose(clause, preparation))),
-    )
-  )
-    return rule;
+  if (!holdsWhatMayBeLost(rule, preparation)) return rule;
   const parts: RulePart[] = [];
   for (const part of rule.parts) {
     const known = part.alternatives.map((clauses) =>
@@ -83,7 +78,13 @@ function prepareRule(rule: Rule, preparation: Preparation): Rule | undefined {
   return { ...rule, parts };
 }
 
-/** Whether the clause, or a value of it, may be dropped: of nearly all rules none is. */
+/** Whether a clause, or a value of it, may be dropped: of nearly all rules none is. */
+function holdsWhatMayBeLost({ parts }: Rule, preparation: Preparation): boolean {
+  for (const { alternatives } of parts)
+    for (const clauses of alternatives) for (const clause of clauses) if (mayLose(clause, preparation)) return true;
+  return false;
+}
+
 function mayLose(clause: Clause, { chain, profile }: Preparation): boolean {
   if (clause.on === 'unknownKey' || clause.unusable.length > 0 || isForeignToChain(clause, chain)) return true;
   return isTrustDomain(clause) && profile.trustDomainFields === 'unknown';

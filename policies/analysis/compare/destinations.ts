@@ -196,8 +196,7 @@ export function portsOf(
     if (!holdsLabels(workload.labels, selector.labels)) continue;
     for (const { target } of service.ports) if (target.kind === 'number') ports.add(target.number);
   }
-  for (const policy of applicable(mesh.authorizationPolicies, mesh, workload))
-    for (const port of portsIn(policy)) ports.add(port);
+  for (const policy of applicable(mesh.authorizationPolicies, mesh, workload)) addPorts(policy, ports);
   for (const policy of applicable(mesh.peerAuthentications, mesh, workload)) {
     for (const { port } of policy.portModes) ports.add(port);
   }
@@ -210,12 +209,13 @@ export function portsOf(
   return { named: named.toSorted((left, right) => left - right), other };
 }
 
-function portsIn(policy: AuthorizationPolicy): readonly number[] {
-  return policy.rules.flatMap((rule) =>
-    rule.parts.flatMap((part) =>
-      part.alternatives.flatMap((clauses) =>
-        clauses.flatMap((clause) => (clause.on === 'port' ? [...clause.values, ...clause.notValues] : [])),
-      ),
-    ),
-  );
+function addPorts(policy: AuthorizationPolicy, ports: Set<number>): void {
+  for (const { parts } of policy.rules)
+    for (const { alternatives } of parts)
+      for (const clauses of alternatives)
+        for (const clause of clauses) {
+          if (clause.on !== 'port') continue;
+          for (const port of clause.values) ports.add(port);
+          for (const port of clause.notValues) ports.add(port);
+        }
 }

@@ -5,9 +5,10 @@
 import { admits, isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
+import { CallGraph, type InwardChange, type Ways } from './call-graph.ts';
 import { Callers } from './callers.ts';
 import { portsOf } from './destinations.ts';
-import type { Inward, PreparedMesh } from './prepared.ts';
+import { type Inward, inwardKey, type PreparedMesh } from './prepared.ts';
 import { sideOf } from './sides.ts';
 
 /** A way that one version has and the other has not. */
@@ -33,38 +34,37 @@ export function internetPaths(before: PreparedMesh, after: PreparedMesh, compare
   const { changed } = compared;
   const was = new Graph(before, compared);
   const is = new Graph(after, compared);
-  const differing = changed.filter((name) => JSON.stringify(was.inward(name)) !== JSON.stringify(is.inward(name)));
-  if (differing.length === 0) return [];
-  const base = baseOf(was, before);
-  const sides = {
-    was: { graph: was, ways: walk(base) },
-    is: { graph: is, ways: walk(patched(base, is, differing)) },
-  };
+  const changes = new Map(changed.map((name) => [name, { was: was.inward(name), is: is.inward(name) }]));
+  for (const [name, change] of changes)
+    if (JSON.stringify(change.was) === JSON.stringify(change.is)) changes.delete(name);
+  if (changes.size === 0) return [];
+  const { graph, ways: known } = baseOf(was, before);
+  const isSame =
+    before.names.length === after.names.length && before.names.every((name, at) => name === after.names[at]);
+  const reached = isSame ? graph.waysAfter(changes) : new CallGraph(after.names, (name) => is.inward(name)).ways();
+  const turned = new Map([...changes].map(([name, change]) => [name, { was: change.is, is: change.was }]));
   return [
-    ...newWays(sides.was, sides.is, differing).map((path) => ({ change: 'added' as const, ...path })),
-    ...newWays(sides.is, sides.was, differing).map((path) => ({ change: 'removed' as const, ...path })),
+    ...newWays(known, reached, changes).map((path) => ({ change: 'added' as const, ...path })),
+    ...newWays(reached, known, turned).map((path) => ({ change: 'removed' as const, ...path })),
   ];
 }
 
-interface Side {
-  readonly graph: Graph;
-  /** The shortest way to each workload that is reached from outside. */
-  readonly ways: ReadonlyMap<string, readonly string[]>;
-}
-
-function newWays(old: Side, current: Side, differing: readonly string[]): readonly Omit<InternetPath, 'change'>[] {
-  const [known, reached] = [old.ways, current.ways];
+function newWays(
+  known: Ways,
+  reached: Ways,
+  changes: ReadonlyMap<string, InwardChange>,
+): readonly Omit<InternetPath, 'change'>[] {
   const found: Omit<InternetPath, 'change'>[] = [];
-  for (const [name, way] of reached) if (!known.has(name)) found.push({ way, reaches: 'another workload' });
-  for (const name of differing) {
+  for (const name of reached.beyond(known)) found.push({ way: reached.to(name), reaches: 'another workload' });
+  for (const [name, { was, is }] of changes) {
     if (!known.has(name)) continue;
-    const [earlier, later] = [old.graph.inward(name), current.graph.inward(name)];
-    const ways = later.callers
-      .filter((caller) => !earlier.callers.includes(caller))
-      .map((caller) => reached.get(caller) ?? [])
+    const earlier = new Set(was.callers);
+    const ways = is.callers
+      .filter((caller) => !earlier.has(caller))
+      .map((caller) => reached.to(caller))
       .filter((way) => way.length > 0 && !way.includes(name))
       .map((way) => [...way, name]);
-    if (later.fromOutside && !earlier.fromOutside) ways.unshift([name]);
+    if (is.fromOutside && !was.fromOutside) ways.unshift([name]);
     for (const way of ways) found.push({ way, reaches: 'a workload in reach already' });
   }
   return found.toSorted((left, right) => (left.way.join() < right.way.join() ? -1 : 1));
@@ -83,7 +83,7 @@ class Graph {
   inward(name: string): Inward {
     const found = this.#version.workloads.get(name);
     if (found === undefined) return NOBODY;
-    const key = `${found.numbers.inbound} ${this.#version.shared}`;
+    const key = inwardKey(found.numbers, this.#version.shared);
     const known = this.#version.inward.get(key);
     if (known !== undefined) return known;
     const { unknown } = this.#compared;
@@ -133,56 +133,21 @@ class Graph {
   }
 }
 
-/** Who is called from outside, and by whom each workload is left. */
-interface Outward {
-  readonly entries: readonly string[];
-  readonly calleesOf: (caller: string) => readonly string[];
+interface Base {
+  readonly graph: CallGraph;
+  readonly ways: Ways;
 }
 
-const bases = new WeakMap<PreparedMesh, Outward>();
+const bases = new WeakMap<PreparedMesh, Base>();
 
-/** The whole graph of one version, kept with it: the next comparison walks it again. */
-function baseOf(graph: Graph, version: PreparedMesh): Outward {
+/** The whole graph of one version, kept with it: the next comparison walks over what changed. */
+function baseOf(calls: Graph, version: PreparedMesh): Base {
   const known = bases.get(version);
   if (known !== undefined) return known;
-  const callees = new Map<string, string[]>();
-  const entries: string[] = [];
-  for (const name of version.names) {
-    const { fromOutside, callers } = graph.inward(name);
-    if (fromOutside) entries.push(name);
-    for (const caller of callers) {
-      const list = callees.get(caller) ?? [];
-      callees.set(caller, list);
-      list.push(name);
-    }
-  }
-  const made: Outward = { entries, calleesOf: (caller) => callees.get(caller) ?? [] };
+  const graph = new CallGraph(version.names, (name, place) => version.plain[place] ?? calls.inward(name));
+  const made: Base = { graph, ways: graph.ways() };
   bases.set(version, made);
   return made;
-}
-
-/** The graph of another version that differs in the calls to some workloads. */
-function patched(base: Outward, graph: Graph, differing: readonly string[]): Outward {
-  const others = new Set(differing);
-  const inward = differing.map((name) => ({ name, ...graph.inward(name) }));
-  const added = inward.filter(({ fromOutside }) => fromOutside).map(({ name }) => name);
-  return {
-    entries: [...base.entries.filter((name) => !others.has(name)), ...added].toSorted(),
-    calleesOf: (caller) => {
-      const kept = base.calleesOf(caller).filter((name) => !others.has(name));
-      const own = inward.filter(({ callers }) => callers.includes(caller)).map(({ name }) => name);
-      return [...kept, ...own].toSorted();
-    },
-  };
-}
-
-/** The shortest way to each workload, nearest first. */
-function walk({ entries, calleesOf }: Outward): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>(entries.map((name) => [name, [name]]));
-  // a Map is walked in the order of insertion, also over what is added on the way
-  for (const [name, way] of found)
-    for (const callee of calleesOf(name)) if (!found.has(callee)) found.set(callee, [...way, callee]);
-  return found;
 }
 
 const NOBODY: Inward = { fromOutside: false, callers: [] };

@@ -8,6 +8,7 @@ import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
 import { MeshIndex } from './destinations.ts';
 import { Numbering } from './numbering.ts';
+import { tryPlainCallers } from './plain-callers.ts';
 import { identitiesOf } from './reach.ts';
 
 /** What decides about one workload, as numbers that are comparable between the meshes of one `Preparation`. */
@@ -52,9 +53,18 @@ export interface PreparedMesh {
   readonly shared: number;
   /** Namespaces with their labels, which NetworkPolicies select by. */
   readonly namespaces: number;
+  /** For each of `names` the calls to it, where they are plain. */
+  readonly plain: readonly (Inward | undefined)[];
   /** What is known of calls between workloads, by `inbound` and `shared`: common to the versions of a `Preparation`. */
   readonly inward: Map<string, Inward>;
 }
+
+/** Where what is known of calls to a workload is kept. */
+export function inwardKey({ inbound }: WorkloadNumbers, shared: number): string {
+  return `${inbound} ${shared}`;
+}
+
+type Parts = Pick<PreparedMesh, 'index' | 'identities' | 'workloads' | 'shared'>;
 
 /** Prepares the versions that are to be compared with each other; memory grows with what differs between them. */
 export class Preparation {
@@ -73,18 +83,39 @@ export class Preparation {
     for (const workload of mesh.workloads)
       workloads.set(`${workload.namespace}/${workload.name}`, { workload, numbers: this.#numbersOf(index, workload) });
     const names = [...workloads.keys()].toSorted();
+    const shared = this.#shared(mesh, workloads);
+    const identities = identitiesOf(mesh);
+    this.#addPlain({ index, identities, workloads, shared });
     return {
       names,
       inboundOf: names.map((name) => workloads.get(name)?.numbers.inbound ?? -1),
       mesh,
       profile: this.profile,
       index,
-      identities: identitiesOf(mesh),
+      identities,
       workloads,
-      shared: this.#shared(mesh, workloads),
+      shared,
       namespaces: this.#all(mesh.namespaces),
+      plain: names.map((name) => this.#tryInward(workloads.get(name), shared)),
       inward: this.#inward,
     };
+  }
+
+  /** The calls to workloads whose rules are plain are known at once; the others are worked out when they are asked for. */
+  #addPlain({ index, identities, workloads, shared }: Parts): void {
+    const names = new Map([...workloads].map(([name, { workload }]) => [workload, name]));
+    const nameOf = (workload: Workload) => names.get(workload) ?? `${workload.namespace}/${workload.name}`;
+    for (const { workload, numbers } of workloads.values()) {
+      const key = inwardKey(numbers, shared);
+      if (this.#inward.has(key)) continue;
+      const [mesh, meshFrom] = [index.around(workload), index.waysTo(workload)];
+      const callers = tryPlainCallers({ workload, mesh, meshFrom, identities, nameOf, profile: this.profile });
+      if (callers !== undefined) this.#inward.set(key, { fromOutside: false, callers });
+    }
+  }
+
+  #tryInward(found: PreparedWorkload | undefined, shared: number): Inward | undefined {
+    return found === undefined ? undefined : this.#inward.get(inwardKey(found.numbers, shared));
   }
 
   #shared(mesh: Mesh, workloads: PreparedMesh['workloads']): number {
