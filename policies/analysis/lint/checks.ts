@@ -1,14 +1,20 @@
 /** Every check, in the order of the reference. */
+import { ACCESS } from './checks/access.ts';
 import { ADVISORIES } from './checks/advisories.ts';
+import { BYPASS } from './checks/bypass.ts';
+import { CAPTURE } from './checks/capture.ts';
 import { DEFENCE } from './checks/defence.ts';
 import { ENFORCEMENT } from './checks/enforcement.ts';
+import { GATEWAYS } from './checks/gateways.ts';
 import { IDLE_RULES } from './checks/idle-rules.ts';
+import { INSTALLATION } from './checks/installation.ts';
 import { PORTS } from './checks/ports.ts';
 import { REFERENCES } from './checks/references.ts';
 import { SHAPE } from './checks/shape.ts';
 import { SPELLING } from './checks/spelling.ts';
 import { TOKENS } from './checks/tokens.ts';
 import { TRANSPORT } from './checks/transport.ts';
+import { VERSIONS } from './checks/versions.ts';
 import type { MeshCheck } from './context.ts';
 import type { Check } from './finding.ts';
 import { SUPPRESSION_FAULTS } from './suppression.ts';
@@ -24,7 +30,13 @@ export const MESH_CHECKS: readonly MeshCheck[] = [
   ...ENFORCEMENT,
   ...DEFENCE,
   ...IDLE_RULES,
+  ...BYPASS,
+  ...CAPTURE,
+  ...GATEWAYS,
   ...ADVISORIES,
+  ...ACCESS,
+  ...INSTALLATION,
+  ...VERSIONS,
 ];
 
 /** What is known of a code: everything but how it is found. */

@@ -41,6 +41,7 @@ export interface Context {
   readonly mesh: Mesh;
   readonly profile: Profile;
   readonly documents: readonly Cursor[];
+  readonly kinds: ReadonlyMap<string, readonly Cursor[]>;
   readonly policies: readonly WrittenPolicy[];
   /** The values of all policies by field. */
   readonly entries: ReadonlyMap<string, readonly WrittenEntry[]>;
@@ -73,7 +74,19 @@ export function contextOf(mesh: Mesh, sources: readonly SourceDocument[], profil
   };
   const policies = writtenPolicies(mesh, documents);
   const entries = entriesByField(policies);
-  return { mesh, profile, documents, policies, entries, listener: listenersOf(mesh), accounts, namespaces, ruleParts };
+  const kinds = Map.groupBy(documents, (document) => document.get('kind').text());
+  return {
+    mesh,
+    profile,
+    documents,
+    kinds,
+    policies,
+    entries,
+    listener: listenersOf(mesh),
+    accounts,
+    namespaces,
+    ruleParts,
+  };
 }
 
 function listenersOf(mesh: Mesh): Context['listener'] {
@@ -184,6 +197,11 @@ export function inPolicy({ policy }: WrittenPolicy, message: string, place: Pick
 /** A sighting at an object as a whole. */
 export function atObject(kind: string, object: Named, message: string): Sighting {
   return { subject: subjectOf(kind, object), message, at: object.at };
+}
+
+/** A sighting at a place of any document. */
+export function atDocument(document: Cursor, message: string, place: Pick<Cursor, 'at'>): Sighting {
+  return { subject: subjectOf(document.get('kind').text(), parseNamed(document)), message, at: place.at() };
 }
 
 /** The rule of a policy as written. */

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
+import { BYPASS_CASES } from './bypass-cases.ts';
 import type { CodeCase } from './code-case.ts';
+import { EDGE_CASES } from './edge-cases.ts';
 import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
 import { IDLE_RULE_CASES } from './idle-rule-cases.ts';
+import { INSTALLATION_CASES } from './installation-cases.ts';
 import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
 import { RULE_CASES } from './rule-cases.ts';
 import { TOKEN_CASES } from './token-cases.ts';
@@ -14,6 +17,9 @@ const CASES: readonly CodeCase[] = [
   ...TOKEN_CASES,
   ...TRAFFIC_CASES,
   ...ENFORCEMENT_CASES,
+  ...BYPASS_CASES,
+  ...EDGE_CASES,
+  ...INSTALLATION_CASES,
 ];
 
 describe('the codes of lint', () => {

@@ -20,6 +20,7 @@ spec:
     metadata: {labels: {app: ${name}}${template === '' ? '' : `, ${template}`}}
     spec:
       serviceAccountName: ${account}
+      automountServiceAccountToken: false
       containers: [{name: c, image: 'c:1', ports: [{name: web, containerPort: 8080}, {name: raw, containerPort: 9000}]}]`;
 }
 
