@@ -28,6 +28,7 @@ interface LintOptions extends Pick<MeshOptions, 'meshConfig'> {
   readonly semantics: ProfileName;
   readonly on?: string;
   readonly explain?: string;
+  readonly all?: boolean;
 }
 
 const HELP = `
@@ -53,6 +54,7 @@ export function registerLint(program: Command, io: Io, ended: (code: ExitCode) =
     )
     .option('--on <date>', 'the day on which suppressions are judged, YYYY-MM-DD (default: today)')
     .option('--explain <code>', 'print what a code means and how to repair it, or `list`')
+    .option('--all', 'write every finding out as text, not only the first few of a code')
     .addOption(meshConfigOption())
     .addOption(semanticsOption())
     .addHelpText('after', HELP)
@@ -73,7 +75,7 @@ async function run(sources: readonly string[], options: LintOptions, io: Io): Pr
   const on = options.on ?? new Date().toISOString().slice(0, 10);
   const result = lint({ ...read.value, profile: PROFILES[options.semantics], on });
   const write = await REPORTERS[options.format]();
-  io.stdout.write(write(result, paintFor(io.stdout)));
+  io.stdout.write(write(result, paintFor(io.stdout), options.all === true ? 'all' : 'some'));
   return fails(result, options.failOn) ? EXIT_CODES.refuted : EXIT_CODES.holds;
 }
 

@@ -1,10 +1,11 @@
 /** mTLS: who sets it, where it is off, and rules that depend on it. Source: semantics.md 4 and 5. */
 import type { PeerAuthentication } from '../../../language/mesh.ts';
+import type { Cursor } from '../../../language/parse-cursor.ts';
 import type { DestinationRule } from '../../../language/traffic.ts';
 import { applicable } from '../../attachment.ts';
 import { hostOf, isHostPattern } from '../../outbound.ts';
 import { portsOf } from '../../workload-ports.ts';
-import { atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
+import { atDocument, atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
 const setsMode = (mode: PeerAuthentication['mode']) =>
@@ -116,32 +117,39 @@ function* clientTls({ mesh }: Context): Generator<Sighting> {
   }
 }
 
-function* unverifiedOrigination({ mesh, documents }: Context): Generator<Sighting> {
+/** Every TLS setting of a DestinationRule: for the host, for single ports, for subsets. */
+function tlsSettings(document: Cursor): readonly Cursor[] {
+  const policies = [
+    document.get('spec', 'trafficPolicy'),
+    ...document
+      .get('spec', 'subsets')
+      .items()
+      .map((subset) => subset.get('trafficPolicy')),
+  ];
+  return policies
+    .flatMap((policy) => [policy, ...policy.get('portLevelSettings').items()])
+    .map((owner) => owner.get('tls'))
+    .filter((tls) => ['SIMPLE', 'MUTUAL'].includes(tls.get('mode').text()));
+}
+
+/** What TLS to a server outside leaves open. */
+function unverified(tls: Cursor): string | undefined {
+  if (tls.get('insecureSkipVerify').isTrue()) return '`insecureSkipVerify` accepts every certificate';
+  const names = tls.get('subjectAltNames').items().length > 0;
+  const authority = tls.get('caCertificates').isPresent() || tls.get('credentialName').isPresent();
+  if (names && authority) return undefined;
+  return 'it does not name both `caCertificates` and `subjectAltNames`: the server is not verified';
+}
+
+function* unverifiedOrigination({ mesh, kinds }: Context): Generator<Sighting> {
   const external = mesh.serviceEntries.flatMap(({ hosts }) => hosts);
-  for (const rule of mesh.destinationRules) {
-    const document = documents.find(
-      (each) =>
-        each.get('kind').text() === 'DestinationRule' &&
-        each.get('metadata', 'name').text() === rule.name &&
-        each.get('metadata', 'namespace').text('default') === rule.namespace,
-    );
-    const tls = document?.get('spec', 'trafficPolicy', 'tls');
-    const mode = tls?.get('mode').text() ?? '';
-    if (
-      tls === undefined ||
-      !['SIMPLE', 'MUTUAL'].includes(mode) ||
-      !external.some((host) => isHostPattern(rule.host, host))
-    )
-      continue;
-    const verified =
-      tls.get('subjectAltNames').items().length > 0 &&
-      (tls.get('caCertificates').isPresent() || tls.get('credentialName').isPresent());
-    if (!verified)
-      yield atObject(
-        'DestinationRule',
-        rule,
-        `TLS to \`${rule.host}\` does not name both \`caCertificates\` and \`subjectAltNames\`: the server is not verified`,
-      );
+  for (const document of kinds.get('DestinationRule') ?? []) {
+    const host = document.get('spec', 'host').text();
+    if (!external.some((each) => isHostPattern(host, each))) continue;
+    for (const tls of tlsSettings(document)) {
+      const open = unverified(tls);
+      if (open !== undefined) yield atDocument(document, `TLS to \`${host}\`: ${open}`, tls);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
-import { CLEAN, cartPolicy, cartRule, type Parts } from '../analysis/lint/lint-mesh.ts';
+import { CLEAN, cartPolicy, cartRule, deployment, type Parts } from '../analysis/lint/lint-mesh.ts';
 import { faultsBy, run } from './command-line.ts';
 
 const SOURCE = 'services/front/service.ts:7';
@@ -35,7 +35,10 @@ const CALL = {
   http: { method: 'POST', path: '/shop.Cart/Add' },
 };
 
-const yaml = (parts: Parts) => Object.values(parts).join('\n---\n');
+const yaml = (parts: Parts) =>
+  Object.values(parts)
+    .filter((text) => text !== null)
+    .join('\n---\n');
 let folder = '';
 const file = (name: string) => join(folder, name);
 
@@ -78,6 +81,22 @@ describe('meshwright lint', () => {
         ? { ...CLEAN, namespace: '{apiVersion: v1, kind: Namespace, metadata: {name: shop}}' }
         : { ...CLEAN, rootDeny: '' };
     expect((await run(['lint', '-', '--fail-on', failOn], yaml(parts))).code).toBe(code);
+  });
+
+  test('writes out a few findings of a code and counts the rest, errors and --all excepted', async () => {
+    const carriers = ['a', 'b', 'c', 'd', 'e'].map((name) =>
+      deployment(name, '', 'cart').replace('automountServiceAccountToken: false', 'automountServiceAccountToken: true'),
+    );
+    const text = [yaml({ ...CLEAN, cart: null }), ...carriers].join('\n---\n');
+    const lines = (output: string) => output.split('\n').filter((line) => line.endsWith('[identity/idle-api-token]'));
+    const some = (await run(['lint', '-'], text)).stdout;
+    expect(lines(some)).toHaveLength(3);
+    expect(some).toMatch(/^2 more \[identity\/idle-api-token\]: stdin:\d+, stdin:\d+$/m);
+    expect(some).toMatch(/^lint: .* 5 notes/m);
+    expect(lines((await run(['lint', '-', '--all'], text)).stdout)).toHaveLength(5);
+    const wrong = ['a', 'b', 'c', 'd', 'e'].map((name) => cartRule({ principals: [`spiffe://td/ns/shop/sa/${name}`] }));
+    const errors = (await run(['lint', '-'], yaml({ ...CLEAN, policy: cartPolicy(wrong) }))).stdout;
+    expect(errors.match(/\[authz\/spiffe-prefix\]$/gm)).toHaveLength(5);
   });
 
   test('writes JSON by its schema', async () => {

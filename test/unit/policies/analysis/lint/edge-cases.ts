@@ -15,6 +15,12 @@ const tls = (mode: string, credentialName: string) => ({ tls: { mode, credential
 const outside = (hosts: readonly string[], protocol: string) => ({
   entry: istio('ServiceEntry', 'e', { hosts, ports: [{ number: 80, name: 'p', protocol }], resolution: 'NONE' }),
 });
+const PINNED = { mode: 'SIMPLE', caCertificates: '/etc/ca.pem', subjectAltNames: ['api.example'] };
+const verifying = (policy: object) => ({
+  ...outside(['api.example'], 'TLS'),
+  destination: istio('DestinationRule', 'd', { host: 'api.example', ...policy }),
+});
+const onPort = (tls: object) => ({ portLevelSettings: [{ port: { number: 80 }, tls }] });
 const originates = (mode: string) => ({
   destination: istio('DestinationRule', 'd', { host: 'api.example', trafficPolicy: { tls: { mode } } }),
 });
@@ -38,6 +44,24 @@ export const EDGE_CASES: readonly CodeCase[] = [
     bad: { ...outside(['api.example'], 'HTTP'), ...originates('DISABLE') },
     good: { ...outside(['api.example'], 'HTTP'), ...originates('SIMPLE') },
     because: 'the sidecar adds TLS',
+  },
+  {
+    code: 'transport/unverified-origination',
+    bad: verifying({ trafficPolicy: onPort({ mode: 'SIMPLE' }) }),
+    good: verifying({ trafficPolicy: onPort(PINNED) }),
+    because: 'the port says against what the server is verified',
+  },
+  {
+    code: 'transport/unverified-origination',
+    bad: verifying({ trafficPolicy: { tls: { ...PINNED, insecureSkipVerify: true } } }),
+    good: verifying({ trafficPolicy: { tls: { ...PINNED, insecureSkipVerify: false } } }),
+    because: 'the certificate is looked at',
+  },
+  {
+    code: 'transport/unverified-origination',
+    bad: verifying({ subsets: [{ name: 's', trafficPolicy: { tls: { mode: 'SIMPLE' } } }] }),
+    good: verifying({ subsets: [{ name: 's', trafficPolicy: { tls: PINNED } }] }),
+    because: 'the subset says it too',
   },
   {
     code: 'egress/wildcard-host',
