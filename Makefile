@@ -17,7 +17,7 @@ synth: $(STAMP) ## write dist/<environment>/ for every environment
 	@node infra/local/main.ts keys
 	@node infra/main.ts
 verify: synth ## prove dist/kind equal to the declared intent, and decide every caller x method cell [ON=2027-06-30]
-	@node policies/cli/bin.ts verify dist/kind --intent dist/kind/intent.json $(if $(ON),--on $(ON))
+	@node policies/cli/bin.js verify dist/kind --intent dist/kind/intent.json $(if $(ON),--on $(ON))
 	@node infra/local/main.ts verify $(if $(ON),--on $(ON))
 
 ##@ Develop

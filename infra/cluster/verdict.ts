@@ -71,7 +71,7 @@ export async function probeCluster(
   run: Run,
   { root, context, intent, userKey, subject }: ProbeRequest,
 ): Promise<Verdict> {
-  const cli = join(root, 'policies', 'cli', 'bin.ts');
+  const cli = join(root, 'policies', 'cli', 'bin.js');
   const args = ['probe', '--context', context, '--intent', intent, '--user-key', userKey];
   const { code, stdout, stderr } = await run(process.execPath, [cli, ...args]);
   const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line.trim() !== '');

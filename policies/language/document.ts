@@ -1,14 +1,7 @@
 import { constructFromEvents, EVENT_ID, parseEvents, YAMLException } from 'js-yaml';
 import { sharingFault } from './alias.ts';
-import {
-  countBreaks,
-  duplicateKeys,
-  type EventStream,
-  lineAt,
-  lineStarts,
-  offsetOfPath,
-  splitDocuments,
-} from './position.ts';
+import { NOT_PLAIN, tryReadPlain } from './plain-yaml.ts';
+import { duplicateKeys, type EventStream, lineAt, lineStarts, offsetOfPath, splitDocuments } from './position.ts';
 import { type Location, type Problem, printPath, problem, quote, type Step } from './problem.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
 
@@ -46,8 +39,8 @@ export interface Reading {
 interface Chunk {
   readonly file: string;
   readonly text: string;
-  /** Line breaks of the file before the chunk. */
-  readonly linesBefore: number;
+  /** Line breaks of the file before the chunk, counted when a line is asked for. */
+  readonly linesBefore: () => number;
   /** Positions inside the chunk, worked out by a second parse when the first line is asked for. */
   readonly positions: () => Positions;
 }
@@ -79,7 +72,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const PARSER_OPTIONS = { maxDepth: 100 };
 
-function chunkOf(file: string, text: string, linesBefore: number): Chunk {
+function chunkOf(file: string, text: string, linesBefore: () => number): Chunk {
   let positions: Positions | undefined;
   const find = (): Positions => {
     positions ??= {
@@ -95,7 +88,7 @@ function chunkOf(file: string, text: string, linesBefore: number): Chunk {
 function syntaxProblem(chunk: Chunk, error: unknown, earliest = 1): Problem {
   const mark = error instanceof YAMLException ? error.mark : undefined;
   const line = Math.max((mark?.line ?? 0) + 1, earliest);
-  const at = { file: chunk.file, path: '', line: chunk.linesBefore + line };
+  const at = { file: chunk.file, path: '', line: chunk.linesBefore() + line };
   if (!(error instanceof YAMLException)) return problem('yaml/syntax', 'text cannot be read as YAML', at);
   const column = mark === undefined || mark.position === 0 ? '' : ` at column ${mark.column + 1}`;
   return problem('yaml/syntax', `broken YAML${column}: ${error.reason}`, at);
@@ -109,7 +102,7 @@ function constructionProblems(chunk: Chunk, stream: EventStream, error: unknown)
     const at = {
       file: chunk.file,
       path: printPath(path),
-      line: chunk.linesBefore + lineAt(starts, offset),
+      line: chunk.linesBefore() + lineAt(starts, offset),
     };
     const name = String(path.at(-1));
     return problem('yaml/duplicate-key', `key ${quote(name)} stands twice in one mapping`, at, 'keep one of the two');
@@ -161,7 +154,7 @@ const locator =
     const { streams, starts } = origin.chunk.positions();
     const stream = streams[origin.ordinal];
     const line = stream === undefined ? 1 : lineAt(starts, offsetOfPath(stream, whole));
-    return { file: origin.chunk.file, path: printPath(whole), line: origin.chunk.linesBefore + line };
+    return { file: origin.chunk.file, path: printPath(whole), line: origin.chunk.linesBefore() + line };
   };
 
 function identityFaults(
@@ -203,22 +196,48 @@ function acceptStream(stream: EventStream, origin: Origin, sink: Sink): void {
  * Cuts a text at its `---` lines, where YAML always begins a document: one broken document does not hide the others,
  * and what one took to read is let go before the next. A text with directives, which stand before their `---`, stays whole.
  */
-function cutAtMarkers(file: string, text: string): readonly Chunk[] {
-  if (/^%/m.test(text)) return [chunkOf(file, text, 0)];
-  const chunks: Chunk[] = [];
-  let [cut, linesBefore] = [0, 0];
-  const add = (end: number): void => {
-    const part = text.slice(cut, end);
-    if (/^[ \t]*[^%#\s]/m.test(part)) chunks.push(chunkOf(file, part, linesBefore));
-    linesBefore += countBreaks(part);
-    cut = end;
+function readInto(sink: Sink, file: string, text: string): void {
+  if (/^%/m.test(text)) {
+    readChunk(
+      chunkOf(file, text, () => 0),
+      sink,
+    );
+    return;
+  }
+  const lines = new Lines(text);
+  const readPart = (from: number, to: number): void => {
+    const plain = to - from > LARGE_DOCUMENT ? NOT_PLAIN : tryReadPlain(text, { from, to });
+    const part = text.slice(from, to);
+    if (plain === NOT_PLAIN && !/^[ \t]*[^%#\s]/m.test(part)) return;
+    const chunk = chunkOf(file, part, () => lines.before(from));
+    if (plain === NOT_PLAIN) readChunk(chunk, sink);
+    else acceptValue(plain, { chunk, ordinal: 0, prefix: [] }, sink);
   };
-  for (const { index } of text.matchAll(/^---(?=\s|$)/gm)) add(index);
-  add(text.length);
-  return chunks;
+  let cut = 0;
+  for (const { index } of text.matchAll(/^---(?=\s|$)/gm)) {
+    readPart(cut, index);
+    cut = index;
+  }
+  readPart(cut, text.length);
 }
 
-/** Reads a chunk into `sink`. */
+/** The lines of a file, found when the first is asked for. */
+class Lines {
+  readonly #text: string;
+  #starts: readonly number[] | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** How many lines end before the line that begins at `offset`. */
+  before(offset: number): number {
+    this.#starts ??= lineStarts(this.#text);
+    return lineAt(this.#starts, offset) - 1;
+  }
+}
+
+/** Reads a chunk that is not plain into `sink`. */
 function readChunk(chunk: Chunk, sink: Sink): void {
   const fault = sizeFault(chunk);
   if (fault !== undefined) {
@@ -247,7 +266,7 @@ function sizeFault({ file, text, linesBefore }: Chunk): Problem | undefined {
   if (text.length <= LARGE_DOCUMENT) return undefined;
   const nodes = aboutHowManyValues(text);
   if (nodes <= MOST_NODES) return undefined;
-  const at = { file, path: '', line: linesBefore + 1 };
+  const at = { file, path: '', line: linesBefore() + 1 };
   const help = 'split the list into documents of their own, with `---` between them';
   return problem('yaml/too-large', `a document of about ${nodes} values: expected ${MOST_NODES} at most`, at, help);
 }
@@ -273,6 +292,6 @@ const [NEW_LINE, COMMA, OPEN_BRACKET, OPEN_BRACE] = [10, 44, 91, 123];
  */
 export function readDocuments(file: string, text: string): Reading {
   const sink: Sink = { documents: [], problems: [] };
-  for (const chunk of cutAtMarkers(file, text)) readChunk(chunk, sink);
+  readInto(sink, file, text);
   return sink;
 }

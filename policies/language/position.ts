@@ -126,16 +126,6 @@ export function lineStarts(text: string): readonly number[] {
   return starts;
 }
 
-/** How many line breaks a text holds. */
-export function countBreaks(text: string): number {
-  let found = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 10 || (code === 13 && text.charCodeAt(at + 1) !== 10)) found += 1;
-  }
-  return found;
-}
-
 /** Line of `offset`, counted from 1, by bisection of the result of `lineStarts`. */
 export function lineAt(starts: readonly number[], offset: number): number {
   let low = 0;

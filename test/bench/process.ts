@@ -21,7 +21,7 @@ export async function benchProcess(): Promise<readonly (BenchResult | NotMeasure
     const ofFleet = ['verify', join(folder, 'fleet.yaml'), '--intent', join(folder, 'intent.json')];
     const own = join(ROOT, 'dist/kind');
     const ofOwn = ['verify', own, '--intent', join(own, 'intent.json')];
-    const bin = join(ROOT, 'policies/cli/bin.ts');
+    const bin = join(ROOT, 'policies/cli/bin.js');
     const rows = [
       await row(`verify, 1,000 services (${fleet.edges} edges) from disk`, [process.execPath, bin, ...ofFleet], 1.5),
     ];

@@ -4,7 +4,7 @@
  * imports, so that no dependency is listed that nothing imports.
  */
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,14 +32,15 @@ export async function writePackage(folder: string): Promise<string> {
     await copyFile(join(root, schema), join(folder, 'schemas', basename(schema)));
   await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   await copyFile(join(root, 'policies/cli/package-readme.md'), join(folder, 'README.md'));
-  await chmod(join(folder, 'cli/bin.js'), 0o755);
+  const bin = await readFile(join(root, 'policies/cli/bin.js'), 'utf8');
+  await writeFile(join(folder, 'cli/bin.js'), bin.replace('./main.ts', './main.js'), { mode: 0o755 });
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(await manifest(folder), null, 2)}\n`);
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: folder });
   return join(folder, packedName(stdout));
 }
 
 async function emit(folder: string): Promise<void> {
-  const sources = [...Object.values(DOORS), 'cli/bin', ...LANGUAGE.map((name) => `language/${name}`)];
+  const sources = [...Object.values(DOORS), ...LANGUAGE.map((name) => `language/${name}`)];
   const configuration = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {

@@ -195,7 +195,7 @@ export class Stand {
 const listed = (items: readonly string[]): string =>
   items.length === 0 ? 'none differs' : items.slice(0, 5).join('; ');
 
-const bin = fileURLToPath(new URL('../../../policies/cli/bin.ts', import.meta.url));
+const bin = fileURLToPath(new URL('../../../policies/cli/bin.js', import.meta.url));
 const intent = fileURLToPath(new URL('../../../dist/kind/intent.json', import.meta.url));
 
 /** Probes every cell from inside the workloads; the count, and whatever does not hold with its reason, is the detail. */

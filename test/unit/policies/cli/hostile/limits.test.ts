@@ -17,7 +17,7 @@ import {
 
 /** The heap that every case must do with, in MiB. */
 const HEAP = 768;
-const BIN = join(import.meta.dirname, '../../../../../policies/cli/bin.ts');
+const BIN = join(import.meta.dirname, '../../../../../policies/cli/bin.js');
 
 const CALL = {
   id: '1',
