@@ -1,12 +1,10 @@
 /** How a connection arrives at a listener: which chain takes it, with which identities. Source: semantics.md 3.10, 4, 5. */
 import type { MeshConfig } from '../language/mesh.ts';
 import type { Listener } from './listener.ts';
+import type { Certificate } from './request.ts';
 
 /** What the caller sends: plaintext, mesh mTLS, or TLS without a mesh identity. */
-export type Transport =
-  | { readonly kind: 'plaintext' }
-  | { readonly kind: 'mtls'; readonly identities: readonly string[] }
-  | { readonly kind: 'foreignTls' };
+export type Transport = { readonly kind: 'plaintext' } | Certificate | { readonly kind: 'foreignTls' };
 
 /** The chain that takes a connection; `identities` null means that there is no peer identity. */
 export type Arrival =
@@ -42,7 +40,7 @@ export function arriveAt(
     case 'mtls':
       if (listener.mode === 'DISABLE') return { kind: 'refused', because: 'tlsIntoPlaintext' };
       if (!isTrusted(transport.identities, trusted)) return { kind: 'refused', because: 'foreignTrustDomain' };
-      return { kind: 'accepted', chain, identities: transport.identities };
+      return { kind: 'accepted', chain, identities: shownBy(transport) };
     case 'foreignTls':
       if (listener.mode !== 'PERMISSIVE' || listener.protocol === 'http')
         return { kind: 'refused', because: 'notMeshTls' };
@@ -57,21 +55,29 @@ function arriveAtGateway(
   chain: 'http' | 'tcp',
   trusted: readonly string[],
 ): Arrival {
-  const identities = transport.kind === 'mtls' ? transport.identities : null;
+  const identities = transport.kind === 'mtls' ? shownBy(transport) : null;
   switch (listener.identity) {
     case 'none':
       return { kind: 'accepted', chain, identities: null };
     case 'clientCertificate':
       return { kind: 'accepted', chain, identities };
     case 'mesh':
-      if (identities === null) return { kind: 'refused', because: 'plaintextIntoStrict' };
-      return isTrusted(identities, trusted)
+      if (transport.kind !== 'mtls') return { kind: 'refused', because: 'plaintextIntoStrict' };
+      return isTrusted(transport.identities, trusted)
         ? { kind: 'accepted', chain, identities }
         : { kind: 'refused', because: 'foreignTrustDomain' };
   }
 }
 
-/** One SAN of an accepted trust domain suffices; the others then count as identities too. */
+/**
+ * What rules read of a certificate: any URI SAN, any DNS SAN, or the subject may match.
+ * Source: semantics.md 3.6; Envoy `AuthenticatedMatcher::matches`, which goes on to the next kind where none matched.
+ */
+export function shownBy({ identities, names }: Certificate): readonly string[] {
+  return names === undefined ? identities : [...identities, ...names];
+}
+
+/** One URI SAN of an accepted trust domain suffices; the others then count as identities too. */
 export function isTrusted(identities: readonly string[], trusted: readonly string[]): boolean {
   for (const identity of identities) {
     for (const prefix of trusted) if (identity.startsWith(prefix)) return true;

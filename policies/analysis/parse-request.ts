@@ -5,7 +5,7 @@ import type { Address, Caller, HttpRequest, Pod, Request, Token } from './reques
 
 /**
  * Parses one request; members left out take their defaults: plaintext, `remoteIp` = `ip`, no HTTP, no token, no SNI.
- * Shape: `{"id","source":{"principal"|"workload","ip","remoteIp"},"destination":{"namespace","workload","port","ip"},
+ * Shape: `{"id","source":{"principal"|"workload","dnsNames","subject","ip","remoteIp"},"destination":{"namespace","workload","port","ip"},
  * "http":{"method","path","host","headers"}|null,"jwt":{"claims","invalid"?}|null,"sni"}`; `"pods":[{"namespace",
  * "name","labels"}]` adds pods that the manifests do not hold; `"expected"` is for who holds the verdict against it.
  * Errors: `request/type`, `request/missing`, `request/unknown-member`, `request/address`, `request/port`,
@@ -16,7 +16,7 @@ export function parseRequest(json: unknown): Result<Request> {
   const root = new Reader(json, '', problems);
   root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'pods', 'expected']);
   const source = root.member('source');
-  source.allowOnly(['principal', 'workload', 'ip', 'remoteIp']);
+  source.allowOnly(['principal', 'dnsNames', 'subject', 'workload', 'ip', 'remoteIp']);
   const destination = root.member('destination');
   destination.allowOnly(['namespace', 'workload', 'port', 'ip']);
   const sourceIp = source.member('ip').address();
@@ -43,17 +43,32 @@ export function parseRequest(json: unknown): Result<Request> {
 function parseCaller(source: Reader): Caller {
   const principal = source.member('principal');
   const workload = source.member('workload');
+  const names = parseNames(source);
   if (workload.isGiven()) {
     workload.allowOnly(['namespace', 'name']);
     if (principal.isGiven()) source.report('caller', 'principal and workload given: expected one');
+    if (names.isGiven)
+      source.report('caller', 'a workload shows its own certificate: expected no dnsNames and no subject');
     const reference = {
       namespace: workload.member('namespace').requiredText(),
       workload: workload.member('name').requiredText(),
     };
     return { kind: 'workload', reference };
   }
-  if (!principal.isGiven()) return { kind: 'plaintext' };
-  return { kind: 'mtls', identities: Array.isArray(principal.value) ? principal.texts() : [principal.text('')] };
+  if (!principal.isGiven() && !names.isGiven) return { kind: 'plaintext' };
+  const identities = Array.isArray(principal.value) ? principal.texts() : [principal.text('')];
+  if (!names.isGiven) return { kind: 'mtls', identities };
+  return { kind: 'mtls', identities: principal.isGiven() ? identities : [], names: names.texts };
+}
+
+/** What a certificate may say besides its URI SANs. */
+function parseNames(source: Reader): { readonly isGiven: boolean; readonly texts: readonly string[] } {
+  const [dnsNames, subject] = [source.member('dnsNames'), source.member('subject')];
+  const texts = [
+    ...(dnsNames.isGiven() ? dnsNames.items().map((name) => name.requiredText()) : []),
+    ...(subject.isGiven() ? [subject.text('')] : []),
+  ];
+  return { isGiven: dnsNames.isGiven() || subject.isGiven(), texts };
 }
 
 function parsePod(pod: Reader): Pod {

@@ -14,11 +14,20 @@ export interface Pod extends WorkloadReference {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Who calls: in plaintext, with the URI SANs of a client certificate, or as a workload of the mesh. */
+/** Who calls: in plaintext, with a client certificate, or as a workload of the mesh. */
 export type Caller =
   | { readonly kind: 'plaintext' }
-  | { readonly kind: 'mtls'; readonly identities: readonly string[] }
+  | Certificate
   | { readonly kind: 'workload'; readonly reference: WorkloadReference };
+
+/** What a client certificate says of its owner. */
+export interface Certificate {
+  readonly kind: 'mtls';
+  /** The URI SANs, of which handshakes ask one to be of an accepted trust domain. */
+  readonly identities: readonly string[];
+  /** DNS SANs and the subject: rules read them as they read URI SANs. @default none */
+  readonly names?: readonly string[];
+}
 
 /** A bearer token in `authorization`, and what is wrong with it. */
 export interface Token {

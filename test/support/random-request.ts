@@ -81,3 +81,20 @@ export function randomRequest(draw: Draw, id: string): unknown {
     sni: draw.of(SNIS),
   };
 }
+
+/** A request whose certificate, where it has one, also holds DNS SANs or a subject, drawn from what policies name too. */
+export function withNames(draw: Draw, request: unknown): unknown {
+  const { source, ...rest } = request as { readonly source: { readonly principal?: unknown } };
+  if (source.principal === undefined || !draw.chance(0.3)) return request;
+  const names = ['spiffe://td/ns/a/sa/x', 'spiffe://foreign/ns/b/sa/y', 'x.a.svc', 'CN=a/ns/a/sa/x'];
+  const own = source.principal === null || draw.chance(0.2) ? [] : source.principal;
+  return {
+    ...rest,
+    source: {
+      ...source,
+      principal: own,
+      dnsNames: draw.some(names, 2),
+      ...draw.maybe(0.3, 'subject', () => draw.of(['CN=x', 'CN=a/ns/b/sa/z', ''])),
+    },
+  };
+}

@@ -14,6 +14,8 @@ import { networkAdmits, type Way, wayBetween } from './way.ts';
 export type ReachSource =
   | { readonly kind: 'workload'; readonly principal: string; readonly namespace: string; readonly workload: string }
   | { readonly kind: 'identity' | 'pattern'; readonly principal: string }
+  /** A certificate with several SANs, which together may call what none of them may alone. */
+  | { readonly kind: 'certificate'; readonly principal: string }
   | { readonly kind: 'plaintext'; readonly principal: null };
 
 /** One version of the port: the mesh it stands in and what its proxy decides. */

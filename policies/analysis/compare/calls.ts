@@ -158,6 +158,7 @@ function testText(test: AtomicTest): string | undefined {
   switch (test.on) {
     case 'peer':
     case 'peers':
+    case 'uri':
     case 'certificate':
     case 'method':
     case 'path':

@@ -127,9 +127,10 @@ export function isIn(site: Site, node: Node, request: Request): boolean {
 
 /** One line for a call: caller, callee, method and path; the port where it is not the one that the intent names. */
 export function cellOf(site: Site, json: RequestJson, usualPort: number | null): string {
-  const source = json['source'] as { readonly principal: unknown };
+  const source = json['source'] as { readonly principal: unknown; readonly dnsNames?: readonly string[] };
   const http = json['http'] as { readonly method: string; readonly path: string } | null;
   const port = site.destination.port === usualPort ? '' : `:${site.destination.port}`;
   const call = http === null ? `tcp ${site.destination.port}` : `${http.method} ${http.path}`;
-  return `${callerName(source.principal, site.world.mesh.config.trustDomain)} -> ${site.destination.workload}${http === null ? '' : port} ${call}`;
+  const shown = source.dnsNames === undefined ? source.principal : [source.principal, ...source.dnsNames].flat();
+  return `${callerName(shown, site.world.mesh.config.trustDomain)} -> ${site.destination.workload}${http === null ? '' : port} ${call}`;
 }

@@ -4,8 +4,9 @@ import type { Profile } from '../profile.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import { Effort } from '../symbolic/effort.ts';
 import { type CallerSide, Callers } from './callers.ts';
-import { type GrantChange, Refinement } from './grant-change.ts';
+import { type GrantChange, type RefinedPlace, Refinement } from './grant-change.ts';
 import { type InternetPath, internetPaths } from './internet-paths.ts';
+import { jointCalls, jointlyUnknown } from './joint-callers.ts';
 import { Preparation, type PreparedMesh } from './prepared.ts';
 import { ABSENT, allPorts, type Pair, type PortLabel, sideOf } from './sides.ts';
 import { weakenedMesh, weakenedPort, weakenedWorkload } from './weakening/layers.ts';
@@ -103,9 +104,24 @@ class Comparison {
     const refinement = new Refinement(callers.universe, sides, { destination, port, profile });
     const found = callers.list().flatMap((caller) => refinement.of(caller));
     for (const each of found.toSorted(byCallerThenCall)) this.#changes.push(each);
+    if (sides.length === 2) this.#joint(sides, { destination, port, profile });
     const [was, is] = sides;
     if (was === undefined || is === undefined || was.workload === ABSENT || is.workload === ABSENT) return [];
     return weakenedPort(pair, { was, is, port, label, callers, pairs: this.#pairs });
+  }
+
+  /** What changed for certificates with several SANs alone. */
+  #joint(sides: readonly CallerSide[], place: RefinedPlace): void {
+    const { namespace, workload, port } = place.destination;
+    try {
+      const joint = jointCalls(sides, { port: place.port, profile: place.profile, effort: this.#effort });
+      if (joint === undefined) return;
+      const refinement = new Refinement(joint.universe, sides, place);
+      for (const caller of joint.callers) for (const each of refinement.of(caller)) this.#changes.push(each);
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      this.#unknown.push(jointlyUnknown(`${namespace}/${workload}`, port, error));
+    }
   }
 }
 

@@ -56,17 +56,14 @@ export class Examples {
     const side = this.#sides[version];
     const peer = this.#universe.attributes.find(({ name }) => name === 'peer');
     if (side === undefined || peer === undefined) return null;
-    const base = (calls.atoms.length === 0 ? plainAssignment(this.#universe) : calls.atoms).toSpliced(
-      peer.first,
-      calls.peer.length,
-      ...calls.peer,
-    );
+    const base = calls.atoms.length === 0 ? plainAssignment(this.#universe) : calls.atoms;
     const found = tryFindCheapest(this.#universe, calls.node, base);
     if (found === undefined) return null;
+    const assignment = found.assignment.toSpliced(peer.first, calls.peer.length, ...calls.peer);
     const { reading } = siteOf(this.#site(side), this.#universe);
     const { namespace, name } = side.workload;
     const destination = { namespace, workload: name, port: this.#place.port };
-    const decoded = decodeRequest(this.#universe, found.assignment, { id: 'example', destination, reading });
+    const decoded = decodeRequest(this.#universe, assignment, { id: 'example', destination, reading });
     const { source } = calls;
     const request =
       source.kind === 'workload'

@@ -71,6 +71,10 @@ export interface User {
 /** A caller in one word: the account of an identity of this mesh, else the identity. */
 export function callerName(principal: unknown, trustDomain: string): string {
   if (principal === null) return 'plaintext';
+  if (Array.isArray(principal))
+    return principal.length === 0
+      ? 'a certificate without identity'
+      : principal.map((each) => callerName(each, trustDomain)).join(' + ');
   if (typeof principal !== 'string') return JSON.stringify(principal);
   const own = principal.match(/^spiffe:\/\/([^/]+)\/ns\/[^/]+\/sa\/([^/]+)$/);
   return own !== null && own[1] === trustDomain ? (own[2] ?? principal) : principal;

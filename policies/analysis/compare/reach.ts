@@ -7,6 +7,7 @@ import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { type CallerSide, Callers, type CallersPlace, type ReachSource } from './callers.ts';
 import { type CallClass, callsOf } from './calls.ts';
 import { MeshIndex, portsOf } from './destinations.ts';
+import { type JointCalls, jointCalls, jointlyUnknown } from './joint-callers.ts';
 import { isProxysOwn } from './network-only.ts';
 import { type OpenPorts, openPorts } from './open-ports.ts';
 
@@ -64,6 +65,16 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
       } catch (error) {
         if (!(error instanceof BudgetExceeded)) throw error;
         unknown.push(`\`${workload.namespace}/${workload.name}\` port ${label}: ${error.message}`);
+        continue;
+      }
+      try {
+        const side = { index, workload, decision, identities };
+        const joint = jointCalls([side], { ...options, port, effort });
+        if (joint !== undefined)
+          for (const grant of grantsOf({ workload, port, label, decision }, joint)) grants.push(grant);
+      } catch (error) {
+        if (!(error instanceof BudgetExceeded)) throw error;
+        unknown.push(jointlyUnknown(`${workload.namespace}/${workload.name}`, label, error));
       }
     }
     options.progress?.();
@@ -98,9 +109,13 @@ function grantsAt(
 ): readonly ReachGrant[] {
   const side: CallerSide = { index: known.index, workload, decision, identities: known.identities };
   const callers = new Callers([side], { ...known.options, port });
+  return grantsOf({ workload, port, label, decision }, { universe: callers.universe, callers: callers.list() });
+}
+
+function grantsOf({ workload, label, decision }: ReachPlace, { universe, callers }: JointCalls): readonly ReachGrant[] {
   const calls = new Map<Node, readonly CallClass[]>();
-  return callers.list().flatMap(({ source, nodes: [node = callers.universe.diagrams.never] }) => {
-    const found = calls.get(node) ?? callsOf(callers.universe, node, decision.token);
+  return callers.flatMap(({ source, nodes: [node = universe.diagrams.never] }) => {
+    const found = calls.get(node) ?? callsOf(universe, node, decision.token);
     calls.set(node, found);
     return found.map(({ http, exact, conditions }) => ({
       source,

@@ -5,6 +5,8 @@ import { tokenRulesOf } from '../attachment.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
+import type { Formula } from '../symbolic/formula.ts';
+import { oneIdentityShowsSurplus } from '../symbolic/one-identity.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { verifiers } from '../token.ts';
@@ -77,11 +79,15 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
   const bounds = compareIn(first, decision, meaning);
   audit.add(first, decision);
   const { leans } = bounds;
-  if (bounds.surplus === 0 && bounds.missing === 0) return { kind: 'equal', listener, assumptions, leans };
+  if (bounds.surplus === 0 && bounds.missing === 0) {
+    const bounded = leans === 'onNothing' ? decision.unhelped : decision.allowed;
+    if (oneIdentityShowsSurplus(bounded, meaning.atMost)) return { kind: 'equal', listener, assumptions, leans };
+    return compareSets(place, decision, meaning);
+  }
   const universe = universeOf(place, decision, { meaning, identities });
   const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
-  const calls = meaning.each().map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
+  const calls = declaredCalls(universe, meaning);
   const anchors = anchorsOf(site, calls);
   const surplus = explain(site, again.surplus, { anchors, expected: 'deny', allowed: true });
   const missing = calls.flatMap(({ grant, node }) => {
@@ -99,20 +105,54 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
   };
 }
 
+/**
+ * Compares over certificates with any SANs. Only what is allowed beyond the declared is asked: a declared caller shows
+ * one identity, as an X.509-SVID does, and need not be let in with more.
+ */
+function compareSets(place: Place, decision: ProxyDecision, meaning: Declared): SiteResult {
+  const { listener, assumptions, allowed, unhelped } = decision;
+  const universe = universeOf(place, { ...decision, rules: [] }, { meaning, identities: [], peers: 'sets' });
+  const { diagrams } = universe;
+  const possible = universe.possible();
+  const beyond = (formula: Formula) =>
+    diagrams.and(diagrams.minus(universe.node(formula), universe.node(meaning.atMost)), possible);
+  const surplus = beyond(allowed);
+  const leans = beyond(unhelped) === diagrams.never ? 'onNothing' : 'onHandshake';
+  if (surplus === diagrams.never) return { kind: 'equal', listener, assumptions, leans };
+  const site = siteOf(place, universe);
+  const anchors = anchorsOf(site, declaredCalls(universe, meaning));
+  const found = explain(site, surplus, { anchors, expected: 'deny', allowed: true });
+  return { kind: 'different', listener, assumptions, leans, ...found };
+}
+
 function universeOf(
   { world, effort }: Place,
   { allowed, unhelped, rules }: ProxyDecision,
-  { meaning, identities }: { readonly meaning: Declared; readonly identities: readonly string[] },
+  { meaning, identities, peers = 'single' }: Considered,
 ): Universe {
   const formulas = [allowed, unhelped, meaning.atMost, meaning.atLeast];
   for (const { covers, arrives } of rules) formulas.push(covers, arrives);
   return new Universe(formulas, {
     config: world.mesh.config,
     headers: world.profile.repeatedHeaders,
-    peers: 'single',
+    peers,
     identities,
     effort,
   });
+}
+
+interface Considered {
+  readonly meaning: Declared;
+  readonly identities: readonly string[];
+  /** @default 'single' */
+  readonly peers?: 'single' | 'sets';
+}
+
+function declaredCalls(
+  universe: Universe,
+  meaning: Declared,
+): readonly { readonly grant: Grant; readonly node: Node }[] {
+  return meaning.each().map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
 }
 
 /** Compares without the help of the handshake first: what holds there holds as deployed. */
@@ -175,11 +215,14 @@ function explain(
   return { counterexamples, more: rest === diagrams.never || most === 1 ? 0 : 1 };
 }
 
-/** The calls with the same caller, method and path. */
+/** The calls with the same caller, method and path; of several SANs the plainest certificate stands for all. */
 function cellNode({ universe }: Site, { assignment }: Found): Node {
   const { diagrams } = universe;
   const cell = universe.attributes
-    .filter(({ name }) => name === 'peer' || name === 'method' || name === 'path' || name === 'bytes')
+    .filter(
+      ({ name, kind }) =>
+        (name === 'peer' && kind === 'word') || name === 'method' || name === 'path' || name === 'bytes',
+    )
     .flatMap(({ first, variable, kind }) => {
       const settled = kind === 'word' && (assignment[first] ?? 0) !== 0;
       return (settled ? variable.levels.slice(0, 1) : variable.levels).map((size, index) => {

@@ -5,6 +5,7 @@ import { applicable } from '../attachment.ts';
 import { compile } from '../compile.ts';
 import { PROFILES, type Profile } from '../profile.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
+import { peersToCompare } from '../symbolic/one-identity.ts';
 import { decideAtProxy } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { type Counterexample, cellOf, confirm, deciderOf, requestOf, tryFindNearest } from './counterexample.ts';
@@ -46,7 +47,7 @@ function tryFindDifference(place: Place, other: Profile): Counterexample | undef
   const universe = new Universe([own.allowed, theirs.allowed], {
     config: world.mesh.config,
     headers: world.profile.repeatedHeaders,
-    peers: 'single',
+    peers: peersToCompare([own.allowed, theirs.allowed]),
     identities: [],
     effort,
   });

@@ -4,6 +4,7 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type ParseOptions, parseMesh } from '../../language/parse.ts';
 import { applicable, selects } from '../attachment.ts';
 import { compile } from '../compile.ts';
+import { shownBy } from '../connection.ts';
 import type { Request } from '../request.ts';
 import { portsOf } from '../workload-ports.ts';
 import { applyEdits } from './edit.ts';
@@ -118,7 +119,7 @@ const isNamed = (left: Workload, right: Workload) => left.namespace === right.na
 function isCaller({ request, world }: Situation['call'], { caller }: KnownCaller): boolean {
   if (request.caller.kind === 'plaintext' || caller.kind === 'plaintext') return request.caller.kind === caller.kind;
   const identities = (each: KnownCaller['caller']) => {
-    if (each.kind === 'mtls') return each.identities;
+    if (each.kind === 'mtls') return shownBy(each);
     const found =
       each.kind === 'workload'
         ? world.mesh.workloads.find(

@@ -3,6 +3,7 @@ import type { SourceDocument } from '../../language/document.ts';
 import type { Mesh } from '../../language/mesh.ts';
 import type { ParseOptions } from '../../language/parse.ts';
 import { toAnswer } from '../answer.ts';
+import { shownBy } from '../connection.ts';
 import { decideNaively } from '../naive.ts';
 import type { Profile } from '../profile.ts';
 import type { Request } from '../request.ts';
@@ -53,6 +54,6 @@ export function explain(input: ExplainInput, request: Request): Explanation {
 
 function callerText({ caller }: Request): string {
   if (caller.kind === 'plaintext') return 'plaintext caller';
-  if (caller.kind === 'mtls') return caller.identities.join(', ');
+  if (caller.kind === 'mtls') return shownBy(caller).join(', ');
   return `${caller.reference.namespace}/${caller.reference.workload}`;
 }

@@ -2,7 +2,7 @@
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { SourceDocument } from '../../language/document.ts';
 import { applicable, tokenRulesOf } from '../attachment.ts';
-import { arriveAt, type Transport } from '../connection.ts';
+import { arriveAt, shownBy, type Transport } from '../connection.ts';
 import { connectionFacts, httpFacts, readPath } from '../facts.ts';
 import type { Listener } from '../listener.ts';
 import type { Facts } from '../rules.ts';
@@ -43,7 +43,7 @@ export function situationOf(call: Call, documents: readonly SourceDocument[]): S
   const chain =
     arrival.kind === 'accepted' ? arrival.chain : listener.protocol === 'auto' ? sniffed : listener.protocol;
   const identities =
-    arrival.kind === 'accepted' ? arrival.identities : transport.kind === 'mtls' ? transport.identities : null;
+    arrival.kind === 'accepted' ? arrival.identities : transport.kind === 'mtls' ? shownBy(transport) : null;
   const token: TokenOutcome = chain === 'http' ? tokenOutcome(call) : { kind: 'noClaims' };
   return {
     call,

@@ -1,7 +1,7 @@
 /** One port of one workload, prepared: transport, NetworkPolicy and both chains. */
 import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
 import { assumptionsOf } from '../assumptions.ts';
-import { arriveAt, trustedPrefixes } from '../connection.ts';
+import { arriveAt, isTrusted, shownBy, trustedPrefixes } from '../connection.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import { AddressGate, isolating } from '../network.ts';
 import type { Request, WorkloadReference } from '../request.ts';
@@ -33,6 +33,7 @@ export class Port {
   readonly #plaintext: Handshake;
   readonly #mtls: Handshake;
   readonly #peers: PeerTable;
+  readonly #trusted: readonly string[];
   readonly #checksTrust: boolean;
   readonly #http: Chain;
   readonly #tcp: Chain;
@@ -50,12 +51,12 @@ export class Port {
     const because = this.listener.kind === 'unguarded' ? this.listener.because : '';
     this.#unguarded = this.ending(VERDICT_CODES.allowedUnguarded, { detail: because });
     this.#foreign = this.ending(VERDICT_CODES.foreignTrustDomain);
-    const trusted = trustedPrefixes(world.mesh.config);
-    this.#peers = new PeerTable(trusted);
+    this.#trusted = trustedPrefixes(world.mesh.config);
+    this.#peers = new PeerTable(this.#trusted);
     this.#checksTrust =
       this.listener.kind === 'sidecar' || (this.listener.kind === 'gateway' && this.listener.identity === 'mesh');
     this.#plaintext = this.#handshake({ kind: 'plaintext' });
-    this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${trusted[0]}ns/any/sa/any`] });
+    this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
     const place = { world, target, port: number, assumptions: this.assumptions, peers: this.#peers };
     this.#http = new Chain({ ...place, kind: 'http' });
     this.#tcp = new Chain({ ...place, kind: 'tcp' });
@@ -107,18 +108,20 @@ export class Port {
     const kind = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
     const chain = kind === 'http' ? this.#http : this.#tcp;
     return caller.kind === 'mtls' && keeps
-      ? chain.decide(request, caller.identities, peer)
+      ? chain.decide(request, shownBy(caller), peer)
       : chain.decide(request, null, NO_PEER);
   }
 
   #peerOf(caller: Request['caller']): Peer {
-    return caller.kind === 'mtls' ? this.#peers.of(caller.identities) : NO_PEER;
+    return caller.kind === 'mtls' ? this.#peers.of(shownBy(caller)) : NO_PEER;
   }
 
   #refusal(caller: Request['caller'], peer: Peer): Ending | undefined {
     const handshake = caller.kind === 'mtls' ? this.#mtls : this.#plaintext;
     if (handshake.kind === 'refused') return handshake.ending;
-    return caller.kind !== 'mtls' || !this.#checksTrust || isTrustedPeer(peer) ? undefined : this.#foreign;
+    if (caller.kind !== 'mtls' || !this.#checksTrust) return undefined;
+    const trusted = caller.names === undefined ? isTrustedPeer(peer) : isTrusted(caller.identities, this.#trusted);
+    return trusted ? undefined : this.#foreign;
   }
 
   #handshake(transport: Parameters<typeof arriveAt>[1]): Handshake {

@@ -7,6 +7,7 @@
 import type { Workload } from '../../language/mesh.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { all, type Formula, holds, testsOf } from '../symbolic/formula.ts';
+import { oneIdentityTellsApart } from '../symbolic/one-identity.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
@@ -155,6 +156,7 @@ export class Callee {
       );
       const results = this.#bare({ mutants: new Set(mutants), decisions });
       found.results.push(...results, ...(gated.length === 0 ? [] : [this.#byAddress(gated)]));
+      found.results.push(...this.#bySets(decisions, results));
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;
       const half = mutants.length >> 1;
@@ -163,11 +165,22 @@ export class Callee {
     }
   }
 
-  #universe(formulas: readonly Formula[]): Universe {
+  /** The mutants that no single identity tells apart, where certificates with several SANs may. */
+  #bySets(decisions: Batch['decisions'], known: readonly WayResult[]): readonly WayResult[] {
+    const told = new Set(known.flatMap(({ disagreements }) => disagreements.map(({ mutant }) => mutant)));
+    const open = [...decisions].filter(
+      ([mutant, each]) => !told.has(mutant) && !oneIdentityTellsApart([this.#whole(this.original), this.#whole(each)]),
+    );
+    if (open.length === 0) return [];
+    const whole = (each: Decision) => this.#whole(each);
+    return [this.#differing({ kind: 'bare' }, open, { whole, peers: 'sets' })];
+  }
+
+  #universe(formulas: readonly Formula[], peers: 'single' | 'sets' = 'single'): Universe {
     return new Universe(formulas, {
       config: this.world.mesh.config,
       headers: this.world.profile.repeatedHeaders,
-      peers: 'single',
+      peers,
       identities: [],
       budget: BUDGET,
     });
@@ -211,20 +224,25 @@ export class Callee {
   }
 
   #byAddress(gated: readonly (readonly [number, Decision])[]): WayResult {
-    const whole = ({ proxy, gate }: Decision) => all([proxy.allowed, gate]);
-    const universe = this.#universe([this.original, ...gated.map(([, each]) => each)].map(whole));
+    return this.#differing({ kind: 'address' }, gated, {
+      whole: ({ proxy, gate }) => all([proxy.allowed, gate]),
+      peers: 'single',
+    });
+  }
+
+  #differing(
+    way: Way,
+    mutants: readonly (readonly [number, Decision])[],
+    { whole, peers }: { readonly whole: (decision: Decision) => Formula; readonly peers: 'single' | 'sets' },
+  ): WayResult {
+    const universe = this.#universe([this.original, ...mutants.map(([, each]) => each)].map(whole), peers);
     const { diagrams } = universe;
     const original = universe.node(whole(this.original));
-    const disagreements = gated.map(([mutant, decision]) => ({
+    const disagreements = mutants.map(([mutant, decision]) => ({
       mutant,
       node: diagrams.and(diagrams.xor(universe.node(whole(decision)), original), universe.possible()),
     }));
-    return {
-      way: { kind: 'address' },
-      universe,
-      original,
-      disagreements: disagreements.filter(({ node }) => node !== diagrams.never),
-    };
+    return { way, universe, original, disagreements: disagreements.filter(({ node }) => node !== diagrams.never) };
   }
 }
 

@@ -6,6 +6,7 @@ import { isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import type { Formula } from '../symbolic/formula.ts';
 import { admitsAddress } from '../symbolic/network.ts';
+import { peersToCompare } from '../symbolic/one-identity.ts';
 import { allowedByPolicies } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
@@ -174,7 +175,7 @@ function areSame({ mesh, profile }: World, [left, right]: readonly [Formula, For
   const universe = new Universe([left, right], {
     config: mesh.config,
     headers: profile.repeatedHeaders,
-    peers: 'single',
+    peers: peersToCompare([left, right]),
     identities: [],
   });
   const { diagrams } = universe;

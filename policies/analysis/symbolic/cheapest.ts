@@ -7,6 +7,8 @@ export type Assignment = readonly number[];
 
 const ATTRIBUTE = 1000;
 const DETAIL = 10;
+/** The fewest texts make a certificate; those of the request to be near to are taken rather than others. */
+const SAN_OF_BASE = 500;
 
 interface Best {
   readonly cost: number;
@@ -30,7 +32,7 @@ export function tryFindCheapest(
 ): { readonly assignment: Assignment; readonly cost: number } | undefined {
   if (node === universe.diagrams.never) return undefined;
   const search = new Search(universe, base);
-  const assignment = [...base];
+  const assignment = withoutTexts(universe, base);
   let at = node;
   while (at > 1) {
     const { value, child } = search.best(at);
@@ -40,11 +42,20 @@ export function tryFindCheapest(
   return { assignment, cost: search.cost(node) };
 }
 
+/** Certificates are made up anew: what nothing asks for they do not hold. */
+function withoutTexts({ attributes }: Universe, base: Assignment): number[] {
+  const assignment = [...base];
+  for (const { kind, first, variable } of attributes)
+    if (kind === 'certificate') assignment.fill(0, first + 1, first + variable.levels.length);
+  return assignment;
+}
+
 class Search {
   readonly #universe: Universe;
   readonly #base: Assignment;
   readonly #leading: ReadonlySet<number>;
   readonly #best = new Map<Node, Best>();
+  readonly #ranks: ReadonlyMap<number, number>;
   readonly #orders = new Map<number, readonly number[]>();
 
   constructor(universe: Universe, base: Assignment) {
@@ -52,7 +63,16 @@ class Search {
     this.#base = base;
     this.#leading = new Set(
       universe.attributes.flatMap(({ first, kind, variable }) =>
-        kind === 'set' ? variable.levels.map((_, index) => first + index) : [first],
+        kind === 'set' || kind === 'certificate' ? variable.levels.map((_, index) => first + index) : [first],
+      ),
+    );
+    this.#ranks = new Map(
+      universe.attributes.flatMap((attribute) =>
+        attribute.kind === 'certificate'
+          ? attribute.variable.levels
+              .map((_, index) => [attribute.first + index, attribute.variable.rankOf(index)] as const)
+              .slice(1)
+          : [],
       ),
     );
   }
@@ -97,7 +117,10 @@ class Search {
 
   /** Named values are shown rather than nameless ones. */
   #valueCost(level: number, value: number): number {
-    if (value === (this.#base[level] ?? 0)) return 0;
+    const isKept = value === (this.#base[level] ?? 0);
+    const rank = this.#ranks.get(level);
+    if (rank !== undefined) return value === 0 ? 0 : (isKept ? SAN_OF_BASE : ATTRIBUTE) + rank;
+    if (isKept) return 0;
     return (this.#leading.has(level) ? ATTRIBUTE : DETAIL) + (value === 0 ? 2 : value === 1 ? 1 : 0);
   }
 }

@@ -58,7 +58,7 @@ function acceptance(
 export function isTrusted(config: MeshConfig): Formula {
   return some(
     trustedPrefixes(config).map((value) =>
-      holds({ on: 'peer', pattern: { kind: 'principal', pattern: { kind: 'prefix', value } } }),
+      holds({ on: 'uri', pattern: { kind: 'principal', pattern: { kind: 'prefix', value } } }),
     ),
   );
 }

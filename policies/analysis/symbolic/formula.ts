@@ -5,6 +5,8 @@ import type { Cidr, PathPattern, Pattern, PeerPattern } from '../../language/aut
 export type AtomicTest =
   /** Some identity of the peer is accepted; false of a peer without certificate. */
   | { readonly on: 'peer'; readonly pattern: PeerPattern }
+  /** Some URI SAN of the peer is accepted: what handshakes ask. */
+  | { readonly on: 'uri'; readonly pattern: PeerPattern }
   /** Some identity of the peer is accepted by one of many patterns, which nothing asks about one by one. */
   | { readonly on: 'peers'; readonly patterns: readonly PeerPattern[] }
   /** The peer shows a certificate. */

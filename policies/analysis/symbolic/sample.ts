@@ -7,6 +7,7 @@ import type { Address, Request, WorkloadReference } from '../request.ts';
 import { claimValues } from '../rules.ts';
 import { type Verifier, verifyToken } from '../token.ts';
 import { addressText } from './address-variable.ts';
+import type { CertificateTexts } from './certificate-variable.ts';
 import type { Assignment } from './cheapest.ts';
 import type { Attribute, Universe } from './universe.ts';
 
@@ -35,18 +36,24 @@ interface QueryReading extends Reading {
 }
 
 function encodeAttribute(attribute: Attribute, request: Request, reading: QueryReading): readonly number[] {
-  const identities = request.caller.kind === 'mtls' ? request.caller.identities : null;
   switch (attribute.kind) {
     case 'address':
       return attribute.variable.encode(addressOf(attribute.name, request));
     case 'set':
-      if (attribute.name === 'peer') return attribute.variable.encode(identities);
       return attribute.variable.encode(elementsOf(attribute.name, request, reading));
+    case 'certificate':
+      return attribute.variable.encode(certificateOf(request));
     case 'word':
-      if (attribute.name === 'peer')
-        return attribute.variable.encode(identities === null ? null : (identities[0] ?? ''));
+      if (attribute.name === 'peer') {
+        const certificate = certificateOf(request);
+        return attribute.variable.encode(certificate === null ? null : (certificate.uris[0] ?? ''));
+      }
       return attribute.variable.encode(wordOf(attribute.name, request, reading));
   }
+}
+
+function certificateOf({ caller }: Request): CertificateTexts | null {
+  return caller.kind === 'mtls' ? { uris: caller.identities, names: caller.names ?? [] } : null;
 }
 
 function addressOf(name: string, request: Request): Address | null {
@@ -123,7 +130,7 @@ export function decodeRequest(
   return {
     id: call.id,
     source: {
-      principal: values.get('peer') ?? null,
+      ...sourceOf(values.get('peer') ?? null),
       ...(source ? { ip: addressText(source) } : {}),
       ...(remote ? { remoteIp: addressText(remote) } : {}),
     },
@@ -141,9 +148,17 @@ export function decodeRequest(
   };
 }
 
-type Values = ReadonlyMap<string, string | readonly string[] | Address | null>;
+type Value = string | readonly string[] | CertificateTexts | Address | null;
+type Values = ReadonlyMap<string, Value>;
 
-function decodeAttribute(attribute: Attribute, assignment: Assignment): string | readonly string[] | Address | null {
+/** One URI SAN, several of them with whatever else the certificate says, or no certificate. */
+function sourceOf(peer: Value): object {
+  if (peer === null || typeof peer === 'string' || !('uris' in peer)) return { principal: peer };
+  const { uris, names } = peer;
+  return { principal: uris.length === 1 ? uris[0] : uris, ...(names.length > 0 ? { dnsNames: names } : {}) };
+}
+
+function decodeAttribute(attribute: Attribute, assignment: Assignment): Value {
   const atoms = attribute.variable.levels.map((_, index) => assignment[attribute.first + index] ?? 0);
   return attribute.variable.decode(atoms);
 }

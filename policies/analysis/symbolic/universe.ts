@@ -4,6 +4,7 @@ import type { Address } from '../request.ts';
 import { AddressVariable } from './address-variable.ts';
 import { AffixVariable, type WordSpace } from './affix-variable.ts';
 import { AtomVariable, SetVariable } from './atom-variable.ts';
+import { CertificateVariable } from './certificate-variable.ts';
 import { BudgetExceeded, Diagrams, type Node } from './diagram.ts';
 import { Effort } from './effort.ts';
 import { type AtomicTest, type Formula, testsOf } from './formula.ts';
@@ -15,7 +16,7 @@ import { hostTest, pathTest, peersTest, peerTest, plainTest, type WordTest } fro
 export interface UniverseOptions {
   readonly config: MeshConfig;
   readonly headers: 'individual' | 'joined';
-  /** Whether certificates hold exactly one URI SAN, as an X.509-SVID does, or any set of them. */
+  /** Whether certificates hold exactly one URI SAN, as an X.509-SVID does, or any set of SANs and a subject. */
   readonly peers: 'single' | 'sets';
   /** Identities that get an atom of their own although no formula names them. */
   readonly identities: readonly string[];
@@ -29,12 +30,14 @@ export interface UniverseOptions {
 export type Attribute = { readonly first: number; readonly name: string } & (
   | { readonly kind: 'word'; readonly variable: Variable<string | null> }
   | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> }
+  | { readonly kind: 'certificate'; readonly variable: CertificateVariable }
   | { readonly kind: 'address'; readonly variable: Variable<Address | null> }
 );
 
 type Made =
   | { readonly kind: 'word'; readonly variable: Variable<string | null> & Partial<Presence> }
   | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> & Presence }
+  | { readonly kind: 'certificate'; readonly variable: CertificateVariable }
   | { readonly kind: 'address'; readonly variable: Variable<Address | null> & Presence };
 
 interface Presence {
@@ -73,7 +76,7 @@ export class Universe {
     this.#tests = [...tests.values()].flat();
     const levels: number[] = [];
     const attributes: Attribute[] = [];
-    for (const name of [...tests.keys()].toSorted(byOrder)) {
+    for (const name of [...tests.keys()].toSorted(byOrder(options.peers))) {
       const made = this.#make(name, tests.get(name) ?? [], options);
       const first = levels.length;
       for (const level of made.variable.levels) levels.push(level);
@@ -95,6 +98,13 @@ export class Universe {
     }
     const words = this.#wordTests(tests);
     const space = spaceOf(name, options.config, { query: this.query, host: this.#asSent ? 'asSent' : 'lowerCase' });
+    if (name === 'peer' && options.peers === 'sets') {
+      const handshakes = tests.flatMap((test) => (test.on === 'uri' ? [testKey(test)] : []));
+      return {
+        kind: 'certificate',
+        variable: new CertificateVariable(name, words, { space, handshakes: new Set(handshakes) }),
+      };
+    }
     if (isSet(name, options)) return { kind: 'set', variable: new SetVariable(name, words, space) };
     return { kind: 'word', variable: wordVariable(name, words, space) };
   }
@@ -146,7 +156,9 @@ export class Universe {
     if (made === undefined) throw new Error(`the universe does not know the test ${JSON.stringify(test)}`);
     if (test.on === 'certificate' || test.on === 'acceptedPath')
       return made.variable.present?.(this.diagrams, made.first) ?? this.diagrams.always;
-    return made.variable.node(this.diagrams, made.first, testKey(test));
+    const key = testKey(test);
+    if (test.on === 'uri' && made.kind === 'certificate') return made.variable.uriNode(this.diagrams, made.first, key);
+    return made.variable.node(this.diagrams, made.first, key);
   }
 
   /**
@@ -178,7 +190,6 @@ export class Universe {
 }
 
 function isSet(name: string, options: UniverseOptions): boolean {
-  if (name === 'peer') return options.peers === 'sets';
   if (name === 'header cookie') return false;
   return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
 }
@@ -195,6 +206,7 @@ function wordVariable(
 function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase' | 'asSent'): WordTest | undefined {
   switch (test.on) {
     case 'peer':
+    case 'uri':
       return peerTest(test.pattern);
     case 'peers':
       return peersTest(test.patterns);
@@ -241,6 +253,7 @@ function nameOf(test: AtomicTest): string {
   switch (test.on) {
     case 'peer':
     case 'peers':
+    case 'uri':
     case 'certificate':
       return 'peer';
     case 'address':
@@ -272,10 +285,15 @@ function group(tests: readonly AtomicTest[]): Map<string, AtomicTest[]> {
   return groups;
 }
 
-function byOrder(left: string, right: string): number {
+/**
+ * One identity comes first, since it decides most. A set of them comes last: which of them are there matters path by
+ * path, and each path asks for few, where every subset of all callers would be a node of its own.
+ */
+function byOrder(peers: UniverseOptions['peers']): (left: string, right: string) => number {
   const rank = (name: string) => {
+    if (name === 'peer' && peers === 'sets') return ORDER.length + 1;
     const found = ORDER.indexOf(name.split(' ')[0] ?? '');
     return found < 0 ? ORDER.length : found;
   };
-  return rank(left) - rank(right) || (left < right ? -1 : 1);
+  return (left, right) => rank(left) - rank(right) || (left < right ? -1 : 1);
 }

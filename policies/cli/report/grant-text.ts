@@ -2,8 +2,9 @@
 import type { OpenPorts } from '../../analysis/compare/open-ports.ts';
 import type { ReachGrant } from '../../analysis/compare/reach.ts';
 
-/** Who calls: a workload, else the identity or pattern, else plaintext. */
+/** Who calls: a workload, else the identity, pattern or certificate, else plaintext. */
 export function callerText({ source }: Pick<ReachGrant, 'source'>): string {
+  if (source.kind === 'certificate') return `a certificate with ${source.principal}`;
   return source.kind === 'workload' ? `${source.namespace}/${source.workload}` : (source.principal ?? 'plaintext');
 }
 

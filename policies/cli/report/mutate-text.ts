@@ -21,7 +21,7 @@ export function mutationText(mutation: Mutation): string {
     ...mutation.refutedBefore.slice(0, SHOWN).map((text) => `note: the original is refuted already: ${text}`),
     ...survivorLines(mutation),
     '',
-    'universe: callers with any identity of one URI SAN or none, from any address, and every workload through all its',
+    'universe: callers with any certificate or none, from any address, and every workload through all its',
     'layers, an undeclared pod in each namespace included; any port, method, path, host, header and token',
   ];
   return `${lines.join('\n')}\n`;

@@ -3,6 +3,7 @@ import type { Workload } from '../../../language/mesh.ts';
 import { applicable } from '../../attachment.ts';
 import { BudgetExceeded } from '../../symbolic/diagram.ts';
 import { all, type Formula, not, some } from '../../symbolic/formula.ts';
+import { peersToCompare } from '../../symbolic/one-identity.ts';
 import { ruleMatches } from '../../symbolic/proxy.ts';
 import { Universe } from '../../symbolic/universe.ts';
 import type { PreparedMesh, PreparedWorkload } from '../prepared.ts';
@@ -33,12 +34,13 @@ function asksLess(pair: Pair, was: Workload, is: Workload): readonly (number | '
   return allPorts(pair).flatMap(({ port, label }) => {
     const old = asked(pair.before, was, port);
     if (old.kind === 'never') return [];
-    const lost = all([old, not(asked(pair.after, is, port))]);
+    const current = asked(pair.after, is, port);
+    const lost = all([old, not(current)]);
     try {
       const universe = new Universe([lost], {
         config: pair.after.mesh.config,
         headers: pair.after.profile.repeatedHeaders,
-        peers: 'single',
+        peers: peersToCompare([old, current]),
         identities: [],
       });
       const { diagrams } = universe;

@@ -4,7 +4,7 @@ import { decideNaively } from '#policies/analysis/naive.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { Draw } from '../../../support/draw.ts';
 import { randomDocuments } from '../../../support/random-mesh.ts';
-import { randomRequest } from '../../../support/random-request.ts';
+import { randomRequest, withNames } from '../../../support/random-request.ts';
 
 const SEED = 20_261_123;
 const SETS = 500;
@@ -25,7 +25,7 @@ function compareOn(seed: number): readonly number[] {
   const world = { mesh: mesh.value, profile, issuerKeys: new Map() };
   const decider = compile(mesh.value, profile);
   return Array.from({ length: REQUESTS_PER_SET }, (_, index) => {
-    const request = parseRequest(randomRequest(draw, `${seed}/${index}`));
+    const request = parseRequest(withNames(draw, randomRequest(draw, `${seed}/${index}`)));
     if (!request.ok) throw new Error(JSON.stringify(request.problems));
     const indexed = decider.decide(request.value);
     const naive = decideNaively(world, request.value);

@@ -36,7 +36,21 @@ describe('parseRequest', () => {
     });
   });
 
+  test('DNS SANs and the subject belong to a certificate, with URI SANs or without', () => {
+    const source = { dnsNames: ['x.a.svc'], subject: 'CN=x' };
+    const names = ['x.a.svc', 'CN=x'];
+    const alone = parseRequest({ destination, source });
+    expect(alone.ok && alone.value.caller).toEqual({ kind: 'mtls', identities: [], names });
+    const beside = parseRequest({ destination, source: { ...source, principal: 'spiffe://td/a' } });
+    expect(beside.ok && beside.value.caller).toEqual({ kind: 'mtls', identities: ['spiffe://td/a'], names });
+  });
+
   const rows = [
+    {
+      json: { destination, source: { dnsNames: ['d'], workload: { namespace: 'a', name: 'y' } } },
+      codes: ['request/caller'],
+    },
+    { json: { destination, source: { dnsNames: 'd' } }, codes: ['request/type'] },
     { json: 7, codes: ['request/missing', 'request/type'] },
     { json: {}, codes: ['request/missing'] },
     { json: { destination: { ...destination, port: 65_536 } }, codes: ['request/port'] },

@@ -9,6 +9,8 @@ const SHOP: Parts = {
   network: istio('NetworkPolicy', 'all', { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] }),
   policy: cartPolicy([cartRule(), cartRule({ principals: ['other/ns/billing/sa/*'] }, { paths: ['/shop.Cart/*'] })]),
 };
+/** The other trust domain's certificates pass no handshake, save one that holds an identity of the own beside. */
+const JOINTLY = 'a certificate with spiffe://td/ns/stranger/sa/stranger + spiffe://other/ns/billing/sa/';
 const yaml = (parts: Parts) => Object.values(parts).join('\n---\n');
 const reach = (...more: readonly string[]) => run(['reach', '-', ...more], yaml(SHOP));
 
@@ -16,7 +18,13 @@ describe('meshwright reach', () => {
   test('lists each exact call, and patterns where there is no end of them', async () => {
     const { code, stdout, stderr } = await reach();
     expect({ code, stderr }).toEqual({ code: EXIT_CODES.holds, stderr: '' });
-    expect(stdout.split('\n\n')[0]).toBe('shop/front -> shop/cart:8080 POST /shop.Cart/Get');
+    expect(stdout.split('\n\n')[0]).toBe(
+      [
+        'shop/front -> shop/cart:8080 POST /shop.Cart/Get',
+        `${JOINTLY} -> shop/cart:8080 POST /shop.Cart/*`,
+        `${JOINTLY} -> shop/cart:8080 POST /shop.Cart/Get`,
+      ].join('\n'),
+    );
   });
 
   test("lists the proxies' own ports apart, with the rules of the network that open them", async () => {
@@ -91,7 +99,14 @@ describe('meshwright reach', () => {
 
   test('draws a Mermaid chart', async () => {
     expect((await reach('--format', 'mermaid')).stdout).toBe(
-      'flowchart LR\n  n0["shop/front"]\n  n1["shop/cart"]\n  n0 -->|":8080 POST /shop.Cart/Get"| n1\n',
+      [
+        'flowchart LR',
+        '  n0["shop/front"]',
+        '  n1["shop/cart"]',
+        `  n2["${JOINTLY}"]`,
+        '  n0 -->|":8080 POST /shop.Cart/Get"| n1',
+        '  n2 -->|":8080 POST /shop.Cart/*, :8080 POST /shop.Cart/Get"| n1\n',
+      ].join('\n'),
     );
   });
 

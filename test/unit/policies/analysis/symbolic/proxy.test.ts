@@ -7,7 +7,7 @@ import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { Draw } from '../../../../support/draw.ts';
 import { randomDocuments } from '../../../../support/random-mesh.ts';
-import { randomRequest } from '../../../../support/random-request.ts';
+import { randomRequest, withNames } from '../../../../support/random-request.ts';
 import { listedDifferences, recordedIssuerKeys, recordedSets } from '../../../../support/recorded.ts';
 import { SymbolicPorts } from './symbolic-port.ts';
 
@@ -34,7 +34,7 @@ function randomWorld(seed: number): { readonly world: World; readonly draw: Draw
 
 function randomRequests(draw: Draw, seed: number): readonly Request[] {
   return Array.from({ length: REQUESTS }, (_, index) => {
-    const request = parseRequest(randomRequest(draw, `${seed}/${index}`));
+    const request = parseRequest(withNames(draw, randomRequest(draw, `${seed}/${index}`)));
     if (!request.ok) throw new Error(JSON.stringify(request.problems));
     return request.value;
   });
