@@ -1,5 +1,6 @@
 /** Turns verdicts into text and into the JSON answer that others rely on. */
-import type { Request } from './request.ts';
+import type { HttpRequest, Request } from './request.ts';
+import type { Hop } from './routing/follow.ts';
 import { type Layer, type Status, VERDICT_CODES, type Verdict, type VerdictCode } from './verdict.ts';
 
 /** The JSON answer to one request. */
@@ -13,10 +14,26 @@ export interface Answer {
   readonly status: Status | null;
   readonly because: string;
   readonly assumptions: readonly string[];
+  /** What becomes of it behind a gateway that lets it in and routes it; left out elsewhere. */
+  readonly forwards?: readonly ForwardAnswer[];
 }
 
-/** The JSON answer of a request's verdict. */
-export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict): Answer {
+/** One place that a gateway sends the request on to, as a call of its own. */
+export interface ForwardAnswer {
+  /** `copy`: a mirror, whose answer nobody sees. */
+  readonly kind: 'request' | 'copy';
+  readonly host: string;
+  readonly port: number;
+  /** Null where no workload of the manifests takes it. */
+  readonly destination: { readonly namespace: string; readonly workload: string; readonly port: number } | null;
+  /** Method, path and host as they arrive there. */
+  readonly http: { readonly method: string; readonly path: string; readonly host: string } | null;
+  /** What is decided there; null without a workload. */
+  readonly answer: Omit<Answer, 'id'> | null;
+}
+
+/** The JSON answer of a request's verdict, with what becomes of it behind a gateway. */
+export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict, hops: readonly Hop[] = []): Answer {
   return {
     id: request.id,
     verdict: verdict.allowed ? 'allow' : 'deny',
@@ -26,8 +43,20 @@ export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict): Answer
     status: verdict.status,
     because: explainVerdict(verdict),
     assumptions: verdict.assumptions,
+    ...(hops.length === 0 ? {} : { forwards: hops.map(forwardAnswer) }),
   };
 }
+
+function forwardAnswer({ kind, host, port, call }: Hop): ForwardAnswer {
+  if (call === null) return { kind, host, port, destination: null, http: null, answer: null };
+  const { request, verdict, hops } = call;
+  const { id: _, ...answer } = toAnswer(request, verdict, hops);
+  const { namespace, workload, port: containerPort } = request.destination;
+  const http = request.http === null ? null : pickHttp(request.http);
+  return { kind, host, port, destination: { namespace, workload, port: containerPort }, http, answer };
+}
+
+const pickHttp = ({ method, path, host }: HttpRequest) => ({ method, path, host });
 
 /** Why the verdict is what it is, in one sentence, with the policy's file and line where one decided. */
 function explainVerdict(verdict: Verdict): string {
@@ -68,4 +97,8 @@ const REASONS: Readonly<Record<VerdictCode, string>> = {
   [VERDICT_CODES.codecClosed]:
     'the codec refuses the request before any policy: the path has no leading slash, or the bytes are not HTTP',
   [VERDICT_CODES.codecBadRequest]: 'the path holds %00: path normalization answers 400 before any policy',
+  [VERDICT_CODES.noServer]: "no filter chain of the gateway's port takes the connection",
+  [VERDICT_CODES.noRoute]: 'the policies of the gateway let it in, and no route takes it',
+  [VERDICT_CODES.answeredByGateway]: 'the gateway answers itself, and nothing is forwarded: route',
+  [VERDICT_CODES.routeLeadsNowhere]: 'the route that takes it leads nowhere:',
 };

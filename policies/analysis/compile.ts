@@ -5,6 +5,7 @@ import { IndexedDecider } from './indexed/decider.ts';
 import { decideNaively } from './naive.ts';
 import { DEFAULT_PROFILE, type Profile } from './profile.ts';
 import type { Request, WorkloadReference } from './request.ts';
+import { type Hop, hopsOf } from './routing/follow.ts';
 import type { IssuerKeys } from './token.ts';
 import type { Verdict } from './verdict.ts';
 import { tryFindWorkload, type World, withPods } from './world.ts';
@@ -13,6 +14,8 @@ import { tryFindWorkload, type World, withPods } from './world.ts';
 export interface Decider {
   /** Decides one request through every layer; throws for a workload that `check` reports. */
   decide(request: Request): Verdict;
+  /** What becomes of a request that `decide` allowed behind the gateway that it is for; nothing elsewhere. */
+  follow(request: Request, verdict: Verdict): readonly Hop[];
   /** The decisions of one workload's proxy; throws when the mesh has no such workload. */
   forWorkload(reference: WorkloadReference): InboundDecider;
   /** The workloads that a request names and the mesh does not have. Errors: `request/unknown-workload`. */
@@ -40,9 +43,11 @@ export interface CompileOptions {
 export function compile(mesh: Mesh, profile: Profile = DEFAULT_PROFILE, options: CompileOptions = {}): Decider {
   const world: World = { mesh, profile, issuerKeys: options.issuerKeys ?? new Map() };
   const decider = new IndexedDecider(world);
+  const decide = (request: Request) =>
+    request.pods === undefined ? decider.decide(request) : decideNaively(withPods(world, request.pods), request);
   return {
-    decide: (request) =>
-      request.pods === undefined ? decider.decide(request) : decideNaively(withPods(world, request.pods), request),
+    decide,
+    follow: (request, { allowed }) => (allowed && request.pods === undefined ? hopsOf(world, request, decide) : []),
     forWorkload: ({ namespace, workload }) => {
       const ports = decider.ports(namespace, workload);
       return { decide: (request) => ports.port(request.destination.port).decideAtProxy(request) };

@@ -8,11 +8,11 @@ import type {
   ServicePort,
   Workload,
 } from '../language/mesh.ts';
-import type { GatewayServer } from '../language/traffic.ts';
 import { applicable, byAge, holdsLabels } from './attachment.ts';
 import { interceptionOf } from './interception.ts';
 import { tryFindNamespace } from './namespace.ts';
 import { inNamespace } from './namespaced.ts';
+import { type PortServer, serversOn } from './routing/servers.ts';
 
 /** The resolved inbound side of one port. */
 export type Listener =
@@ -33,10 +33,9 @@ type PortProtocol = 'http' | 'tcp' | 'auto';
 
 /** Resolves what listens on `port` of `workload`. */
 export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
-  const gateways = mesh.gateways.filter((gateway) => holdsLabels(workload.labels, gateway.selector));
-  if (gateways.length > 0) {
-    const server = gateways.flatMap((gateway) => gateway.servers).find((known) => serves(mesh, workload, known, port));
-    if (server !== undefined) return gatewayListener(server);
+  if (mesh.gateways.some((gateway) => holdsLabels(workload.labels, gateway.selector))) {
+    const [first] = serversOn(mesh, workload, port);
+    if (first !== undefined) return gatewayListener(first);
     return {
       kind: 'unguarded',
       whose: 'proxy',
@@ -57,16 +56,11 @@ export function injectionOf(mesh: Mesh, workload: Workload): 'on' | 'off' | 'uns
   return tryFindNamespace(mesh, workload.namespace)?.injection ?? 'unstated';
 }
 
-function serves(mesh: Mesh, workload: Workload, server: GatewayServer, port: number): boolean {
-  if (server.port === port) return true;
-  return servicePorts(mesh, workload, port).some(({ servicePort }) => servicePort.number === server.port);
-}
-
-function gatewayListener(server: GatewayServer): Listener {
-  const passthrough = server.tlsMode === 'PASSTHROUGH' || server.tlsMode === 'AUTO_PASSTHROUGH';
-  const isHttp = /^(HTTP|HTTP2|GRPC|GRPC-WEB|HTTPS)$/i.test(server.protocol) && !passthrough;
-  const mutual = server.tlsMode === 'MUTUAL' || server.tlsMode === 'OPTIONAL_MUTUAL';
-  const identity = server.tlsMode === 'ISTIO_MUTUAL' ? 'mesh' : mutual ? 'clientCertificate' : 'none';
+function gatewayListener({ server: { tlsMode }, speaks }: PortServer): Listener {
+  const isHttp = speaks === 'http' || speaks === 'https';
+  const mutual = tlsMode === 'MUTUAL' || tlsMode === 'OPTIONAL_MUTUAL';
+  const identity =
+    speaks === 'http' ? 'none' : tlsMode === 'ISTIO_MUTUAL' ? 'mesh' : mutual ? 'clientCertificate' : 'none';
   return { kind: 'gateway', protocol: isHttp ? 'http' : 'tcp', identity };
 }
 

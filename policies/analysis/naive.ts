@@ -7,6 +7,9 @@ import { arriveAt } from './connection.ts';
 import { decideAtProxy } from './naive-proxy.ts';
 import { admits, isolating } from './network.ts';
 import type { Request } from './request.ts';
+import { routeNaively } from './routing/naive-route.ts';
+import { connectionOf, settle } from './routing/outcome.ts';
+import { routeTableOf } from './routing/route-table.ts';
 import { REFUSALS, VERDICT_CODES, type Verdict } from './verdict.ts';
 import { type Call, end, isolatedBy, resolveCall, type World } from './world.ts';
 
@@ -65,5 +68,13 @@ function decideBehindTransport(call: Call): Verdict {
     config: world.mesh.config,
   });
   if (arrival.kind === 'refused') return end(call, REFUSALS[arrival.because]);
-  return decideAtProxy(call, arrival);
+  return routed(call, decideAtProxy(call, arrival));
+}
+
+/** What a gateway's policies let in still needs a route. */
+function routed({ listener, world, target, request }: Call, decided: Verdict): Verdict {
+  if (listener.kind !== 'gateway' || !decided.allowed) return decided;
+  const table = routeTableOf(world.mesh, target, request.destination.port);
+  if (table === null) return decided;
+  return settle(routeNaively(table, connectionOf(request, world)), decided, table);
 }

@@ -115,21 +115,29 @@ function transportOf(mesh: Mesh, source: Workload, way: Way): Transport {
   return accepts ? mtls : { kind: 'plaintext' };
 }
 
-/** Lookup: client namespace, service namespace, root namespace; port settings replace those of the destination. */
+/** Port settings replace those of the destination. */
 function clientTlsMode(mesh: Mesh, source: Workload, way: Way): ClientTlsMode | null {
-  const host = hostOf(way.service);
-  for (const namespace of [source.namespace, way.service.namespace, mesh.config.rootNamespace]) {
+  const [rule] = rulesFor(mesh, source, way.service);
+  if (rule === undefined) return null;
+  return (rule.portPolicies.find((entry) => entry.port === way.servicePort)?.policy ?? rule.policy).tls;
+}
+
+/**
+ * The DestinationRules of a Service that a caller goes by, the one that decides first. Lookup: client namespace, service
+ * namespace, root namespace; a rule for the very host goes before one for a pattern.
+ */
+export function rulesFor(mesh: Mesh, source: Workload, service: Service): readonly DestinationRule[] {
+  const host = hostOf(service);
+  for (const namespace of [source.namespace, service.namespace, mesh.config.rootNamespace]) {
     const candidates = mesh.destinationRules.filter(
       (rule) => rule.namespace === namespace && isFor(rule.selection, source),
     );
-    const rule =
-      candidates.find((candidate) => fullHost(candidate) === host) ??
-      candidates.find((candidate) => isHostPattern(fullHost(candidate), host));
-    if (rule !== undefined) {
-      return (rule.portPolicies.find((entry) => entry.port === way.servicePort)?.policy ?? rule.policy).tls;
-    }
+    const exact = candidates.filter((candidate) => fullHost(candidate) === host);
+    if (exact.length > 0) return exact;
+    const patterns = candidates.filter((candidate) => isHostPattern(fullHost(candidate), host));
+    if (patterns.length > 0) return patterns;
   }
-  return null;
+  return [];
 }
 
 /** A short host is meant in the rule's own namespace. */

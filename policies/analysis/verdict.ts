@@ -10,6 +10,7 @@ export type Layer =
   | 'peer-authentication'
   | 'request-authentication'
   | 'authorization-policy'
+  | 'routing'
   | 'none';
 
 /** Every way a decision can end. */
@@ -32,6 +33,10 @@ export const VERDICT_CODES = {
   noAllowRule: 61,
   codecClosed: 70,
   codecBadRequest: 71,
+  noServer: 80,
+  noRoute: 81,
+  answeredByGateway: 82,
+  routeLeadsNowhere: 83,
 } as const;
 
 /** One of `VERDICT_CODES`. */
@@ -95,6 +100,10 @@ const LAYERS: Readonly<Record<VerdictCode, Layer>> = {
   61: 'authorization-policy',
   70: 'none',
   71: 'none',
+  80: 'routing',
+  81: 'routing',
+  82: 'routing',
+  83: 'routing',
 };
 
 /** The HTTP answer of each code on an HTTP chain, null where the connection is cut instead. */
@@ -117,10 +126,14 @@ const HTTP_STATUS: Readonly<Record<VerdictCode, number | null>> = {
   61: 403,
   70: null,
   71: 400,
+  80: null,
+  81: 404,
+  82: 301,
+  83: 503,
 };
 
 /** The gRPC status that Envoy makes of a local HTTP answer. Source: semantics.md 14. */
-function grpcStatus(http: number): number {
+export function grpcStatus(http: number): number {
   if (http === 200) return 0;
   if (http === 400) return 13;
   if (http === 401) return 16;

@@ -19,7 +19,9 @@ export function answerLine(decider: Decider, line: string): Answer | LineError {
   const request = parseRequest(json);
   if (!request.ok) return lineError(json, request.problems);
   const problems = decider.check(request.value);
-  return problems.length > 0 ? lineError(json, problems) : toAnswer(request.value, decider.decide(request.value));
+  if (problems.length > 0) return lineError(json, problems);
+  const verdict = decider.decide(request.value);
+  return toAnswer(request.value, verdict, decider.follow(request.value, verdict));
 }
 
 function lineError(json: unknown, problems: readonly Problem[]): LineError {

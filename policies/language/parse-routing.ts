@@ -3,12 +3,14 @@ import type { Cursor } from './parse-cursor.ts';
 import { parseNamed, parseSelection } from './parse-traffic.ts';
 import type {
   ClientTlsMode,
+  ConnectionRoute,
   DestinationRule,
   HeaderOperations,
   HttpMatch,
   HttpRoute,
   OutlierDetection,
   RouteDestination,
+  RouteMirror,
   StringMatch,
   TrafficPolicy,
   VirtualService,
@@ -22,6 +24,25 @@ export function parseVirtualService(document: Cursor): VirtualService {
     hosts: document.get('spec', 'hosts').texts(),
     gateways: gateways.length === 0 ? ['mesh'] : gateways,
     http: document.get('spec', 'http').items().map(parseHttpRoute),
+    tls: document.get('spec', 'tls').items().map(parseConnectionRoute),
+    tcp: document.get('spec', 'tcp').items().map(parseConnectionRoute),
+    exportTo: document.get('spec', 'exportTo').texts(),
+    createdAt: document.get('metadata', 'creationTimestamp').text(),
+  };
+}
+
+function parseConnectionRoute(route: Cursor): ConnectionRoute {
+  return {
+    matches: route
+      .get('match')
+      .items()
+      .map((match) => ({
+        sniHosts: match.get('sniHosts').texts(),
+        port: match.get('port').number(),
+        gateways: match.get('gateways').texts(),
+      })),
+    destinations: route.get('route').items().map(parseDestination),
+    at: route.at(),
   };
 }
 
@@ -48,7 +69,55 @@ function parseHttpRoute(route: Cursor): HttpRoute {
       uri: route.get('rewrite', 'uri').tryText() ?? null,
       authority: route.get('rewrite', 'authority').tryText() ?? null,
     },
+    regexRewrite: parseRegexRewrite(route.get('rewrite', 'uriRegexRewrite')),
+    answer: parseAnswer(route),
+    delegate: route.get('delegate').isPresent()
+      ? { namespace: route.get('delegate', 'namespace').text(), name: route.get('delegate', 'name').text() }
+      : null,
+    mirrors: parseMirrors(route),
+    abortPercent: parseAbort(route.get('fault', 'abort')),
+    at: route.at(),
   };
+}
+
+function parseRegexRewrite(rewrite: Cursor): HttpRoute['regexRewrite'] {
+  if (!rewrite.isPresent()) return null;
+  return { match: rewrite.get('match').text(), replacement: rewrite.get('rewrite').text() };
+}
+
+/** A redirect goes before a direct response, as istiod looks at them. */
+function parseAnswer(route: Cursor): HttpRoute['answer'] {
+  const redirect = route.get('redirect');
+  if (redirect.isPresent()) {
+    const status = redirect.get('redirectCode').number() ?? 0;
+    return { kind: 'redirect', status: status === 0 ? 301 : status };
+  }
+  const response = route.get('directResponse');
+  return response.isPresent() ? { kind: 'directResponse', status: response.get('status').number() ?? 0 } : null;
+}
+
+/** `mirror` with its percentage, then `mirrors`; what is mirrored at 0 percent is not there. */
+function parseMirrors(route: Cursor): readonly RouteMirror[] {
+  const made = (destination: Cursor, percent: number): RouteMirror => ({
+    host: destination.get('host').text(),
+    port: destination.get('port', 'number').number(),
+    subset: destination.get('subset').tryText() ?? null,
+    percent,
+  });
+  const share = (percentage: Cursor) => (percentage.isPresent() ? (percentage.get('value').number() ?? 0) : null);
+  const old = route.get('mirrorPercent').number() ?? route.get('mirror_percent').number();
+  const mirror = route.get('mirror');
+  const own = mirror.isPresent() ? [made(mirror, share(route.get('mirrorPercentage')) ?? old ?? 100)] : [];
+  const more = route
+    .get('mirrors')
+    .items()
+    .map((each) => made(each.get('destination'), share(each.get('percentage')) ?? 100));
+  return [...own, ...more].filter(({ percent }) => percent > 0);
+}
+
+/** Without a percentage no request is aborted: what Envoy makes of the filter that istiod writes. */
+function parseAbort(abort: Cursor): number {
+  return abort.get('percentage', 'value').number() ?? 0;
 }
 
 function parseHeaders(headers: Cursor): {
@@ -75,9 +144,18 @@ function parseHttpMatch(match: Cursor): HttpMatch {
     authority: parseStringMatch(match.get('authority')),
     headers: headers('headers'),
     withoutHeaders: headers('withoutHeaders'),
+    scheme: parseStringMatch(match.get('scheme')),
+    queryParams: match
+      .get('queryParams')
+      .entries()
+      .map(([name, entry]) => ({ name, match: parseStringMatch(entry) })),
     port: match.get('port').number(),
     gateways: match.get('gateways').texts(),
+    sourceLabels: match.get('sourceLabels').labels(),
+    sourceNamespace: match.get('sourceNamespace').text(),
     ignoreUriCase: match.get('ignoreUriCase').isTrue(),
+    name: match.get('name').text(),
+    at: match.at(),
   };
 }
 
@@ -114,6 +192,10 @@ export function parseDestinationRule(document: Cursor): DestinationRule {
         port: entry.get('port', 'number').number() ?? 0,
         policy: parseTrafficPolicy(entry),
       })),
+    subsets: document
+      .get('spec', 'subsets')
+      .items()
+      .map((subset) => ({ name: subset.get('name').text(), labels: subset.get('labels').labels() })),
   };
 }
 

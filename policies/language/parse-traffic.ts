@@ -80,9 +80,17 @@ export function parseGateway(document: Cursor): Gateway {
       port: server.get('port', 'number').number() ?? 0,
       protocol: server.get('port', 'protocol').text(),
       hosts: server.get('hosts').texts(),
-      tlsMode: server.get('tls', 'mode').tryText() ?? null,
+      bind: server.get('bind').text(),
+      tlsMode: server.get('tls').isPresent() ? server.get('tls', 'mode').text('PASSTHROUGH') : null,
+      httpsRedirect: server.get('tls', 'httpsRedirect').isTrue(),
+      at: server.at(),
       credentialName: server.get('tls', 'credentialName').tryText() ?? null,
       minProtocolVersion: server.get('tls', 'minProtocolVersion').tryText() ?? null,
     }));
-  return { ...parseNamed(document), selector: document.get('spec', 'selector').labels(), servers };
+  return {
+    ...parseNamed(document),
+    selector: document.get('spec', 'selector').labels(),
+    servers,
+    createdAt: document.get('metadata', 'creationTimestamp').text(),
+  };
 }

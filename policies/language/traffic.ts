@@ -1,5 +1,6 @@
 /** The model of Istio's routing objects, as far as the local mesh and the verdicts read them. */
 import type { Labels, Named, OutboundMode } from './mesh.ts';
+import type { Location } from './problem.ts';
 
 /** Which workloads a Sidecar or DestinationRule is for. */
 export type WorkloadSelection =
@@ -29,11 +30,30 @@ export interface EgressHost {
   readonly host: string;
 }
 
-/** A VirtualService; `gateways` holds `mesh` where it applies to sidecars. */
+/** A VirtualService; `gateways` holds `mesh` where it applies to sidecars. One without hosts is delegated to. */
 export interface VirtualService extends Named {
   readonly hosts: readonly string[];
   readonly gateways: readonly string[];
   readonly http: readonly HttpRoute[];
+  readonly tls: readonly ConnectionRoute[];
+  readonly tcp: readonly ConnectionRoute[];
+  /** Namespaces that see it: `*`, `.`, `~` or names; none leaves the mesh's default (`*`). */
+  readonly exportTo: readonly string[];
+  readonly createdAt: string;
+}
+
+/** One route of connections; no matches accept all. */
+export interface ConnectionRoute {
+  readonly matches: readonly ConnectionMatch[];
+  readonly destinations: readonly RouteDestination[];
+  readonly at: Location;
+}
+
+/** AND of what is given. A gateway asks for port, gateways and SNI only. */
+export interface ConnectionMatch {
+  readonly sniHosts: readonly string[];
+  readonly port: number | null;
+  readonly gateways: readonly string[];
 }
 
 /** One HTTP route: the first whose matches accept the request is taken; no matches accept all. */
@@ -48,6 +68,25 @@ export interface HttpRoute {
   readonly responseHeaders: HeaderOperations;
   /** The path prefix or authority put in place, null for none. */
   readonly rewrite: { readonly uri: string | null; readonly authority: string | null };
+  /** The RE2 expression whose matches in the path are replaced, null for none; it goes before `rewrite.uri`. */
+  readonly regexRewrite: { readonly match: string; readonly replacement: string } | null;
+  /** The proxy's own answer instead of a destination, null for none. */
+  readonly answer: { readonly kind: 'redirect' | 'directResponse'; readonly status: number } | null;
+  /** The VirtualService whose routes stand here, null for none; a `namespace` of '' is the own one. */
+  readonly delegate: { readonly namespace: string; readonly name: string } | null;
+  /** Where copies of requests go; answers to them are dropped. */
+  readonly mirrors: readonly RouteMirror[];
+  /** The part of requests that is answered with an error on purpose, in percent; 0 for none. */
+  readonly abortPercent: number;
+  readonly at: Location;
+}
+
+/** A destination that gets copies of some of the requests. */
+export interface RouteMirror {
+  readonly host: string;
+  readonly port: number | null;
+  readonly subset: string | null;
+  readonly percent: number;
 }
 
 /** AND of what is given. */
@@ -57,12 +96,19 @@ export interface HttpMatch {
   readonly authority: StringMatch;
   readonly headers: readonly { readonly name: string; readonly match: StringMatch }[];
   readonly withoutHeaders: readonly { readonly name: string; readonly match: StringMatch }[];
+  readonly scheme: StringMatch;
+  readonly queryParams: readonly { readonly name: string; readonly match: StringMatch }[];
   readonly port: number | null;
   readonly gateways: readonly string[];
+  /** Labels and namespace of the proxy that routes; asked only where no gateways are named. */
+  readonly sourceLabels: Labels;
+  readonly sourceNamespace: string;
   readonly ignoreUriCase: boolean;
+  readonly name: string;
+  readonly at: Location;
 }
 
-/** Istio's StringMatch; `regex` is RE2. */
+/** Istio's StringMatch; `regex` is RE2. A header or parameter matched with `any` must be there. */
 export type StringMatch =
   | { readonly kind: 'any' }
   | { readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
@@ -100,6 +146,7 @@ export interface DestinationRule extends Named {
   readonly selection: WorkloadSelection;
   readonly policy: TrafficPolicy;
   readonly portPolicies: readonly { readonly port: number; readonly policy: TrafficPolicy }[];
+  readonly subsets: readonly { readonly name: string; readonly labels: Labels }[];
 }
 
 /** Client settings towards a destination; null members keep Istio's defaults. */
@@ -139,6 +186,7 @@ export interface ServiceEntry extends Named {
 export interface Gateway extends Named {
   readonly selector: Labels;
   readonly servers: readonly GatewayServer[];
+  readonly createdAt: string;
 }
 
 /** One listener of a Gateway. */
@@ -147,7 +195,13 @@ export interface GatewayServer {
   readonly port: number;
   readonly protocol: string;
   readonly hosts: readonly string[];
+  /** The address to listen on, '' for all. */
+  readonly bind: string;
+  /** Null without TLS settings; without a mode they mean PASSTHROUGH. */
   readonly tlsMode: string | null;
+  /** Whether plaintext HTTP is answered with a redirect to HTTPS. */
+  readonly httpsRedirect: boolean;
+  readonly at: Location;
   readonly credentialName: string | null;
   readonly minProtocolVersion: string | null;
 }

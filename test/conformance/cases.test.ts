@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { compile, parseRequest, toAnswer } from '#policies/analysis/index.ts';
+import { compile, PROFILES, parseRequest, toAnswer } from '#policies/analysis/index.ts';
+import { decideNaively } from '#policies/analysis/naive.ts';
 import { main } from '#policies/cli/main.ts';
 import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
@@ -54,7 +55,14 @@ describe.each(folders.map((folder) => folder.name))('%s', async (folder) => {
       if (!mesh.ok) throw new Error('the policies are not accepted');
       const request = parseRequest(json[index]);
       if (!request.ok) throw new Error(JSON.stringify(request.problems));
-      expect(toAnswer(request.value, compile(mesh.value).decide(request.value))).toMatchObject(expected);
+      const decider = compile(mesh.value);
+      const verdict = decider.decide(request.value);
+      const answer = toAnswer(request.value, verdict, decider.follow(request.value, verdict));
+      expect(answer).toMatchObject(expected);
+      const world = { mesh: mesh.value, profile: PROFILES['istio-1.31'], issuerKeys: new Map() };
+      expect(toAnswer(request.value, decideNaively(world, request.value)), 'the naive evaluator').toEqual(
+        toAnswer(request.value, verdict),
+      );
     },
   );
 

@@ -8,6 +8,8 @@ export interface ConformanceRequest {
     readonly layer: string;
     readonly policy?: string | null;
     readonly status?: { readonly http: number | null; readonly grpc: number | null } | null;
+    /** What becomes of it behind a gateway, as far as the case says. */
+    readonly forwards?: readonly Readonly<Record<string, unknown>>[];
   };
   readonly because: string;
 }

@@ -179,7 +179,20 @@ function testText(test: AtomicTest): string | undefined {
       return 'a token is present';
     case 'fault':
       return `the token's fault is ${test.is}`;
+    case 'domain':
+      return `host ${test.domain}`;
+    case 'serverName':
+      return `sni ${test.domain}`;
+    case 'route':
+      return test.of === 'path' || test.of === 'method' ? undefined : routeTestText(test);
+    case 'undecided':
+      return undefined;
     default:
       return `${test.on} ${patternText(test.pattern)}`;
   }
+}
+
+function routeTestText({ of, match }: Extract<AtomicTest, { on: 'route' }>): string {
+  const name = of.startsWith('header ') ? `request.headers[${of.slice('header '.length)}]` : of;
+  return match.kind === 'any' ? `${name} *` : `${name} ${match.kind} ${match.value}`;
 }

@@ -45,11 +45,17 @@ export class MeshIndex {
     return this.#byLabel.get(labelKey(namespace, key, value)) ?? [];
   }
 
-  /** The mesh as far as workloads of a namespace can see it: its own objects and those of the root namespace. */
+  /**
+   * The mesh as far as workloads of a namespace can see it: its own objects and those of the root namespace. Where
+   * gateways are among them, also what routes may lead to.
+   */
   slice(namespace: string): Mesh {
     const known = this.#slices.get(namespace);
     if (known !== undefined) return known;
-    const made = this.#made([namespace], MEMBERS);
+    const own = this.#made([namespace], MEMBERS);
+    const { services, destinationRules, gateways } = this.mesh;
+    const routes = gateways.length > 0 && own.workloads.some((workload) => isGateway(own, workload));
+    const made = routes ? { ...own, services, destinationRules } : own;
     this.#slices.set(namespace, made);
     return made;
   }
@@ -59,7 +65,7 @@ export class MeshIndex {
     const slice = this.slice(workload.namespace);
     return {
       ...slice,
-      services: selecting(slice.services, workload),
+      services: isGateway(this.mesh, workload) ? slice.services : selecting(slice.services, workload),
       authorizationPolicies: applicable(slice.authorizationPolicies, slice, workload),
       peerAuthentications: applicable(slice.peerAuthentications, slice, workload),
       requestAuthentications: applicable(slice.requestAuthentications, slice, workload),

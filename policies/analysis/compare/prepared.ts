@@ -6,7 +6,7 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import { applicable, holdsLabels, selects } from '../attachment.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
-import { MeshIndex } from './destinations.ts';
+import { isGateway, MeshIndex } from './destinations.ts';
 import { Numbering } from './numbering.ts';
 import { tryPlainCallers } from './plain-callers.ts';
 import { identitiesOf } from './reach.ts';
@@ -157,6 +157,7 @@ export class Preparation {
       this.#all(applicable(slice.requestAuthentications, slice, workload)),
       this.#all(services),
       this.#all(slice.unmodelled),
+      ...(isGateway(slice, workload) ? [this.#all(slice.services), this.#all(slice.destinationRules)] : []),
     ]);
     const outbound = this.#numbering.sequence([own, egress, sidecar, this.#all(slice.destinationRules)]);
     return { inbound, ingress, egress, sidecar, outbound };

@@ -7,6 +7,7 @@ import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
 import type { Formula } from '../symbolic/formula.ts';
 import { oneIdentityShowsSurplus } from '../symbolic/one-identity.ts';
+import { forSome } from '../symbolic/project.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { verifiers } from '../token.ts';
@@ -158,19 +159,25 @@ function declaredCalls(
 /** Compares without the help of the handshake first: what holds there holds as deployed. */
 function compareIn(
   universe: Universe,
-  { allowed, unhelped }: ProxyDecision,
+  { allowed, unhelped, listener }: ProxyDecision,
   meaning: Declared,
 ): { readonly surplus: Node; readonly missing: Node; readonly leans: Compared['leans'] } {
   const { diagrams } = universe;
   const [node, atMost] = [universe.node(allowed), universe.node(meaning.atMost)];
   const unhelpedSurplus = diagrams.minus(universe.node(unhelped), atMost);
-  const missing = diagrams.minus(universe.node(meaning.atLeast), node);
+  const missing = diagrams.minus(universe.node(meaning.atLeast), reached(universe, node, listener));
   if (unhelpedSurplus === diagrams.never && missing === diagrams.never)
     return { surplus: diagrams.never, missing, leans: 'onNothing' };
   const possible = universe.possible();
   const surplus = diagrams.and(diagrams.minus(node, atMost), possible);
   const leans = diagrams.and(unhelpedSurplus, possible) === diagrams.never ? 'onNothing' : 'onHandshake';
   return { surplus, missing: diagrams.and(missing, possible), leans };
+}
+
+/** Intents name no hosts: a call through a gateway is carried where the routes of some host and server carry it. */
+function reached(universe: Universe, node: Node, listener: Listener): Node {
+  if (listener.kind !== 'gateway') return node;
+  return forSome(universe, node, (name) => name === 'host' || name === 'sni' || name.startsWith('header '));
 }
 
 /** The site of a place: its universe, and what requests to it mean. */

@@ -13,6 +13,7 @@ export const LAYER_NAMES = [
   'request-authentication',
   'deny',
   'allow',
+  'routing',
 ] as const;
 
 /** One of `LAYER_NAMES`. */

@@ -48,6 +48,8 @@ export function repair(situation: Situation, layer: LayerName): Repair {
       return one(denyEdit(situation), 'narrow the DENY rule, or call with a mesh identity that it can except');
     case 'allow':
       return { alternatives: allowEdits(situation), advice: allowAdvice(situation) };
+    case 'routing':
+      return none('route the request: a match of a VirtualService that is bound to the Gateway, for its host');
     default:
       return unreachable(layer);
   }

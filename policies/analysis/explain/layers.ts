@@ -6,6 +6,7 @@ import { sidecarOf } from '../outbound.ts';
 import type { LayerReport } from './explanation.ts';
 import { type Judgement, judge, placeOf } from './judgement.ts';
 import { allow, codec, custom, deny, requestAuthentication } from './proxy-layers.ts';
+import { routing } from './routing-layer.ts';
 import type { Situation } from './situation.ts';
 
 /** Every layer of the call in order; the first that stops it, else the one that allows it, decides. */
@@ -20,9 +21,10 @@ export function layersOf(situation: Situation): readonly LayerReport[] {
     requestAuthentication(situation),
     deny(situation),
     allow(situation),
+    ...routing(situation),
   ];
   const stop = judgements.findIndex(({ outcome }) => outcome === 'stops');
-  const deciding = stop >= 0 ? stop : judgements.length - 1;
+  const deciding = stop >= 0 ? stop : judgements.findIndex(({ layer }) => layer === 'allow');
   return judgements.map((judgement, index) => ({ ...judgement, decides: index === deciding }));
 }
 

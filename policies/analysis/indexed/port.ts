@@ -10,6 +10,7 @@ import { findWorkload, isolatedBy, type World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { Ending } from './ending.ts';
 import { isTrustedPeer, NO_PEER, type Peer, PeerTable } from './peer-table.ts';
+import { type GatewayRoutes, gatewayRoutes } from './routing.ts';
 import { Way } from './way.ts';
 
 /** A connection that a chain takes, or the ending of one that none takes. */
@@ -37,6 +38,8 @@ export class Port {
   readonly #checksTrust: boolean;
   readonly #http: Chain;
   readonly #tcp: Chain;
+  /** Null but at gateways. */
+  readonly #routes: GatewayRoutes | null;
   readonly #ways = new Map<string, Map<string, Way>>();
 
   constructor(world: World, target: Workload, number: number) {
@@ -57,6 +60,7 @@ export class Port {
       this.listener.kind === 'sidecar' || (this.listener.kind === 'gateway' && this.listener.identity === 'mesh');
     this.#plaintext = this.#handshake({ kind: 'plaintext' });
     this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
+    this.#routes = gatewayRoutes(world, target, number, this.listener);
     const place = { world, target, port: number, assumptions: this.assumptions, peers: this.#peers };
     this.#http = new Chain({ ...place, kind: 'http' });
     this.#tcp = new Chain({ ...place, kind: 'tcp' });
@@ -90,7 +94,8 @@ export class Port {
   decideOnChain(chain: 'http' | 'tcp', request: Request, identities: readonly string[] | null): Verdict {
     if (this.listener.kind === 'unguarded') return this.#unguarded.of(request);
     const peer = identities === null ? NO_PEER : this.#peers.of(identities);
-    return (chain === 'http' ? this.#http : this.#tcp).decide(request, identities, peer);
+    const decided = (chain === 'http' ? this.#http : this.#tcp).decide(request, identities, peer);
+    return this.#routes === null ? decided : this.#routes.settle(request, decided);
   }
 
   ending(
@@ -107,9 +112,11 @@ export class Port {
     const protocol = this.listener.protocol;
     const kind = protocol === 'auto' ? (request.http === null ? 'tcp' : 'http') : protocol;
     const chain = kind === 'http' ? this.#http : this.#tcp;
-    return caller.kind === 'mtls' && keeps
-      ? chain.decide(request, shownBy(caller), peer)
-      : chain.decide(request, null, NO_PEER);
+    const decided =
+      caller.kind === 'mtls' && keeps
+        ? chain.decide(request, shownBy(caller), peer)
+        : chain.decide(request, null, NO_PEER);
+    return this.#routes === null ? decided : this.#routes.settle(request, decided);
   }
 
   #peerOf(caller: Request['caller']): Peer {

@@ -62,6 +62,7 @@ function touch(list: Replacement['list'], object: MeshObject, mesh: Mesh, add: A
       break;
     case 'services':
       add(['proxies', 'inward'], isBehind(object as Service));
+      add(['proxies'], routes(mesh));
       break;
     case 'gateways':
       add(['proxies', 'inward'], (workload) => holdsLabels(workload.labels, (object as Gateway).selector));
@@ -81,17 +82,25 @@ function touch(list: Replacement['list'], object: MeshObject, mesh: Mesh, add: A
     case 'destinationRules': {
       const services = mesh.services.filter((service) => isFor(object as DestinationRule, service));
       add(['inward'], (workload) => services.some((service) => isBehind(service)(workload)));
+      add(['proxies'], routes(mesh));
       break;
     }
-    case 'serviceAccounts':
     case 'virtualServices':
     case 'serviceEntries':
+      add(['proxies'], routes(mesh));
+      break;
+    case 'serviceAccounts':
       break;
   }
 }
 
 function isIsolated({ namespace, podSelector }: NetworkPolicy): (workload: Workload) => boolean {
   return (workload) => workload.namespace === namespace && selects(podSelector, workload.labels);
+}
+
+/** Gateways let through what their routes carry. */
+function routes({ gateways }: Mesh): (workload: Workload) => boolean {
+  return ({ labels }) => gateways.some(({ selector }) => holdsLabels(labels, selector));
 }
 
 function applies(object: MeshObject, mesh: Mesh): (workload: Workload) => boolean {

@@ -1,5 +1,6 @@
 /** Decisions as formulas over atomic tests of a request: what the symbolic evaluator builds and diagrams are made of. */
 import type { Cidr, PathPattern, Pattern, PeerPattern } from '../../language/authorization.ts';
+import type { StringMatch } from '../../language/traffic.ts';
 
 /** One test of one attribute of a request. */
 export type AtomicTest =
@@ -25,7 +26,18 @@ export type AtomicTest =
   | { readonly on: 'claim'; readonly path: readonly string[]; readonly pattern: Pattern }
   | { readonly on: 'token'; readonly is: 'present' }
   | { readonly on: 'fault'; readonly is: 'expired' | 'audience' | 'signature' }
-  | { readonly on: 'bytes'; readonly is: 'http' };
+  | { readonly on: 'bytes'; readonly is: 'http' }
+  /** The host without its port, or the SNI, fits a domain of Envoy: exact, `*.x`, or `*` for any that is not empty. */
+  | { readonly on: 'domain' | 'serverName'; readonly domain: string }
+  /** A route's test; headers are their values joined. */
+  | {
+      readonly on: 'route';
+      readonly of: 'path' | 'method' | 'authority' | `header ${string}`;
+      readonly match: StringMatch;
+      readonly letters: 'exact' | 'ignored';
+    }
+  /** What no formula says: whoever asks gets *unknown*. */
+  | { readonly on: 'undecided'; readonly because: string };
 
 /** A Boolean combination of atomic tests. */
 export type Formula =

@@ -6,12 +6,14 @@ import { customEffect } from '../custom.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import type { Profile } from '../profile.ts';
 import type { Address } from '../request.ts';
+import { routeTableOf } from '../routing/route-table.ts';
 import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
 import { type GivenHeaders, givenHeaders } from '../token-headers.ts';
 import type { World } from '../world.ts';
 import { arriveAt, type SymbolicArrival } from './connection.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { routed } from './routing.ts';
 import { covers, type SymbolicFacts } from './rules.ts';
 import { type SymbolicTokenOutcome, verifyToken } from './token.ts';
 
@@ -64,14 +66,16 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   const chains = arriveAt(listener, world.mesh.config).map((arrival) =>
     decideOnChain(destination, policies, { arrival, token, given }),
   );
+  const table = listener.kind === 'gateway' ? routeTableOf(world.mesh, workload, port) : null;
+  const sentOn = table === null ? ALWAYS : routed(table);
   return {
-    allowed: some(chains.map(({ arrival, behind }) => all([arrival.when, behind]))),
-    unhelped: some(chains.map(({ arrival, behind }) => all([arrival.leadsHere, behind]))),
+    allowed: all([sentOn, some(chains.map(({ arrival, behind }) => all([arrival.when, behind])))]),
+    unhelped: all([sentOn, some(chains.map(({ arrival, behind }) => all([arrival.leadsHere, behind])))]),
     listener,
     token,
     rules: chains.flatMap(({ rules }) => rules),
     otherwise: ofAction(policies, 'ALLOW').length > 0 ? 'deny' : 'allow',
-    assumptions: [...new Set(chains.flatMap(({ assumptions }) => assumptions))],
+    assumptions: [...new Set([...chains.flatMap(({ assumptions }) => assumptions), ...(table?.assumptions ?? [])])],
   };
 }
 

@@ -8,6 +8,7 @@ import { CertificateVariable } from './certificate-variable.ts';
 import { BudgetExceeded, Diagrams, type Node } from './diagram.ts';
 import { Effort } from './effort.ts';
 import { type AtomicTest, type Formula, testsOf } from './formula.ts';
+import { domainTest, routeTest } from './route-words.ts';
 import { bytesVariable, faultVariable, spaceOf, tokenVariable } from './spaces.ts';
 import { keyOf, type Variable } from './variable.ts';
 import { hostTest, pathTest, peersTest, peerTest, plainTest, type WordTest } from './word-test.ts';
@@ -67,7 +68,9 @@ export class Universe {
     const { effort = new Effort(), budget = effort.grant } = options;
     this.diagrams = new Diagrams(budget, effort);
     const tests = group(testsOf(formulas));
-    this.#asSent = tests.get('host')?.some((test) => test.on === 'authority') === true;
+    const [undecided] = tests.get('undecided') ?? [];
+    if (undecided?.on === 'undecided') throw new BudgetExceeded(undecided.because);
+    this.#asSent = tests.get('host')?.some((test) => test.on === 'authority' || test.on === 'route') === true;
     this.query = tests.get('path')?.some((test) => test.on === 'pathAndQuery') === true ? 'possible' : 'none';
     for (const identity of options.identities) {
       const pattern = { kind: 'principal', pattern: { kind: 'exact', value: identity } } as const;
@@ -105,7 +108,7 @@ export class Universe {
         variable: new CertificateVariable(name, words, { space, handshakes: new Set(handshakes) }),
       };
     }
-    if (isSet(name, options)) return { kind: 'set', variable: new SetVariable(name, words, space) };
+    if (isSet(name, tests, options)) return { kind: 'set', variable: new SetVariable(name, words, space) };
     return { kind: 'word', variable: wordVariable(name, words, space) };
   }
 
@@ -189,8 +192,14 @@ export class Universe {
   }
 }
 
-function isSet(name: string, options: UniverseOptions): boolean {
+/** Routes read a header as one text, its values joined; where rules read each value, only one of both can be asked. */
+function isSet(name: string, tests: readonly AtomicTest[], options: UniverseOptions): boolean {
   if (name === 'header cookie') return false;
+  if (tests.some(({ on }) => on === 'route')) {
+    if (options.headers === 'individual' && tests.some(({ on }) => on === 'header'))
+      throw new BudgetExceeded(`${name} is read by rules value by value and by routes as a whole`);
+    return false;
+  }
   return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
 }
 
@@ -216,6 +225,11 @@ function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase
     case 'host':
     case 'authority':
       return hostTest(test, host);
+    case 'domain':
+    case 'serverName':
+      return domainTest(test, host === 'asSent' ? 'ignored' : 'exact');
+    case 'route':
+      return routeTest(test, query);
     case 'sni':
     case 'method':
     case 'issuer':
@@ -236,6 +250,10 @@ function testKey(test: Exclude<AtomicTest, { on: 'certificate' | 'acceptedPath' 
     case 'pathAndQuery':
     case 'host':
     case 'authority':
+    case 'domain':
+    case 'serverName':
+    case 'route':
+    case 'undecided':
       return keyOf(test);
     case 'peers':
       return keyOf(test.patterns);
@@ -260,7 +278,12 @@ function nameOf(test: AtomicTest): string {
       return test.of;
     case 'host':
     case 'authority':
+    case 'domain':
       return 'host';
+    case 'serverName':
+      return 'sni';
+    case 'route':
+      return test.of === 'authority' ? 'host' : test.of;
     case 'path':
     case 'pathAndQuery':
     case 'acceptedPath':

@@ -117,7 +117,7 @@ class Moves {
     this.#settled = settledTests(positions, this.#words);
     this.#once = letters.map((letter) => mask(({ times, of }) => times === 'once' && includes(of, letter)));
     this.#many = letters.map((letter) => mask(({ times, of }) => times === 'many' && includes(of, letter)));
-    this.#named = letters.map((letter) => mask(({ of }) => of.kind === 'literal' && of.members.includes(letter)));
+    this.#named = letters.map((letter) => mask(({ of }) => 'members' in of && of.members.includes(letter)));
   }
 
   start(positions: readonly number[]): Live {
@@ -224,7 +224,7 @@ function alphabet(positions: readonly Position[], domain: WordDomain): Alphabet 
   const named = new Set<string>(domain.characters);
   for (const { word, at } of positions) {
     const of = word[at]?.of;
-    if (of?.kind === 'literal') for (const member of of.members) named.add(member);
+    if (of !== undefined && 'members' in of) for (const member of of.members) named.add(member);
   }
   if (positions.some(({ word, at }) => word[at] !== undefined && word[at].of.kind !== 'literal')) named.add('/');
   const fresh = [unused('xyzwvuqkjhgfdba0123456789XYZQ-_~', named), unused('[]é¡¢£', named)];

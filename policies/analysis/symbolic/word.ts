@@ -3,10 +3,10 @@ import type { PathPattern, Pattern, PeerPattern } from '../../language/authoriza
 import { SEGMENT_CLASS } from '../../language/parse-pattern.ts';
 import { unreachable } from '../unreachable.ts';
 
-/** A class of characters; `literal` lists its members. */
+/** A class of characters; `literal` lists its members, `except` all others. */
 export type Characters =
   | { readonly kind: 'any' | 'segment' | 'segmentOrSlash' | 'notSlash' | 'notQuestionMark' }
-  | { readonly kind: 'literal'; readonly members: string };
+  | { readonly kind: 'literal' | 'except'; readonly members: string };
 
 /** One character of a class, or any number of them. */
 export interface Step {
@@ -34,13 +34,16 @@ export function includes(characters: Characters, character: string): boolean {
       return character !== '?';
     case 'literal':
       return characters.members.includes(character);
+    case 'except':
+      return !characters.members.includes(character);
   }
 }
 
 /** How the letters of a literal are compared. */
 export type LetterCase = 'exact' | 'ignored';
 
-function literal(text: string, letters: LetterCase = 'exact'): Word {
+/** The word of a text; with `ignored` letters it is given in lower case. */
+export function literal(text: string, letters: LetterCase = 'exact'): Word {
   return Array.from(text, (character) => ({
     times: 'once' as const,
     of: {
@@ -50,8 +53,8 @@ function literal(text: string, letters: LetterCase = 'exact'): Word {
   }));
 }
 
-const once = (kind: Exclude<Characters['kind'], 'literal'>): Step => ({ times: 'once', of: { kind } });
-const many = (kind: Exclude<Characters['kind'], 'literal'>): Step => ({ times: 'many', of: { kind } });
+const once = (kind: Exclude<Characters['kind'], 'literal' | 'except'>): Step => ({ times: 'once', of: { kind } });
+const many = (kind: Exclude<Characters['kind'], 'literal' | 'except'>): Step => ({ times: 'many', of: { kind } });
 
 /** The words of a plain pattern, made of characters of `anything`. */
 export function wordsOf(

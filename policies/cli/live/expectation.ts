@@ -32,6 +32,7 @@ export const CAUSE_OF_LAYER: Readonly<Record<LayerName, Cause>> = {
   'request-authentication': 'jwt',
   deny: 'rbac',
   allow: 'rbac',
+  routing: 'unclear',
 };
 
 /** A sidecar judges before the network does: what it does not know never leaves the pod. */
@@ -45,6 +46,7 @@ const metInOrder: readonly LayerName[] = [
   'request-authentication',
   'deny',
   'allow',
+  'routing',
 ];
 
 /** The objects that cells are judged by. */

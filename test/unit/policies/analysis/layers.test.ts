@@ -206,8 +206,16 @@ describe('client TLS (semantics 5)', () => {
       ],
     });
     const paths = securityYaml('AuthorizationPolicy', 'a', { rules: [{ to: [{ operation: { paths: ['/'] } }] }] });
-    const mesh = meshOf(...WORKLOADS, config, STRICT, gateway, paths);
-    expect(decideOn(mesh, {})).toMatchObject({ verdict: 'allow', policy: 'a/authorizationpolicy' });
-    expect(decideOn(mesh, { http: { path: '/x' } })).toMatchObject({ layer: 'authorization-policy' });
+    const route = networkingYaml('VirtualService', 'a', {
+      hosts: ['*'],
+      gateways: ['gateway'],
+      http: [{ route: [{ destination: { host: 'z.b.svc.cluster.local' } }] }],
+    });
+    const mesh = meshOf(...WORKLOADS, config, STRICT, gateway, paths, route);
+    const at = { host: 'shop.example' };
+    expect(decideOn(mesh, { http: at })).toMatchObject({ verdict: 'allow', policy: 'a/authorizationpolicy' });
+    expect(decideOn(mesh, { http: { path: '/x', ...at } })).toMatchObject({ layer: 'authorization-policy' });
+    const unrouted = meshOf(...WORKLOADS, config, STRICT, gateway, paths);
+    expect(decideOn(unrouted, { http: at })).toMatchObject({ layer: 'routing', status: { http: 404, grpc: 12 } });
   });
 });

@@ -102,6 +102,11 @@ describe('ways from the internet', () => {
       selector: { app: 'front' },
       servers: [{ port: { number: 8080, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
     }),
+    edgeRoutes: istio('VirtualService', 'edge', {
+      hosts: ['*'],
+      gateways: ['edge'],
+      http: [{ route: [{ destination: { host: 'cart', port: { number: 80 } } }] }],
+    }),
     frontNetwork: istio('NetworkPolicy', 'front', { podSelector: { matchLabels: { app: 'front' } }, ingress: [{}] }),
     frontPolicy: istio('AuthorizationPolicy', 'front', { selector: { matchLabels: { app: 'front' } }, rules: [{}] }),
   };

@@ -76,6 +76,7 @@ describe('explanations', () => {
       'destination-network-policy',
       'egress-guard',
       'request-authentication',
+      'routing',
       'source-network-policy',
       'transport',
     ]);

@@ -1,0 +1,117 @@
+/** Filter chains of servers that route connections as they are. Source: istio `createGatewayTCPFilterChainOpts`. */
+import type { ConnectionMatch, ConnectionRoute, VirtualService } from '../../language/traffic.ts';
+import { hostOf } from '../outbound.ts';
+import { type Binder, fullHosts, gatewayName, sniOf } from './binder.ts';
+import { resolveDestination } from './destination.ts';
+import { isCoveredBy } from './hosts.ts';
+import type { PortServer } from './servers.ts';
+import type { RouteChain } from './table.ts';
+
+/** The chains of one server; none where no route fits, and then nothing listens. */
+export function connectionChains(binder: Binder, server: PortServer): readonly RouteChain[] {
+  if (server.speaks === 'autoPassthrough') return automaticChains(binder, server);
+  return server.speaks === 'passthrough' ? passthroughChains(binder, server) : bytesChain(binder, server);
+}
+
+/** The first `tcp` route that fits takes every connection. */
+function bytesChain(binder: Binder, server: PortServer): readonly RouteChain[] {
+  for (const { virtualService, gateway } of boundTo(binder, server)) {
+    for (const [index, route] of virtualService.tcp.entries()) {
+      const fits =
+        route.matches.length === 0 || route.matches.some((match) => isFor(match, server, { virtualService, gateway }));
+      if (!fits || route.destinations.length === 0) continue;
+      const endsTls = server.speaks === 'tls';
+      return [chain(binder, { server, virtualService, route, index }, endsTls ? sniOf(server.hosts) : null)];
+    }
+  }
+  return [];
+}
+
+/** One chain for each match of a `tls` route, by its SNI names; names that a chain has already are not given again. */
+function passthroughChains(binder: Binder, server: PortServer): readonly RouteChain[] {
+  const taken = new Set<string>();
+  return boundTo(binder, server).flatMap(({ virtualService, gateway }) =>
+    virtualService.tls.flatMap((route, index) => {
+      if (route.destinations.length === 0) return [];
+      return route.matches.flatMap((match) => {
+        if (!isFor(match, server, { virtualService, gateway })) return [];
+        if (match.sniHosts.some((name) => taken.has(name))) return [];
+        for (const name of match.sniHosts) taken.add(name);
+        return [chain(binder, { server, virtualService, route, index }, sniOf(match.sniHosts))];
+      });
+    }),
+  );
+}
+
+/** Every Service that the server's hosts cover, each port under the SNI of the mesh. */
+function automaticChains({ mesh, workload }: Binder, server: PortServer): readonly RouteChain[] {
+  const hosts = server.hosts.map((host) => host.slice(host.indexOf('/') + 1));
+  const places = mesh.services.flatMap((service) =>
+    service.ports
+      .filter(({ transport }) => transport === 'TCP')
+      .map(({ number }) => ({ host: hostOf(service), number })),
+  );
+  return places
+    .filter(({ host }) => hosts.some((own) => isCoveredBy(host, own)))
+    .map(({ host, number }): RouteChain => {
+      const name = { host, port: number, subset: null };
+      const from = { namespace: server.gateway.namespace, serverPort: server.server.port };
+      const target = resolveDestination(mesh, workload, name, from);
+      const route = { virtualService: null, index: 0, forwards: [{ kind: 'request' as const, index: 0, target }] };
+      return { sni: [`outbound_.${number}_._.${host}`], endsTls: false, serves: { kind: 'bytes', route } };
+    });
+}
+
+interface Bound {
+  readonly virtualService: VirtualService;
+  readonly gateway: string;
+}
+
+/** The VirtualServices of the server's Gateway that share a host with it. */
+function boundTo(binder: Binder, { gateway, hosts }: PortServer): readonly Bound[] {
+  const name = `${gateway.namespace}/${gateway.name}`;
+  return binder
+    .virtualServices(name)
+    .filter((virtualService) =>
+      fullHosts(virtualService).some((own) => hosts.some((host) => overlaps(host, own, virtualService))),
+    )
+    .map((virtualService) => ({ virtualService, gateway: name }));
+}
+
+function overlaps(serverHost: string, own: string, { namespace }: VirtualService): boolean {
+  const [scope, name] = serverHost.split('/');
+  if (name !== undefined && scope !== namespace) return false;
+  const host = name ?? serverHost;
+  return isCoveredBy(host, own) || isCoveredBy(own, host);
+}
+
+function isFor(match: ConnectionMatch, { server }: PortServer, { virtualService, gateway }: Bound): boolean {
+  if (match.port !== null && match.port !== 0 && match.port !== server.port) return false;
+  return (
+    match.gateways.length === 0 ||
+    match.gateways.some((name) => gatewayName(name, virtualService.namespace) === gateway)
+  );
+}
+
+function chain(
+  binder: Binder,
+  {
+    server,
+    virtualService,
+    route,
+    index,
+  }: {
+    readonly server: PortServer;
+    readonly virtualService: VirtualService;
+    readonly route: ConnectionRoute;
+    readonly index: number;
+  },
+  sni: readonly string[] | null,
+): RouteChain {
+  const forwards = binder.forwards(virtualService, route.destinations, server.server.port);
+  return {
+    sni,
+    endsTls: server.speaks === 'tls',
+    serves: { kind: 'bytes', route: { virtualService, index, forwards } },
+  };
+}

@@ -1,0 +1,79 @@
+/** Follows a request behind a gateway: what each destination of its route gets, and what is decided there. */
+import { tokenRulesOf } from '../attachment.ts';
+import type { Request } from '../request.ts';
+import { givenHeaders, withoutGiven } from '../token-headers.ts';
+import type { Verdict } from '../verdict.ts';
+import { findWorkload, type World } from '../world.ts';
+import { routeNaively } from './naive-route.ts';
+import { connectionOf, type Sending } from './outcome.ts';
+import { rewrittenAuthority, rewrittenHeaders, rewrittenPath } from './rewrite.ts';
+import { routeTableOf } from './route-table.ts';
+import type { Forward } from './table.ts';
+
+/** One place that a request is sent on to. */
+export interface Hop {
+  readonly kind: Forward['kind'];
+  /** The host and port of the route. */
+  readonly host: string;
+  readonly port: number;
+  /** The request there and its verdict; null where no workload of the manifests is known to take it. */
+  readonly call: { readonly request: Request; readonly verdict: Verdict; readonly hops: readonly Hop[] } | null;
+}
+
+const MOST_HOPS = 4;
+
+/** The hops of a request that a gateway let in and a route takes; none for other requests. */
+export function hopsOf(
+  world: World,
+  request: Request,
+  decide: (request: Request) => Verdict,
+  depth = 0,
+): readonly Hop[] {
+  if (world.mesh.gateways.length === 0 || depth >= MOST_HOPS) return [];
+  const gateway = findWorkload(world.mesh, request.destination);
+  const table = routeTableOf(world.mesh, gateway, request.destination.port);
+  if (table === null) return [];
+  const conclusion = routeNaively(table, connectionOf(request, world));
+  if (conclusion.kind !== 'forwarded') return [];
+  return conclusion.sendings.flatMap((sending): readonly Hop[] => {
+    const { kind, target } = sending.forward;
+    if (target.kind === 'nowhere') return [];
+    const host =
+      target.kind === 'service' ? `${target.service.name}.${target.service.namespace}.svc.cluster.local` : target.host;
+    const to = { kind, host, port: target.port };
+    if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
+    return target.places.map(({ workload, port }) => {
+      const place = { namespace: workload.namespace, workload: workload.name, port, ip: null };
+      const next: Request = { ...sentOn(world, request, sending), destination: place };
+      const verdict = decide(next);
+      const hops = verdict.allowed ? hopsOf(world, next, decide, depth + 1) : [];
+      return { ...to, call: { request: next, verdict, hops } };
+    });
+  });
+}
+
+/** The request that a destination gets, as the gateway's own call. */
+function sentOn(world: World, request: Request, { forward, route }: Sending): Request {
+  const { namespace, workload } = request.destination;
+  const rules = tokenRulesOf(world.mesh, findWorkload(world.mesh, request.destination));
+  const issuer = request.token?.claims['iss'];
+  const isKept = rules.every((rule) => rule.issuer !== issuer || rule.forwardOriginalToken);
+  const call: Request = {
+    ...request,
+    caller: { kind: 'workload', reference: { namespace, workload } },
+    sourceIp: null,
+    // the gateway appends the address of its own peer
+    remoteIp: request.sourceIp,
+    sni: '',
+    token: isKept ? request.token : null,
+  };
+  const connection = connectionOf(request, world).request;
+  if (route === null || request.http === null || connection === null) return call;
+  const path = rewrittenPath(route, connection.path, connection.query) ?? connection.path;
+  const given = withoutGiven(request.http, givenHeaders(rules));
+  const { headers } = rewrittenHeaders(route, forward, given.headers);
+  return {
+    ...call,
+    http: { method: request.http.method, path, host: rewrittenAuthority(route, forward, request.http.host), headers },
+  };
+}

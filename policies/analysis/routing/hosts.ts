@@ -1,0 +1,60 @@
+/** Host names as Gateways and VirtualServices write them, and as Envoy compares them. */
+
+/** True iff every name that `inner` covers is covered by `outer`. Source: istio `host.Name.SubsetOf`. */
+export function isCoveredBy(inner: string, outer: string): boolean {
+  if (inner.startsWith('*')) {
+    return outer.startsWith('*') && inner.length >= outer.length && inner.slice(1).endsWith(outer.slice(1));
+  }
+  return outer.startsWith('*') ? inner.endsWith(outer.slice(1)) : inner === outer;
+}
+
+/** The names that both lists cover. Source: istio `host.Names.Intersection`. */
+export function commonHosts(left: readonly string[], right: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const one of left) {
+    for (const other of right) {
+      if (isCoveredBy(one, other)) found.add(one);
+      else if (isCoveredBy(other, one)) found.add(other);
+    }
+  }
+  return [...found];
+}
+
+/** The hosts of a server that VirtualServices of a namespace may serve. Source: istio `host.NamesForNamespace`. */
+export function hostsFor(hosts: readonly string[], namespace: string): readonly string[] {
+  return hosts.flatMap((host) => {
+    const [scope, name] = host.split('/');
+    if (name === undefined) return [host];
+    return scope === namespace || scope === '*' ? [name] : [];
+  });
+}
+
+/** A host as `:authority` has it, without its port and in lower case. Source: Envoy `HeaderUtility::getPortStart`. */
+export function bareHost(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return (colon < 0 || authority.lastIndexOf(']') > colon ? authority : authority.slice(0, colon)).toLowerCase();
+}
+
+/** How well a domain of Envoy fits a host: the longer the better, exact best; null where it does not. */
+export function fitOf(domain: string, host: string): number | null {
+  if (domain === '*') return 0;
+  if (domain.startsWith('*'))
+    return host.length >= domain.length && host.endsWith(domain.slice(1)) ? domain.length : null;
+  return domain === host ? Number.POSITIVE_INFINITY : null;
+}
+
+/** The candidate whose best domain fits best; undefined where none fits. */
+export function tryFindBest<T>(
+  candidates: readonly T[],
+  host: string,
+  domainsOf: (candidate: T) => readonly string[],
+): T | undefined {
+  let best: { readonly fit: number; readonly candidate: T } | undefined;
+  for (const candidate of candidates) {
+    for (const domain of domainsOf(candidate)) {
+      const fit = fitOf(domain, host);
+      if (fit !== null && (best === undefined || fit > best.fit)) best = { fit, candidate };
+    }
+  }
+  return best?.candidate;
+}

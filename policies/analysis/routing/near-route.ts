@@ -1,0 +1,48 @@
+/** Which route nearly took a request, and what of it failed: for explanations. */
+import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
+import type { BoundRoute, VirtualHost } from './table.ts';
+import { headerOf, matchText, type Outcome, parameterOf, passes, type RoutedRequest } from './tests.ts';
+
+/** A route that did not take a request, with the parts of its match that failed. */
+export interface NearRoute {
+  readonly route: BoundRoute;
+  readonly match: string;
+  /** In words: `path is \`/x\``. */
+  readonly failed: readonly string[];
+}
+
+/** The route of a host whose match fails in the fewest parts; undefined where the host has none. */
+export function tryFindNearestRoute(host: VirtualHost, request: RoutedRequest): NearRoute | undefined {
+  let nearest: NearRoute | undefined;
+  for (const route of host.routes) {
+    if (route.match === null) continue;
+    const failed = failures(route.match, request);
+    if (nearest === undefined || failed.length < nearest.failed.length)
+      nearest = { route, match: matchText(route.match), failed };
+  }
+  return nearest;
+}
+
+function failures(match: HttpMatch, request: RoutedRequest): readonly string[] {
+  const letters = match.ignoreUriCase ? 'ignored' : 'exact';
+  const words: readonly (readonly [string, string, Outcome])[] = [
+    ['path', request.path, passes(match.uri, request.path, letters)],
+    ['method', request.method, passes(match.method, request.method)],
+    ['authority', request.authority, passes(match.authority, request.authority)],
+  ];
+  const named = (what: string, entries: HttpMatch['headers'], read: (name: string) => string | null) =>
+    entries.flatMap(({ name, match: own }) =>
+      isThere(read(name), own) ? [] : [`${what} ${name} is ${shown(read(name))}`],
+    );
+  return [
+    ...words.flatMap(([what, word, outcome]) => (outcome === 'no' ? [`${what} is ${shown(word)}`] : [])),
+    ...named('header', match.headers, (name) => headerOf(request, name)),
+    ...match.withoutHeaders.flatMap(({ name, match: own }) =>
+      isThere(headerOf(request, name), own) ? [`header ${name} is ${shown(headerOf(request, name))}`] : [],
+    ),
+    ...named('parameter', match.queryParams, (name) => parameterOf(request.query, name)),
+  ];
+}
+
+const isThere = (word: string | null, match: StringMatch): boolean => word !== null && passes(match, word) !== 'no';
+const shown = (word: string | null): string => (word === null ? 'absent' : `\`${word}\``);

@@ -1,0 +1,99 @@
+/** The request that a route sends on. Source: Envoy `RouteEntryImplBase::finalizeRequestHeaders`, `HeaderParser::evaluateHeaders`. */
+import type { HeaderOperations, RouteDestination } from '../../language/traffic.ts';
+import type { HttpRequest } from '../request.ts';
+import type { BoundRoute, Forward } from './table.ts';
+
+/** The path, query included, that a destination gets of a normalized path; undefined where the analysis cannot tell. */
+export function rewrittenPath({ route, match }: BoundRoute, path: string, query: string): string | undefined {
+  const rest = query === '' ? '' : `?${query}`;
+  const { regexRewrite, rewrite } = route;
+  if (regexRewrite !== null) {
+    const replaced = replaceAll(path, regexRewrite);
+    return replaced === undefined ? undefined : replaced + rest;
+  }
+  if (rewrite.uri === null || rewrite.uri === '') return path + rest;
+  return rewrite.uri + path.slice(replacedLength(match, path)) + rest;
+}
+
+/** How much of the path a prefix rewrite replaces: what the match names, all of it but for a prefix. */
+export function replacedLength(match: BoundRoute['match'], path: string): number {
+  if (match === null || match.uri.kind === 'any') return 1;
+  return match.uri.kind === 'prefix' ? match.uri.value.length : path.length;
+}
+
+function replaceAll(path: string, { match, replacement }: { readonly match: string; readonly replacement: string }) {
+  // flags and named groups are written differently in RE2
+  if (/\(\?[^:]/.test(match)) return undefined;
+  try {
+    const groups = replacement
+      .replaceAll('$', '$$$$')
+      .replace(/\\(\d)/g, (_, digit: string) => (digit === '0' ? '$&' : `$${digit}`));
+    return path.replace(new RegExp(match, 'g'), groups);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The `:authority` that a destination gets. */
+export function rewrittenAuthority(route: BoundRoute, forward: Forward, authority: string): string {
+  const own = destinationOf(route, forward);
+  const stated = route.route.rewrite.authority ?? null;
+  if (stated !== null && stated !== '') return stated;
+  return (
+    authorityIn(route.route.requestHeaders) ??
+    (own === undefined ? undefined : authorityIn(own.requestHeaders)) ??
+    authority
+  );
+}
+
+/** The authority that header operations set; what `set` says goes before `add`. */
+function authorityIn({ set, add }: HeaderOperations): string | undefined {
+  const found = (headers: HeaderOperations['set']) =>
+    Object.entries(headers).findLast(([name]) => /^(:authority|host)$/i.test(name))?.[1];
+  return found(set) ?? found(add);
+}
+
+function destinationOf({ route }: BoundRoute, { index }: Forward): RouteDestination | undefined {
+  return route.destinations[index];
+}
+
+/** The headers that a destination gets; null stands for values that only a running proxy knows. */
+export function rewrittenHeaders(
+  route: BoundRoute,
+  forward: Forward,
+  headers: HttpRequest['headers'],
+): { readonly headers: HttpRequest['headers']; readonly unknown: readonly string[] } {
+  const known = new Map<string, readonly string[]>(headers);
+  const unknown: string[] = [];
+  for (const operations of operationsOf(route, forward)) {
+    for (const name of operations.remove) if (isOrdinary(name)) known.delete(name.toLowerCase());
+    for (const [kind, entries] of [
+      ['set', operations.set],
+      ['add', operations.add],
+    ] as const) {
+      for (const [written, value] of Object.entries(entries)) {
+        const name = written.toLowerCase();
+        if (!isOrdinary(name)) continue;
+        if (value.replaceAll('%%', '').includes('%')) unknown.push(name);
+        const text = value.replaceAll('%%', '%');
+        known.set(name, kind === 'set' ? [text] : [...(known.get(name) ?? []), text]);
+      }
+    }
+  }
+  return { headers: known, unknown };
+}
+
+/** The header edits in Envoy's order; those of one parser remove first. One destination shares the route's parser. */
+export function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
+  const own = route.route.requestHeaders;
+  const destination = destinationOf(route, forward)?.requestHeaders;
+  if (destination === undefined) return [own];
+  if (route.route.destinations.length > 1) return [destination, own];
+  return [
+    { set: {}, add: {}, remove: [...own.remove, ...destination.remove] },
+    { ...own, remove: [] },
+    { ...destination, remove: [] },
+  ];
+}
+
+const isOrdinary = (name: string): boolean => !name.startsWith(':') && name.toLowerCase() !== 'host';

@@ -1,0 +1,87 @@
+/** Single tests of routes on single words, which both evaluators share. Source: istio `TranslateRouteMatch`; Envoy `HeaderUtility`. */
+import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
+import type { HttpRequest } from '../request.ts';
+import { parseExpression } from './expression.ts';
+
+/** The outcome of a test: `undecided` where the analysis cannot tell, and then both are possible. */
+export type Outcome = 'yes' | 'no' | 'undecided';
+
+/** What routes read of a request. */
+export interface RoutedRequest {
+  readonly method: string;
+  /** Normalized, without query. */
+  readonly path: string;
+  /** Behind the `?`, '' for none. */
+  readonly query: string;
+  /** As sent, with its port. */
+  readonly authority: string;
+  readonly headers: HttpRequest['headers'];
+}
+
+/** Whether a word passes a test; `letters: ignored` compares exact words and prefixes in lower case. */
+export function passes(match: StringMatch, word: string, letters: 'exact' | 'ignored' = 'exact'): Outcome {
+  if (match.kind === 'any') return 'yes';
+  if (match.kind === 'regex') {
+    const expression = parseExpression(match.value);
+    return expression === undefined ? 'undecided' : claim(expression.accepts(word));
+  }
+  const [text, value] = letters === 'exact' ? [word, match.value] : [word.toLowerCase(), match.value.toLowerCase()];
+  return claim(match.kind === 'exact' ? text === value : text.startsWith(value));
+}
+
+/** True iff the test asks for nothing but presence. */
+export function asksForPresence(match: StringMatch): boolean {
+  return match.kind === 'any' || (match.kind === 'regex' && match.value === '*');
+}
+
+/** The routing form of claims, which is read of the token and not of headers. */
+export function readsClaims(name: string): boolean {
+  return name.startsWith('@request.auth.claims');
+}
+
+/** A header's values as routes see them: joined; null when it is absent. */
+export function headerOf({ headers, method, authority, path, query }: RoutedRequest, name: string): string | null {
+  switch (name) {
+    case ':method':
+      return method;
+    case ':authority':
+    case 'host':
+      return authority;
+    case ':path':
+      return query === '' ? path : `${path}?${query}`;
+    default:
+      return headers.get(name)?.join(',') ?? null;
+  }
+}
+
+/** The first value of a query parameter as it is written, null when there is none. */
+export function parameterOf(query: string, name: string): string | null {
+  for (const part of query.split('&')) {
+    const equals = part.indexOf('=');
+    if ((equals < 0 ? part : part.slice(0, equals)) === name) return equals < 0 ? '' : part.slice(equals + 1);
+  }
+  return null;
+}
+
+/** A test in words, for people: `method exact POST`. */
+export function matchText(match: HttpMatch | null): string {
+  if (match === null) return 'everything';
+  const named = (what: string, entries: HttpMatch['headers']) =>
+    entries.map(({ name, match: own }) => `${what} ${name} ${stringText(own)}`);
+  const words = [
+    ...(match.uri.kind === 'any' ? [] : [`path ${stringText(match.uri)}${match.ignoreUriCase ? ' in any case' : ''}`]),
+    ...(['method', 'authority', 'scheme'] as const).flatMap((key) =>
+      match[key].kind === 'any' ? [] : [`${key} ${stringText(match[key])}`],
+    ),
+    ...named('header', match.headers),
+    ...named('no header', match.withoutHeaders),
+    ...named('parameter', match.queryParams),
+  ];
+  return words.length === 0 ? 'everything' : words.join(', ');
+}
+
+function stringText(match: StringMatch): string {
+  return asksForPresence(match) || match.kind === 'any' ? 'present' : `${match.kind} \`${match.value}\``;
+}
+
+const claim = (holds: boolean): Outcome => (holds ? 'yes' : 'no');
