@@ -20,6 +20,7 @@ import type { SidecarContext } from './sidecar-context.ts';
 export async function openEdge(context: SidecarContext, port: number, files: EdgeFiles): Promise<OpenPort> {
   const router = openRouter(context, port);
   const server = serveHttp(context, router);
+  const sni = serverName(context);
   const tls = createTls({
     cert: readFileSync(files.certificate),
     key: readFileSync(files.privateKey),
@@ -29,7 +30,7 @@ export async function openEdge(context: SidecarContext, port: number, files: Edg
   tls.on('secureConnection', (socket) => {
     server.accept(
       socket.on('error', () => {}),
-      plaintextConnection(socket, port),
+      { ...plaintextConnection(socket, port), sni },
     );
   });
   tls.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -40,6 +41,13 @@ export async function openEdge(context: SidecarContext, port: number, files: Edg
       await listener.close();
     },
   };
+}
+
+/** The one certificate is shown whatever name a client asks for, so that every client stands for one that asks for it. */
+function serverName({ mesh, workload }: SidecarContext): string {
+  const own = mesh.gateways.filter(({ selector }) => holdsLabels(workload.labels, selector));
+  const hosts = own.flatMap(({ servers }) => servers.flatMap((server) => server.hosts));
+  return hosts.map((host) => host.slice(host.indexOf('/') + 1)).find((host) => !host.startsWith('*')) ?? '';
 }
 
 function openRouter(context: SidecarContext, port: number): HttpHop {

@@ -20,6 +20,7 @@ const FAMILIES: Readonly<Record<string, readonly LayerName[]>> = {
   'peer-authentication': ['transport'],
   'request-authentication': ['request-authentication'],
   'authorization-policy': ['custom', 'deny', 'allow'],
+  routing: ['routing'],
   none: ['codec'],
 };
 
