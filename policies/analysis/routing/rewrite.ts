@@ -16,7 +16,7 @@ export function rewrittenPath({ route, match }: BoundRoute, path: string, query:
 }
 
 /** How much of the path a prefix rewrite replaces: what the match names, all of it but for a prefix. */
-export function replacedLength(match: BoundRoute['match'], path: string): number {
+function replacedLength(match: BoundRoute['match'], path: string): number {
   if (match === null || match.uri.kind === 'any') return 1;
   return match.uri.kind === 'prefix' ? match.uri.value.length : path.length;
 }
@@ -84,7 +84,7 @@ export function rewrittenHeaders(
 }
 
 /** The header edits in Envoy's order; those of one parser remove first. One destination shares the route's parser. */
-export function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
+function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
   const own = route.route.requestHeaders;
   const destination = destinationOf(route, forward)?.requestHeaders;
   if (destination === undefined) return [own];

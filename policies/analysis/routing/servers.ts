@@ -28,7 +28,7 @@ export type ServerSpeech =
   | 'autoPassthrough';
 
 /** The Gateways that configure a pod, the oldest first; selectors match in every namespace. */
-export function gatewaysOf(mesh: Mesh, workload: Workload): readonly Gateway[] {
+function gatewaysOf(mesh: Mesh, workload: Workload): readonly Gateway[] {
   return mesh.gateways.filter((gateway) => holdsLabels(workload.labels, gateway.selector)).toSorted(byCreation);
 }
 
@@ -46,7 +46,7 @@ export function byCreation(
 }
 
 /** The port of the pod that a server listens on: where a Service of the pod leads from its number, else the number. */
-export function listeningPort(mesh: Mesh, workload: Workload, number: number): number {
+function listeningPort(mesh: Mesh, workload: Workload, number: number): number {
   const services = inNamespace(mesh.services, workload.namespace)
     .filter(({ selector }) => selector.kind === 'labels' && holdsLabels(workload.labels, selector.labels))
     .toSorted(byAge);
@@ -110,7 +110,7 @@ function hostsOf({ hosts }: GatewayServer, namespace: string): readonly string[]
 }
 
 /** What a server makes of its connections, by protocol and TLS mode. */
-export function speechOf({ protocol, tlsMode }: GatewayServer): ServerSpeech {
+function speechOf({ protocol, tlsMode }: GatewayServer): ServerSpeech {
   if (/^(HTTP|HTTP2|GRPC|GRPC-WEB)$/i.test(protocol)) return 'http';
   if (tlsMode === null) return 'tcp';
   if (tlsMode === 'PASSTHROUGH') return 'passthrough';
