@@ -1,15 +1,16 @@
 /** What could change a workload's verdicts and is not modelled. */
 import type { Rule } from '../language/authorization.ts';
 import type { Mesh, Workload } from '../language/mesh.ts';
+import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
 import { applicable } from './attachment.ts';
-import { injectionOf } from './listener.ts';
-import { tryFindNamespace } from './namespace.ts';
+import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
 
 const OPAQUE_KINDS: ReadonlySet<string> = new Set(['EnvoyFilter', 'WasmPlugin']);
 
 /** The assumptions of every verdict at this workload. */
 export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[] {
+  if (isAmbient(mesh, workload)) return injectionAssumptions(mesh, workload);
   const opaque = applicable(
     mesh.unmodelled.filter((document) => OPAQUE_KINDS.has(document.kind)),
     mesh,
@@ -47,9 +48,7 @@ function interceptionAssumptions({ namespace, name, annotations }: Workload): re
 /** The assumptions that a workload's traffic meets a sidecar: that there is one, and that annotations by address spare it. */
 export function injectionAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   const name = `\`${workload.namespace}/${workload.name}\``;
-  const namespace = tryFindNamespace(mesh, workload.namespace);
-  if (namespace?.labels['istio.io/dataplane-mode'] === 'ambient')
-    return [`${name} runs a sidecar although its namespace is ambient`];
+  if (isAmbient(mesh, workload)) return [`${name} is ambient: ${NOT_EXECUTED}`];
   const injection = injectionOf(mesh, workload);
   if (injection === 'off') return [];
   const unstated = injection === 'unstated' ? [`a sidecar is injected into ${name}: no label says so`] : [];

@@ -1,5 +1,6 @@
 /** How a connection arrives at a listener: which chain takes it, with which identities. Source: semantics.md 3.10, 4, 5. */
 import type { MeshConfig } from '../language/mesh.ts';
+import { arriveAtZtunnel } from './ambient/ztunnel.ts';
 import type { Listener } from './listener.ts';
 import type { Certificate } from './request.ts';
 
@@ -33,6 +34,7 @@ export function arriveAt(
   const trusted = trustedPrefixes(call.config);
   const chain = listener.protocol === 'auto' ? (call.speaksHttp ? 'http' : 'tcp') : listener.protocol;
   if (listener.kind === 'gateway') return arriveAtGateway(listener, transport, chain, trusted);
+  if (listener.kind === 'ztunnel') return arriveAtZtunnel(listener, transport, call.config);
   switch (transport.kind) {
     case 'plaintext':
       if (listener.mode === 'STRICT') return { kind: 'refused', because: 'plaintextIntoStrict' };

@@ -8,9 +8,10 @@ import type {
   ServicePort,
   Workload,
 } from '../language/mesh.ts';
+import { isAmbient } from './ambient/capture.ts';
 import { applicable, byAge, holdsLabels } from './attachment.ts';
+import { injectionOf } from './injection.ts';
 import { interceptionOf } from './interception.ts';
-import { tryFindNamespace } from './namespace.ts';
 import { inNamespace } from './namespaced.ts';
 import { type PortServer, serversOn } from './routing/servers.ts';
 
@@ -22,6 +23,8 @@ export type Listener =
       readonly protocol: 'http' | 'tcp';
       readonly identity: 'none' | 'clientCertificate' | 'mesh';
     }
+  /** ztunnel knows layer 4 only, on every port; it has no mode DISABLE. */
+  | { readonly kind: 'ztunnel'; readonly protocol: 'tcp'; readonly mode: 'STRICT' | 'PERMISSIVE' }
   /**
    * No proxy in front: neither peers, tokens nor rules are checked. `whose`: the port leads to the proxy itself (its
    * status, health, metrics), or past it to the application.
@@ -29,7 +32,7 @@ export type Listener =
   | { readonly kind: 'unguarded'; readonly whose: 'proxy' | 'application'; readonly because: string };
 
 /** `http` and `tcp` are declared; `auto` is sniffed. */
-type PortProtocol = 'http' | 'tcp' | 'auto';
+export type PortProtocol = 'http' | 'tcp' | 'auto';
 
 /** Resolves what listens on `port` of `workload`. */
 export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
@@ -42,18 +45,16 @@ export function resolveListener(mesh: Mesh, workload: Workload, port: number): L
       because: `no Gateway server listens on port ${port}, and a gateway does not intercept other ports`,
     };
   }
+  if (isAmbient(mesh, workload)) {
+    const mode = peerMode(mesh, workload, port) === 'STRICT' ? 'STRICT' : 'PERMISSIVE';
+    return { kind: 'ztunnel', protocol: 'tcp', mode };
+  }
   if (injectionOf(mesh, workload) === 'off')
     return { kind: 'unguarded', whose: 'application', because: 'the workload has no sidecar' };
   const interception = interceptionOf(workload, port);
   if (interception.kind === 'passedBy')
     return { kind: 'unguarded', whose: interception.whose, because: interception.because };
   return { kind: 'sidecar', protocol: protocolOf(mesh, workload, port), mode: peerMode(mesh, workload, port) };
-}
-
-/** Whether a workload has a sidecar: its own word, else its namespace's. */
-export function injectionOf(mesh: Mesh, workload: Workload): 'on' | 'off' | 'unstated' {
-  if (workload.injection !== 'unstated') return workload.injection;
-  return tryFindNamespace(mesh, workload.namespace)?.injection ?? 'unstated';
 }
 
 function gatewayListener({ server: { tlsMode }, speaks }: PortServer): Listener {
@@ -93,7 +94,8 @@ function protocolOf(mesh: Mesh, workload: Workload, port: number): PortProtocol 
   return CHAINS[declared];
 }
 
-const CHAINS: Readonly<Record<ApplicationProtocol, PortProtocol>> = {
+/** The chain that each declared protocol gets. */
+export const CHAINS: Readonly<Record<ApplicationProtocol, PortProtocol>> = {
   http: 'http',
   http2: 'http',
   grpc: 'http',

@@ -91,6 +91,8 @@ export function acceptsPeer(pattern: PeerPattern, identity: string): boolean {
       return holdsTrustDomain(pattern.pieces, identity);
     case 'anyTrustDomain':
       return identity.startsWith(SCHEME);
+    case 'segments':
+      return holdsSegments(pattern, identity);
     default:
       return unreachable(pattern);
   }
@@ -145,6 +147,19 @@ function holdsTrustDomain(pieces: readonly string[], identity: string): boolean 
     at = found + piece.length;
   }
   return at <= trustDomain.length - last.length;
+}
+
+/** Five segments, each as its pattern asks. Source: ztunnel `identity::Identity::from_str`. */
+function holdsSegments(pattern: Extract<PeerPattern, { kind: 'segments' }>, identity: string): boolean {
+  if (!identity.startsWith(SCHEME)) return false;
+  const [trustDomain, ns, namespace, sa, account, ...rest] = identity.slice(SCHEME.length).split('/');
+  if (trustDomain === undefined || ns !== 'ns' || namespace === undefined || sa !== 'sa') return false;
+  if (account === undefined || rest.length > 0) return false;
+  return (
+    accepts(pattern.trustDomain, trustDomain) &&
+    accepts(pattern.namespace, namespace) &&
+    accepts(pattern.serviceAccount, account)
+  );
 }
 
 /** True iff the block holds the address; an IPv4 block never holds an IPv6 address, nor the other way round. */

@@ -1,10 +1,10 @@
 /** What the proxy before a workload decides, in filter order: codec, CUSTOM, token, DENY, ALLOW (semantics.md 3). */
-import type { Action, AuthorizationPolicy } from '../language/authorization.ts';
-import { applicable, tokenRulesOf } from './attachment.ts';
+import type { Action } from '../language/authorization.ts';
 import type { Arrival } from './connection.ts';
 import { customEffect } from './custom.ts';
+import { ofAction } from './enforcement-point.ts';
 import { connectionFacts, httpFacts, readPath } from './facts.ts';
-import { type ChainRule, covers, type Facts, rulesOnChain } from './rules.ts';
+import { covers, type Facts } from './rules.ts';
 import { verifiers, verifyToken } from './token.ts';
 import { givenHeaders, withoutGiven } from './token-headers.ts';
 import { type DecidingRule, VERDICT_CODES, type Verdict } from './verdict.ts';
@@ -12,7 +12,7 @@ import { type Call, end } from './world.ts';
 
 type Accepted = Extract<Arrival, { kind: 'accepted' }>;
 
-/** Decides a call whose connection a filter chain has accepted. */
+/** Decides a call whose connection a filter chain of the proxy has accepted. */
 export function decideAtProxy(call: Call, arrival: Accepted): Verdict {
   const facts = connectionFacts(call.request, arrival.identities);
   return arrival.chain === 'http' ? decideHttp(call, facts) : decideTcp(call, facts);
@@ -31,7 +31,7 @@ function decideHttp(call: Call, connection: Facts): Verdict {
   if (path.kind === 'badRequest') return end(call, VERDICT_CODES.codecBadRequest);
   const custom = askCustom(call, 'http', { ...connection, http: httpFacts(request.http, path, null) });
   if (custom.stop !== undefined) return custom.stop;
-  const rules = tokenRulesOf(world.mesh, call.target);
+  const rules = call.point.tokenRules;
   const token = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
   if (token.kind === 'refused') {
     const code = token.status === 401 ? VERDICT_CODES.tokenRefused : VERDICT_CODES.tokenForOtherAudience;
@@ -49,24 +49,17 @@ function decideHttp(call: Call, connection: Facts): Verdict {
 function decideByRules(call: Call, chain: 'http' | 'tcp', facts: Facts): Verdict {
   const denied = firstMatch(call, 'DENY', chain, facts);
   if (denied !== undefined) return end(call, VERDICT_CODES.deniedByRule, { rule: denied });
-  if (enforcedPolicies(call, 'ALLOW').length === 0) return end(call, VERDICT_CODES.allowedWithoutPolicy);
+  if (ofAction(call.point, 'ALLOW').length === 0) return end(call, VERDICT_CODES.allowedWithoutPolicy);
   const allowed = firstMatch(call, 'ALLOW', chain, facts);
   return allowed === undefined
     ? end(call, VERDICT_CODES.noAllowRule)
     : end(call, VERDICT_CODES.allowedByRule, { rule: allowed });
 }
 
-/** AUDIT and dry-run policies never change a verdict (semantics.md 3, 3.12). */
-function enforcedPolicies({ world, target }: Call, action: Action['kind']): readonly AuthorizationPolicy[] {
-  return applicable(world.mesh.authorizationPolicies, world.mesh, target).filter(
-    (policy) => policy.action.kind === action && policy.enforcement === 'enforced',
-  );
-}
-
 function firstMatch(call: Call, action: Action['kind'], chain: 'http' | 'tcp', facts: Facts): DecidingRule | undefined {
-  const { profile } = call.world;
-  const rules: readonly ChainRule[] = rulesOnChain(enforcedPolicies(call, action), chain, profile);
-  const number = rules.findIndex(({ rule }) => covers(rule, facts, profile));
+  const { point, world } = call;
+  const rules = point.rulesOn(chain, ofAction(point, action));
+  const number = rules.findIndex(({ rule }) => covers(rule, facts, world.profile));
   const found = rules[number];
   return found === undefined ? undefined : { number, policy: found.policy, index: found.rule.index, at: found.rule.at };
 }
@@ -77,7 +70,7 @@ interface CustomOutcome {
 }
 
 function askCustom(call: Call, chain: 'http' | 'tcp', facts: Facts): CustomOutcome {
-  const effect = customEffect(enforcedPolicies(call, 'CUSTOM'), call.world.mesh.config, chain);
+  const effect = customEffect(ofAction(call.point, 'CUSTOM'), call.world.mesh.config, chain);
   const rule = effect.kind === 'nothing' ? undefined : firstMatch(call, 'CUSTOM', chain, facts);
   if (rule === undefined) return { stop: undefined, assumptions: [] };
   if (effect.kind === 'denies') return { stop: end(call, effect.code, { rule }), assumptions: [] };

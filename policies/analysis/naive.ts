@@ -3,6 +3,7 @@
  * It prepares nothing and is the reference that the indexed evaluator is held against. Read this file first, then
  * `naive-proxy.ts`.
  */
+import { waysOf } from './ambient/ways.ts';
 import { arriveAt } from './connection.ts';
 import { decideAtProxy } from './naive-proxy.ts';
 import { admits, isolating } from './network.ts';
@@ -15,7 +16,26 @@ import { type Call, end, isolatedBy, resolveCall, type World } from './world.ts'
 
 /** Decides one request: the first layer that stops it names the verdict. */
 export function decideNaively(world: World, request: Request): Verdict {
-  const call = resolveCall(world, request);
+  return decideWays(waysOf(resolveCall(world, request)));
+}
+
+/** Whoever calls chooses the way: the first that is open, else the first. */
+function decideWays(ways: readonly (readonly Call[])[]): Verdict {
+  const verdicts = ways.map(decideHops);
+  const found = verdicts.find(({ allowed }) => allowed) ?? verdicts[0];
+  if (found === undefined) throw new Error('a call has no way');
+  return found;
+}
+
+/** The first hop that is refused decides, else the first of all: it sees the caller. */
+function decideHops(hops: readonly Call[]): Verdict {
+  const verdicts = hops.map(decideHop);
+  const found = verdicts.find(({ allowed }) => !allowed) ?? verdicts[0];
+  if (found === undefined) throw new Error('a way has no hop');
+  return found;
+}
+
+function decideHop(call: Call): Verdict {
   return stoppedByEgress(call) ?? stoppedByTransport(call) ?? stoppedByIngress(call) ?? decideBehindTransport(call);
 }
 
@@ -24,7 +44,7 @@ function stoppedByEgress(call: Call): Verdict | undefined {
   const { source, target, request, departure } = call;
   if (source === null) return undefined;
   const policies = isolating(call.world.mesh, source, 'egress');
-  const connection = { peer: { workload: target, ip: request.destination.ip }, target, port: request.destination.port };
+  const connection = { peer: { workload: target, ip: request.destination.ip }, target, port: portOf(call) };
   if (!admits(call.world.mesh, policies, 'egress', connection))
     return end(call, VERDICT_CODES.networkEgress, isolatedBy(policies));
   return departure.kind === 'blocked'
@@ -52,10 +72,15 @@ function stoppedByIngress(call: Call): Verdict | undefined {
   const { source, target, request } = call;
   if (source === null && request.sourceIp === null) return undefined;
   const policies = isolating(call.world.mesh, target, 'ingress');
-  const connection = { peer: { workload: source, ip: request.sourceIp }, target, port: request.destination.port };
+  const connection = { peer: { workload: source, ip: request.sourceIp }, target, port: portOf(call) };
   return admits(call.world.mesh, policies, 'ingress', connection)
     ? undefined
     : end(call, VERDICT_CODES.networkIngress, isolatedBy(policies));
+}
+
+/** The port that NetworkPolicies see. */
+function portOf({ departure, request }: Call): number {
+  return departure.kind === 'sends' ? departure.port : request.destination.port;
 }
 
 function decideBehindTransport(call: Call): Verdict {

@@ -1,10 +1,12 @@
 /** The caller's sidecar: which hosts it knows, and with what it connects. Source: semantics.md 5 and 10. */
 import type { Mesh, Service, Workload } from '../language/mesh.ts';
 import type { ClientTlsMode, DestinationRule, EgressHost, Sidecar, WorkloadSelection } from '../language/traffic.ts';
+import { HBONE, isAmbient } from './ambient/capture.ts';
 import { byAge, holdsLabels } from './attachment.ts';
 import type { Transport } from './connection.ts';
+import { injectionOf } from './injection.ts';
 import { leavesAround } from './interception.ts';
-import { injectionOf, type Listener, servicePorts } from './listener.ts';
+import { type Listener, servicePorts } from './listener.ts';
 
 /** What the caller's sidecar does with a call. */
 export type Departure =
@@ -13,6 +15,8 @@ export type Departure =
       readonly transport: Transport;
       /** Whether the sidecar knows the host, lets an unknown one pass, or is not passed at all. */
       readonly by: 'knownHost' | 'unknownHost' | 'noSidecar';
+      /** The port of the connection itself: HBONE carries every port of a pod on one. */
+      readonly port: number;
     }
   | { readonly kind: 'blocked'; readonly host: string };
 
@@ -31,7 +35,9 @@ export function depart(
     kind: 'sends',
     transport: { kind: 'plaintext' },
     by,
+    port: target.port,
   });
+  if (isAmbient(mesh, source)) return departFromZtunnel(mesh, source, target);
   if (injectionOf(mesh, source) === 'off') return plaintext('noSidecar');
   const ways = servicePorts(mesh, target.workload, target.port);
   if (leavesAround(source, ways[0]?.servicePort.number ?? target.port)) return plaintext('noSidecar');
@@ -46,11 +52,39 @@ export function depart(
       host: ways[0] === undefined ? `port ${target.port} of no Service` : hostOf(ways[0].service),
     };
   }
-  return {
-    kind: 'sends',
-    by: 'knownHost',
-    transport: transportOf(mesh, source, { ...target, service: way.service, servicePort: way.servicePort.number }),
-  };
+  const transport = transportOf(mesh, source, {
+    ...target,
+    service: way.service,
+    servicePort: way.servicePort.number,
+  });
+  return { kind: 'sends', by: 'knownHost', transport, port: wirePort(transport, target) };
+}
+
+/**
+ * ztunnel speaks HBONE to every pod that has a proxy of the mesh, plaintext to all others: it reads neither Sidecar
+ * resources, REGISTRY_ONLY nor DestinationRules. Towards a sidecar it takes the mode that the port accepts.
+ * Source: semantics.md 12; ztunnel `proxy/outbound.rs` (`build_request`).
+ */
+function departFromZtunnel(
+  mesh: Mesh,
+  source: Workload,
+  { port, listener }: { readonly port: number; readonly listener: Listener },
+): Departure {
+  const speaksHbone = listener.kind === 'ztunnel' || (listener.kind === 'sidecar' && listener.mode !== 'DISABLE');
+  if (!speaksHbone) return { kind: 'sends', transport: { kind: 'plaintext' }, by: 'noSidecar', port };
+  return { kind: 'sends', transport: identityOf(mesh, source), by: 'noSidecar', port: HBONE };
+}
+
+/** The port that a call of anybody but ztunnel goes to. */
+export function wirePort(
+  transport: Transport,
+  { port, listener }: { readonly port: number; readonly listener: Listener },
+): number {
+  return listener.kind === 'ztunnel' && transport.kind === 'mtls' ? HBONE : port;
+}
+
+function identityOf({ config }: Mesh, { namespace, serviceAccount }: Workload): Transport {
+  return { kind: 'mtls', identities: [`spiffe://${config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`] };
 }
 
 /** The Sidecar resource of a workload: one that selects it, else its namespace's, else the root namespace's. */
@@ -105,12 +139,12 @@ interface Way {
 
 /** A DestinationRule's word, else auto-mTLS: mesh mTLS exactly towards endpoints that have a sidecar and accept it. */
 function transportOf(mesh: Mesh, source: Workload, way: Way): Transport {
-  const identity = `spiffe://${mesh.config.trustDomain}/ns/${source.namespace}/sa/${source.serviceAccount}`;
-  const mtls: Transport = { kind: 'mtls', identities: [identity] };
+  const mtls = identityOf(mesh, source);
   const mode = clientTlsMode(mesh, source, way);
   if (mode === 'DISABLE') return { kind: 'plaintext' };
   if (mode === 'ISTIO_MUTUAL') return mtls;
   if (mode !== null) return { kind: 'foreignTls' };
+  if (way.listener.kind === 'ztunnel') return mtls;
   const accepts = way.listener.kind === 'sidecar' && way.listener.mode !== 'DISABLE' && !way.service.headless;
   return accepts ? mtls : { kind: 'plaintext' };
 }

@@ -2,8 +2,9 @@
 import type { Mesh, NetworkPolicy, Workload } from '../language/mesh.ts';
 import { assumptionsOf, injectionAssumptions } from './assumptions.ts';
 import type { Transport } from './connection.ts';
+import { type EnforcementPoint, enforcementAt } from './enforcement-point.ts';
 import { type Listener, resolveListener } from './listener.ts';
-import { type Departure, depart } from './outbound.ts';
+import { type Departure, depart, wirePort } from './outbound.ts';
 import type { Profile } from './profile.ts';
 import type { Pod, Request, WorkloadReference } from './request.ts';
 import type { IssuerKeys } from './token.ts';
@@ -25,6 +26,11 @@ export interface Call {
   readonly source: Workload | null;
   readonly listener: Listener;
   readonly departure: Departure;
+  readonly point: EnforcementPoint;
+  /** The assumptions of both ends. */
+  readonly assumptions: readonly string[];
+  /** In words, which waypoint the call goes through; '' for none. */
+  readonly via: string;
 }
 
 /** The workload of that name; throws when there is none, which `Decider.check` rules out first. */
@@ -51,6 +57,7 @@ export function podWorkload({ namespace, workload, labels }: Pod): Workload {
     serviceAccount: 'default',
     ports: [],
     injection: 'off',
+    capture: 'unstated',
     looseEnds: [],
     at: { file: 'request', path: 'pods', line: 1 },
   };
@@ -67,28 +74,30 @@ export function resolveCall(world: World, request: Request): Call {
   const port = request.destination.port;
   const listener = resolveListener(world.mesh, target, port);
   const source = request.caller.kind === 'workload' ? findWorkload(world.mesh, request.caller.reference) : null;
-  const departure: Departure =
-    source === null
-      ? { kind: 'sends', transport: statedTransport(request), by: 'noSidecar' }
-      : depart(world.mesh, source, { workload: target, port, listener });
-  return { world, request, target, source, listener, departure };
+  const departure =
+    source === null ? stated(request, listener) : depart(world.mesh, source, { workload: target, port, listener });
+  const assumptions = [
+    ...assumptionsOf(world.mesh, target),
+    ...(source === null ? [] : injectionAssumptions(world.mesh, source)),
+  ];
+  const point = enforcementAt(world.mesh, target, world.profile);
+  return { world, request, target, source, listener, departure, point, assumptions, via: '' };
 }
 
-function statedTransport(request: Request): Transport {
-  return request.caller.kind === 'mtls' ? request.caller : { kind: 'plaintext' };
+/** What a caller sends who is no workload. */
+function stated({ caller, destination: { port } }: Request, listener: Listener): Departure {
+  const transport: Transport = caller.kind === 'mtls' ? caller : { kind: 'plaintext' };
+  return { kind: 'sends', transport, by: 'noSidecar', port: wirePort(transport, { port, listener }) };
 }
 
-/** Ends a decision; the assumptions are those of both ends. */
+/** Ends a decision. */
 export function end(
   call: Call,
   code: VerdictCode,
   more: { readonly rule?: DecidingRule; readonly detail?: string } = {},
 ): Verdict {
-  const assumptions = [
-    ...assumptionsOf(call.world.mesh, call.target),
-    ...(call.source === null ? [] : injectionAssumptions(call.world.mesh, call.source)),
-  ];
-  return verdict(code, { ...more, assumptions, answers: answersOf(call) });
+  const detail = [more.detail ?? '', call.via].filter((text) => text !== '').join(', ');
+  return verdict(code, { ...more, detail, assumptions: call.assumptions, answers: answersOf(call) });
 }
 
 /** A proxy answers HTTP calls only, and only on ports that it takes for HTTP. */

@@ -37,7 +37,14 @@ export type PeerPattern =
   | { readonly kind: 'serviceAccount'; readonly namespace: string; readonly name: string }
   /** The identity is the scheme, then the pieces with anything but `/` between them, then `/`. */
   | { readonly kind: 'trustDomain'; readonly pieces: readonly string[] }
-  | { readonly kind: 'anyTrustDomain' };
+  | { readonly kind: 'anyTrustDomain' }
+  /** The identity is `spiffe://TD/ns/NS/sa/SA` and nothing else, each segment as its pattern asks: what ztunnel reads. */
+  | {
+      readonly kind: 'segments';
+      readonly trustDomain: Pattern;
+      readonly namespace: Pattern;
+      readonly serviceAccount: Pattern;
+    };
 
 /** One `requestPrincipals` value: issuer and subject are tested apart. Source: semantics.md 3.9. */
 export interface RequestPrincipalPattern {
@@ -61,7 +68,12 @@ export interface Values<T> {
 
 /** One field of a source, operation or condition. True iff some value matches (or none is given) and no not-value does. */
 export type Clause =
-  | ({ readonly on: 'peer'; readonly field: PeerField } & Values<PeerPattern>)
+  | ({
+      readonly on: 'peer';
+      readonly field: PeerField;
+      /** The values without trust domain rewriting, where it changed any: ztunnel rewrites nothing. */
+      readonly asWritten?: Pick<Values<PeerPattern>, 'values' | 'notValues'>;
+    } & Values<PeerPattern>)
   | ({ readonly on: 'address'; readonly of: 'source' | 'remote' | 'destination' } & Values<Cidr>)
   | ({ readonly on: 'port' } & Values<number>)
   | ({ readonly on: 'sni' } & Values<Pattern>)

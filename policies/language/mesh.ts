@@ -2,6 +2,8 @@
  * The model that `parseMesh` gives and analysis reads: plain readonly values, each with the place it came from.
  * Read `authorization.ts` next for policies' rules, `traffic.ts` for routing.
  */
+
+import type { Capture, Waypoint, WaypointUse } from './ambient.ts';
 import type { Attachment, AuthorizationPolicy, Cidr } from './authorization.ts';
 import type { Location } from './problem.ts';
 import type { DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService } from './traffic.ts';
@@ -22,6 +24,7 @@ export interface Mesh {
   readonly destinationRules: readonly DestinationRule[];
   readonly serviceEntries: readonly ServiceEntry[];
   readonly gateways: readonly Gateway[];
+  readonly waypoints: readonly Waypoint[];
   /** Documents of kinds that have no meaning here; some of them are assumptions of every verdict. */
   readonly unmodelled: readonly Unmodelled[];
 }
@@ -96,6 +99,8 @@ export interface Workload extends Named {
   readonly ports: readonly ContainerPort[];
   /** What the pod template itself says; the namespace may say it for `unstated`. */
   readonly injection: Injection;
+  /** What the pod template itself says of ambient. */
+  readonly capture: Capture;
   /** What the pod template leaves open of a confined pod, in words: 'the API token is mounted'; none where it is confined. */
   readonly looseEnds: readonly string[];
 }
@@ -104,6 +109,8 @@ export interface Workload extends Named {
 export interface Service extends Named {
   readonly selector: { readonly kind: 'none' } | { readonly kind: 'labels'; readonly labels: Labels };
   readonly headless: boolean;
+  /** Which waypoint calls to it go through, as its own labels say. */
+  readonly waypoint: WaypointUse;
   readonly ports: readonly ServicePort[];
   readonly createdAt: string;
 }

@@ -234,7 +234,16 @@ function values<T>(read: Given, parse: Reader<T>): Values<T> {
 }
 
 function peerClause(field: PeerField, read: Given, context: Context): Clause {
-  return { on: 'peer', field, ...values(read, (text) => PEER_PATTERNS[field](text, context)) };
+  const rewritten = values(read, (text) => PEER_PATTERNS[field](text, context));
+  if (field !== 'principal' || [...read.values, ...read.notValues].every((text) => isKept(text, context)))
+    return { on: 'peer', field, ...rewritten };
+  const asWritten = { values: read.values.map(parsePrincipal), notValues: read.notValues.map(parsePrincipal) };
+  return { on: 'peer', field, ...rewritten, asWritten };
+}
+
+function isKept(text: string, { config }: Context): boolean {
+  const expanded = expandPrincipal(text, config);
+  return expanded.length === 1 && expanded[0] === text;
 }
 
 type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';

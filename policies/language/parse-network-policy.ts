@@ -2,8 +2,9 @@
 import type { Cidr } from './authorization.ts';
 import type { NetworkDirection, NetworkPeer, NetworkPolicy, NetworkPort, NetworkRule } from './mesh.ts';
 import type { Cursor } from './parse-cursor.ts';
+import { parseLabelSelector } from './parse-label-selector.ts';
 import { tryParseCidr } from './parse-pattern.ts';
-import { parseLabelSelector, parseProtocol } from './parse-workload.ts';
+import { parseProtocol } from './parse-workload.ts';
 
 /** Parses one NetworkPolicy; without `policyTypes` it isolates ingress, and egress iff it has an `egress` section. */
 export function parseNetworkPolicy(document: Cursor): NetworkPolicy {

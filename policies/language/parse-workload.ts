@@ -3,7 +3,6 @@ import type {
   ApplicationProtocol,
   ContainerPort,
   Injection,
-  LabelSelector,
   Labels,
   Namespace,
   Protocol,
@@ -11,6 +10,7 @@ import type {
   ServicePort,
   Workload,
 } from './mesh.ts';
+import { parseCapture, parseWaypointUse } from './parse-ambient.ts';
 import { looseEndsOf } from './parse-confinement.ts';
 import type { Cursor } from './parse-cursor.ts';
 import { isUnsetTarget } from './port-name.ts';
@@ -55,6 +55,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
     ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),
     injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
+    capture: spec.get('hostNetwork').isTrue() ? 'none' : parseCapture(labels),
     looseEnds: looseEndsOf(spec.value),
     at: document.at(),
   };
@@ -92,6 +93,7 @@ export function parseService(document: Cursor): Service {
     name: document.get('metadata', 'name').text(),
     selector: Object.keys(labels).length === 0 ? { kind: 'none' } : { kind: 'labels', labels },
     headless: document.get('spec', 'clusterIP').text() === 'None',
+    waypoint: parseWaypointUse(document.get('metadata', 'labels').labels()),
     ports: document.get('spec', 'ports').items().map(parseServicePort),
     createdAt: document.get('metadata', 'creationTimestamp').text(),
     at: document.at(),
@@ -148,22 +150,4 @@ const APPLICATION_PROTOCOLS: Readonly<Record<string, ApplicationProtocol>> = {
 
 function parseApplicationProtocol(text: string): ApplicationProtocol {
   return APPLICATION_PROTOCOLS[text.toLowerCase()] ?? 'auto';
-}
-
-/** Parses a Kubernetes label selector. */
-export function parseLabelSelector(selector: Cursor): LabelSelector {
-  return {
-    labels: selector.get('matchLabels').labels(),
-    expressions: selector
-      .get('matchExpressions')
-      .items()
-      .map((entry) => {
-        const operator = entry.get('operator').text();
-        return {
-          key: entry.get('key').text(),
-          operator: operator === 'NotIn' || operator === 'Exists' || operator === 'DoesNotExist' ? operator : 'In',
-          values: entry.get('values').texts(),
-        };
-      }),
-  };
 }

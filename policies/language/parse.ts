@@ -2,6 +2,7 @@
 import { load } from 'js-yaml';
 import type { SourceDocument } from './document.ts';
 import type { Mesh, MeshConfig, Unmodelled } from './mesh.ts';
+import { isWaypoint, parseWaypoint } from './parse-ambient.ts';
 import { parsePeerAuthentication, parseRequestAuthentication } from './parse-authentication.ts';
 import { parseAttachment, parseAuthorizationPolicy } from './parse-authorization.ts';
 import { Cursor } from './parse-cursor.ts';
@@ -126,6 +127,7 @@ function buildMesh(documents: readonly SourceDocument[], identities: readonly st
     destinationRules: [],
     serviceEntries: [],
     gateways: [],
+    waypoints: [],
     unmodelled: [],
   };
   const seen = new Set<string>();
@@ -184,6 +186,10 @@ function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
       break;
     case 'networking.istio.io/Gateway':
       lists.gateways.push(parseGateway(document));
+      break;
+    case 'gateway.networking.k8s.io/Gateway':
+      if (isWaypoint(document)) lists.waypoints.push(parseWaypoint(document));
+      else lists.unmodelled.push(parseUnmodelled(document));
       break;
     default:
       lists.unmodelled.push(parseUnmodelled(document));

@@ -9,6 +9,7 @@ import { decideNaively } from '#policies/analysis/naive.ts';
 import { main } from '#policies/cli/main.ts';
 import { readDocuments } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
+import { SymbolicPorts } from '../unit/policies/analysis/symbolic/symbolic-port.ts';
 import type { ConformanceRequest } from './conformance-case.ts';
 
 const root = new URL('./cases/', import.meta.url);
@@ -65,6 +66,20 @@ describe.each(folders.map((folder) => folder.name))('%s', async (folder) => {
       );
     },
   );
+
+  test('the naive and the symbolic evaluator give the same verdicts', () => {
+    if (!mesh.ok) throw new Error('the policies are not accepted');
+    const world = { mesh: mesh.value, profile: PROFILES['istio-1.31'], issuerKeys: new Map() };
+    const symbolic = new SymbolicPorts(world);
+    for (const [index, { name, expected }] of requests.entries()) {
+      const request = parseRequest(json[index]);
+      if (!request.ok) throw new Error(JSON.stringify(request.problems));
+      expect.soft(toAnswer(request.value, decideNaively(world, request.value)), name).toMatchObject(expected);
+      // the symbolic evaluator begins behind the network, where callers are certificates
+      if (request.value.caller.kind === 'workload') continue;
+      expect.soft(symbolic.tryAllow(request.value), name).toBe(expected.verdict === 'allow');
+    }
+  });
 
   test('the command line gives the same answers', async () => {
     const answers = await decideByCli(

@@ -1,4 +1,5 @@
 /** The callers of a port, each with what it may call: in one version of a mesh, or in several at once. */
+import type { Waypoint } from '../../language/ambient.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
 import { tryFindClaimReadDifferently } from '../symbolic/claim-reading.ts';
@@ -7,8 +8,9 @@ import type { Effort } from '../symbolic/effort.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
 import { type Attribute, Universe } from '../symbolic/universe.ts';
+import type { WayDecision } from '../symbolic/waypoint.ts';
 import type { MeshIndex } from './destinations.ts';
-import { networkAdmits, type Way, wayBetween } from './way.ts';
+import { networkAdmits, type Way, wayBetween, wayThrough } from './way.ts';
 
 /** Who calls. Patterns and unknown identities are bare certificates: no layer in front of the proxy is counted. */
 export type ReachSource =
@@ -53,6 +55,9 @@ interface IdentityCalls {
   readonly plaintext: readonly Node[];
 }
 
+/** A port, and through which waypoint it is called. */
+type PlacedWay = Parameters<typeof wayBetween>[2] & { readonly waypoint: Waypoint | null };
+
 interface Split {
   readonly strangers: readonly CallerCalls[];
   readonly plaintext: readonly Node[];
@@ -75,13 +80,17 @@ export class Callers {
     this.#ways = sides.map(({ index, workload }) => index.waysTo(workload));
     const config = sides[0]?.index.mesh.config;
     if (config === undefined) throw new Error('callers of no version were asked for');
-    this.universe = new Universe([...sides.map(({ decision }) => decision.allowed), holds({ on: 'certificate' })], {
-      config,
-      headers: place.profile.repeatedHeaders,
-      peers: 'single',
-      identities: place.identities ?? [],
-      ...(place.effort === undefined ? {} : { effort: place.effort }),
-    });
+    const ways = sides.flatMap(({ decision }) => (decision.ways ?? []).map(({ allowed }) => allowed));
+    this.universe = new Universe(
+      [...sides.map(({ decision }) => decision.allowed), ...ways, holds({ on: 'certificate' })],
+      {
+        config,
+        headers: place.profile.repeatedHeaders,
+        peers: 'single',
+        identities: place.identities ?? [],
+        ...(place.effort === undefined ? {} : { effort: place.effort }),
+      },
+    );
     const claim = tryFindClaimReadDifferently(sides.map(({ decision }) => decision));
     if (claim !== undefined)
       throw new BudgetExceeded(`claim \`${claim}\` is split at spaces in one version and not in the other`);
@@ -183,21 +192,55 @@ export class Callers {
         found.set(key, entry);
         const mesh = meshFrom(source.namespace);
         const to = { workload, port: this.#place.port, listener: decision.listener };
-        entry.nodes[version] = this.#passing(mesh, source, to, calls)[version] ?? never;
+        const { ways } = decision;
+        entry.nodes[version] =
+          ways === undefined
+            ? (this.#passing(mesh, source, { ...to, waypoint: null }, calls)[version] ?? never)
+            : this.universe.diagrams.some(
+                ways.map((way) => this.#byOneWay({ mesh, source, to, way }, { version, atoms: calls.atoms })),
+              );
       }
     });
     return [...found.values()];
   }
 
-  /** What gets through of the calls of one workload: sent by its sidecar, or by an intruder in its pod. */
-  #passing(mesh: Mesh, source: Workload, to: Parameters<typeof wayBetween>[2], calls: IdentityCalls): readonly Node[] {
+  /** What gets through of the calls of one workload by one way: sent by its proxy, or by an intruder in its pod. */
+  #passing(mesh: Mesh, source: Workload, to: PlacedWay, calls: IdentityCalls): readonly Node[] {
     const { diagrams } = this.universe;
     if (this.#place.callers === 'compromised') {
       if (!networkAdmits(mesh, source, to)) return [];
       return calls.shown.map((node, version) => diagrams.or(node, calls.plaintext[version] ?? diagrams.never));
     }
-    const way = wayBetween(mesh, source, to);
+    const { waypoint } = to;
+    const way = waypoint === null ? wayBetween(mesh, source, to) : wayThrough(mesh, source, { ...to, waypoint });
     return way.kind === 'open' ? this.#seen(way.shows, calls) : [];
+  }
+
+  /** What gets through by one of several ways: each has its own network and its own rules. */
+  #byOneWay(
+    {
+      mesh,
+      source,
+      to,
+      way,
+    }: {
+      readonly mesh: Mesh;
+      readonly source: Workload;
+      readonly to: Omit<PlacedWay, 'waypoint'>;
+      readonly way: WayDecision;
+    },
+    { version, atoms }: { readonly version: number; readonly atoms: readonly number[] },
+  ): Node {
+    const { diagrams } = this.universe;
+    const peer = this.#peer();
+    if (peer === undefined) return diagrams.never;
+    const allowed = diagrams.and(this.universe.node(way.allowed), this.universe.possible());
+    const [shown, plaintext] = [atoms, peer.variable.encode(null)].map((shownAtoms) =>
+      shownAtoms.reduce((node, atom, at) => diagrams.restrict(node, peer.first + at, atom), allowed),
+    );
+    const each = (node = diagrams.never) => this.#nodes.map(() => node);
+    const calls = { shown: each(shown), plaintext: each(plaintext) };
+    return this.#passing(mesh, source, { ...to, waypoint: way.waypoint }, calls)[version] ?? diagrams.never;
   }
 
   /** What a caller may call of which the proxy sees a certificate, nothing, or bytes that it cannot read. */

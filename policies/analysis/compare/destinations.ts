@@ -1,6 +1,7 @@
 /** Every place that can be called: each port of each workload, one port that nothing names, and undeclared workloads. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
+import { concerning } from '../ambient/waypoints.ts';
 import { applicable, holdsLabels } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
 
@@ -66,9 +67,9 @@ export class MeshIndex {
     return {
       ...slice,
       services: isGateway(this.mesh, workload) ? slice.services : selecting(slice.services, workload),
-      authorizationPolicies: applicable(slice.authorizationPolicies, slice, workload),
+      authorizationPolicies: concerning(slice.authorizationPolicies, slice, workload),
       peerAuthentications: applicable(slice.peerAuthentications, slice, workload),
-      requestAuthentications: applicable(slice.requestAuthentications, slice, workload),
+      requestAuthentications: concerning(slice.requestAuthentications, slice, workload),
     };
   }
 
@@ -112,7 +113,8 @@ export class MeshIndex {
   }
 
   #made(namespaces: readonly string[], members: readonly NamespacedMember[]): Mesh {
-    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces])];
+    const waypoints = this.mesh.waypoints.map(({ namespace }) => namespace);
+    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces, ...waypoints])];
     const made = { ...this.mesh } as Record<string, unknown>;
     for (const member of members) {
       made[member] = wanted.flatMap((namespace) => this.#byNamespace.get(namespace)?.[member] ?? []);
@@ -174,6 +176,7 @@ export function undeclaredWorkload(namespace: string): Workload {
     serviceAccount: 'default',
     ports: [],
     injection: 'unstated',
+    capture: 'unstated',
     looseEnds: [],
     at: { file: 'undeclared workloads', path: '', line: 1 },
   };

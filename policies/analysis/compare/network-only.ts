@@ -3,8 +3,10 @@
  * is claimed about them but what `network-equals-declared` proves. Calls there are declared as what they are.
  */
 import type { Mesh } from '../../language/mesh.ts';
+import { isAmbient } from '../ambient/capture.ts';
+import { injectionOf } from '../injection.ts';
 import { PROXY_PORTS } from '../interception.ts';
-import { injectionOf, type Listener } from '../listener.ts';
+import type { Listener } from '../listener.ts';
 import { type Grant, grantName } from './intent.ts';
 
 /** True iff the port leads to the proxy itself, past its own filters. */
@@ -26,7 +28,7 @@ export function networkOnlyNotes(mesh: Mesh, grants: readonly Grant[], trustDoma
     .map((grant) => grantName(grant, trustDomain));
   const more = alone.length > NAMED ? ` and ${alone.length - NAMED} more` : '';
   return [
-    ...(mesh.workloads.some((workload) => injectionOf(mesh, workload) !== 'off')
+    ...(mesh.workloads.some((workload) => injectionOf(mesh, workload) !== 'off' && !isAmbient(mesh, workload))
       ? [`ports ${PROXY_PORTS.join(', ')} are the proxies' own and not intercepted: NetworkPolicy alone guards them`]
       : []),
     ...(alone.length > 0

@@ -10,10 +10,10 @@ import type { Place } from './site-check.ts';
 
 /** Plaintext must not get past the handshake, whatever the rules say of it. Gateways answer whom they are there for. */
 export function plaintextCounterexamples(place: Place, listener: Listener): readonly Counterexample[] {
-  if (listener.kind === 'gateway' || (listener.kind === 'sidecar' && listener.mode === 'STRICT')) return [];
+  if (listener.kind === 'gateway' || (listener.kind !== 'unguarded' && listener.mode === 'STRICT')) return [];
   if (areNetworkOnly(place.grants, listener)) return [];
   const { workload, port } = place;
-  const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : listener.because;
+  const mode = listener.kind === 'unguarded' ? listener.because : `mode ${listener.mode}`;
   return plaintextCalls(place).map(({ request, grant }) => {
     const parsed = parseRequest(request);
     if (!parsed.ok) throw new Error('a plaintext call is no request');

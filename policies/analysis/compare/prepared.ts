@@ -3,6 +3,8 @@
  * workloads about which nothing changed are told apart by two numbers.
  */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { isAmbient } from '../ambient/capture.ts';
+import { concerning, entrancesBefore, podOf } from '../ambient/waypoints.ts';
 import { applicable, holdsLabels, selects } from '../attachment.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
@@ -124,6 +126,7 @@ export class Preparation {
       this.#numbering.of(mesh.config),
       this.#all(mesh.namespaces),
       this.#all(mesh.gateways),
+      this.#all(mesh.waypoints),
       this.#all(mesh.virtualServices),
       this.#all(mesh.serviceEntries),
       this.#numbering.sequence(callers),
@@ -152,15 +155,26 @@ export class Preparation {
     const inbound = this.#numbering.sequence([
       own,
       ingress,
-      this.#all(applicable(slice.authorizationPolicies, slice, workload)),
+      this.#all(concerning(slice.authorizationPolicies, slice, workload)),
       this.#all(applicable(slice.peerAuthentications, slice, workload)),
-      this.#all(applicable(slice.requestAuthentications, slice, workload)),
+      this.#all(concerning(slice.requestAuthentications, slice, workload)),
       this.#all(services),
       this.#all(slice.unmodelled),
       ...(isGateway(slice, workload) ? [this.#all(slice.services), this.#all(slice.destinationRules)] : []),
+      ...this.#waypoints(slice, workload),
     ]);
     const outbound = this.#numbering.sequence([own, egress, sidecar, this.#all(slice.destinationRules)]);
     return { inbound, ingress, egress, sidecar, outbound };
+  }
+
+  /** The pods and the networks of the waypoints before an ambient workload. */
+  #waypoints(slice: Mesh, workload: Workload): readonly number[] {
+    if (slice.waypoints.length === 0 || !isAmbient(slice, workload)) return [];
+    const waypoints = new Set(entrancesBefore(slice, workload).map(({ waypoint }) => waypoint));
+    return [...waypoints].flatMap((waypoint) => [
+      this.#numbering.of(podOf(slice, waypoint)),
+      this.#all(slice.networkPolicies.filter(({ namespace }) => namespace === waypoint.namespace)),
+    ]);
   }
 
   #all(objects: readonly object[]): number {

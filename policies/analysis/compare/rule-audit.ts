@@ -4,8 +4,9 @@
  * all that it allows, *overridden* when nothing that it denies would be allowed without it.
  */
 import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts';
+import type { RuleMatch } from '../symbolic/chain.ts';
 import type { Node } from '../symbolic/diagram.ts';
-import type { ProxyDecision, RuleMatch } from '../symbolic/proxy.ts';
+import type { ProxyDecision } from '../symbolic/proxy.ts';
 import type { Universe } from '../symbolic/universe.ts';
 import type { Ledger } from './obligation.ts';
 
@@ -36,11 +37,8 @@ export class RuleAudit {
   }
 
   /** Looks at the rules of one port in a universe that knows their tests. */
-  add(universe: Universe, { rules, otherwise }: Pick<ProxyDecision, 'rules' | 'otherwise'>): void {
-    for (const chain of ['http', 'tcp'] as const) {
-      const own = rules.filter((each) => each.chain === chain);
-      if (own.length > 0) this.#addChain(universe, own, otherwise);
-    }
+  add(universe: Universe, { rules }: Pick<ProxyDecision, 'rules'>): void {
+    for (const own of Map.groupBy(rules, ({ at, chain }) => `${chain} ${at}`).values()) this.#addChain(universe, own);
   }
 
   /** Looks at the rules of one port where none of them can match: no universe is needed to know that. */
@@ -48,7 +46,7 @@ export class RuleAudit {
     for (const rule of rules) this.#of(rule);
   }
 
-  #addChain(universe: Universe, rules: readonly RuleMatch[], otherwise: ProxyDecision['otherwise']): void {
+  #addChain(universe: Universe, rules: readonly RuleMatch[]): void {
     const { diagrams } = universe;
     const possible = universe.possible();
     const matched = rules.map((each) =>
@@ -58,7 +56,9 @@ export class RuleAudit {
     const [allow, deny] = [of('ALLOW'), of('DENY')];
     const denied = diagrams.some(deny.map((index) => matched[index] ?? diagrams.never));
     const allowed =
-      otherwise === 'deny' ? diagrams.some(allow.map((index) => matched[index] ?? diagrams.never)) : diagrams.always;
+      rules[0]?.otherwise === 'deny'
+        ? diagrams.some(allow.map((index) => matched[index] ?? diagrams.never))
+        : diagrams.always;
     rules.forEach((each, index) => {
       const node = matched[index] ?? diagrams.never;
       const found = this.#of(each);

@@ -53,7 +53,6 @@ const NOT_THERE: ProxyDecision = {
   allowed: NEVER,
   unhelped: NEVER,
   rules: [],
-  otherwise: 'deny',
   listener: { kind: 'unguarded', whose: 'application', because: 'the workload is not part of the mesh' },
   token: NO_TOKENS,
   assumptions: [],
@@ -69,6 +68,7 @@ export const ABSENT: Workload = {
   serviceAccount: '',
   ports: [],
   injection: 'off',
+  capture: 'unstated',
   looseEnds: [],
   at: { file: '', path: '', line: 1 },
 };

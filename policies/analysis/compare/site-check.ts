@@ -1,7 +1,7 @@
 /** Compares what one port allows with what is declared for it. */
 import type { Workload } from '../../language/mesh.ts';
 import type { Answer } from '../answer.ts';
-import { tokenRulesOf } from '../attachment.ts';
+import { tokenRulesBefore } from '../enforcement-point.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
@@ -182,7 +182,7 @@ function reached(universe: Universe, node: Node, listener: Listener): Node {
 
 /** The site of a place: its universe, and what requests to it mean. */
 export function siteOf({ world, workload, port }: Omit<Place, 'grants' | 'effort'>, universe: Universe): Site {
-  const rules = tokenRulesOf(world.mesh, workload);
+  const rules = tokenRulesBefore(world.mesh, workload, port);
   return {
     world,
     destination: { namespace: workload.namespace, workload: workload.name, port },

@@ -218,7 +218,7 @@ class Verifier {
   #checkTransport(place: Place, { listener }: Exclude<SiteResult, { kind: 'unknown' }>): void {
     const found = plaintextCounterexamples(place, listener);
     this.#mtls.counterexamples.push(...found);
-    if (found.length === 0 && listener.kind === 'sidecar') addHelp(this.#mtls, place);
+    if (found.length === 0 && (listener.kind === 'sidecar' || listener.kind === 'ztunnel')) addHelp(this.#mtls, place);
   }
 
   /**
@@ -238,7 +238,8 @@ class Verifier {
           port: place.port,
           listener,
         });
-        if (way.kind === 'open' && way.shows === 'certificate') continue;
+        // what was proved of an ambient port is proved of all ways together: whether each is open is asked call by call
+        if (listener.kind !== 'ztunnel' && way.kind === 'open' && way.shows === 'certificate') continue;
         for (const grant of grants) this.#checkWay(place, grant, source);
       }
     }

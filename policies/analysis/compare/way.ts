@@ -1,5 +1,8 @@
 /** The way of a workload's calls to a port, in front of the proxy: egress, transport, NetworkPolicy. */
+import type { Waypoint } from '../../language/ambient.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { HBONE, isAmbient } from '../ambient/capture.ts';
+import { podOf } from '../ambient/waypoints.ts';
 import type { Listener } from '../listener.ts';
 import { admits, isolating } from '../network.ts';
 import { depart } from '../outbound.ts';
@@ -13,20 +16,25 @@ export type Way =
     }
   | { readonly kind: 'closed'; readonly layer: 'egress' | 'network-policy' | 'peer-authentication' };
 
-/** Resolves the way from a workload to a port of another; addresses of pods are not known. */
-export function wayBetween(
-  mesh: Mesh,
-  source: Workload,
-  to: { readonly workload: Workload; readonly port: number; readonly listener: Listener },
-): Way {
-  const closed = (layer: Extract<Way, { kind: 'closed' }>['layer']): Way => ({ kind: 'closed', layer });
-  const target = { target: to.workload, port: to.port };
-  const outward = { ...target, peer: { workload: to.workload, ip: null } };
-  const inward = { ...target, peer: { workload: source, ip: null } };
-  if (!admits(mesh, isolating(mesh, source, 'egress'), 'egress', outward)) return closed('network-policy');
+/** Where a way leads. */
+interface Destination {
+  readonly workload: Workload;
+  readonly port: number;
+  readonly listener: Listener;
+}
+
+const closed = (layer: Extract<Way, { kind: 'closed' }>['layer']): Way => ({ kind: 'closed', layer });
+
+/**
+ * Resolves the way from a workload to a port of another, straight to the pod; addresses of pods are not known.
+ * `wayThrough` is the way through a waypoint.
+ */
+export function wayBetween(mesh: Mesh, source: Workload, to: Destination): Way {
   const departure = depart(mesh, source, to);
+  const hop = { source, target: to.workload, port: departure.kind === 'sends' ? departure.port : to.port };
+  if (!leaves(mesh, hop)) return closed('network-policy');
   if (departure.kind === 'blocked') return closed('egress');
-  if (!admits(mesh, isolating(mesh, to.workload, 'ingress'), 'ingress', inward)) return closed('network-policy');
+  if (!arrives(mesh, hop)) return closed('network-policy');
   const { listener } = to;
   if (departure.transport.kind === 'plaintext') return { kind: 'open', shows: 'nothing' };
   if (listener.kind === 'unguarded') return closed('peer-authentication');
@@ -37,20 +45,57 @@ export function wayBetween(
   return passes ? { kind: 'open', shows: 'opaqueBytes' } : closed('peer-authentication');
 }
 
+/** Resolves the way through a waypoint, both of its hops. */
+export function wayThrough(mesh: Mesh, source: Workload, to: Destination & { readonly waypoint: Waypoint }): Way {
+  const departure = depart(mesh, source, to);
+  if (departure.kind === 'blocked') return closed('egress');
+  if (departure.transport.kind !== 'mtls') return closed('peer-authentication');
+  return hopsOf(mesh, source, to).every((hop) => leaves(mesh, hop) && arrives(mesh, hop))
+    ? { kind: 'open', shows: 'certificate' }
+    : closed('network-policy');
+}
+
+function hopsOf(
+  mesh: Mesh,
+  source: Workload,
+  { workload, waypoint }: Pick<Destination, 'workload'> & { readonly waypoint: Waypoint },
+): readonly Hop[] {
+  const pod = podOf(mesh, waypoint);
+  return [
+    { source, target: pod, port: HBONE },
+    { source: pod, target: workload, port: HBONE },
+  ];
+}
+
+/** One connection between two pods, as NetworkPolicies see it. */
+interface Hop {
+  readonly source: Workload;
+  readonly target: Workload;
+  readonly port: number;
+}
+
+const leaves = (mesh: Mesh, { source, target, port }: Hop): boolean =>
+  admits(mesh, isolating(mesh, source, 'egress'), 'egress', { target, port, peer: { workload: target, ip: null } });
+
+const arrives = (mesh: Mesh, { source, target, port }: Hop): boolean =>
+  admits(mesh, isolating(mesh, target, 'ingress'), 'ingress', { target, port, peer: { workload: source, ip: null } });
+
 /**
- * True iff the network lets a workload connect to a port of another, whatever its sidecar is told: an intruder in the pod
- * goes around the sidecar, whose egress is a guard rail, but not around NetworkPolicies.
+ * True iff the network lets a workload connect to a port of another, whatever its proxy is told: an intruder in the pod
+ * goes around the sidecar, whose egress is a guard rail, but not around NetworkPolicies. To an ambient pod it may also
+ * speak HBONE, and through a waypoint.
  */
 export function networkAdmits(
   mesh: Mesh,
   source: Workload,
-  to: { readonly workload: Workload; readonly port: number },
+  to: { readonly workload: Workload; readonly port: number; readonly waypoint?: Waypoint | null },
 ): boolean {
-  const target = { target: to.workload, port: to.port };
-  const outward = { ...target, peer: { workload: to.workload, ip: null } };
-  const inward = { ...target, peer: { workload: source, ip: null } };
-  return (
-    admits(mesh, isolating(mesh, source, 'egress'), 'egress', outward) &&
-    admits(mesh, isolating(mesh, to.workload, 'ingress'), 'ingress', inward)
-  );
+  const { workload: target, port, waypoint = null } = to;
+  if (waypoint !== null)
+    return hopsOf(mesh, source, { workload: target, waypoint }).every((hop) => leaves(mesh, hop) && arrives(mesh, hop));
+  const isOpen = (wire: number): boolean => {
+    const hop = { source, target, port: wire };
+    return leaves(mesh, hop) && arrives(mesh, hop);
+  };
+  return isOpen(port) || (isAmbient(mesh, target) && isOpen(HBONE));
 }

@@ -2,7 +2,7 @@
 import type { NetworkPolicy } from '../../language/mesh.ts';
 import { WORKLOAD_KINDS } from '../../language/parse-workload.ts';
 import type { DestinationRule } from '../../language/traffic.ts';
-import { injectionOf } from '../listener.ts';
+import { injectionOf } from '../injection.ts';
 import { isolating } from '../network.ts';
 import { hostOf, isHostPattern, sidecarOf } from '../outbound.ts';
 import { unreachable } from '../unreachable.ts';

@@ -1,11 +1,9 @@
 /** One chain of one port with its rules indexed and its verdicts made. */
-import type { Action, AuthorizationPolicy } from '../../language/authorization.ts';
-import type { Workload } from '../../language/mesh.ts';
-import { applicable, tokenRulesOf } from '../attachment.ts';
+import type { Action } from '../../language/authorization.ts';
 import { customEffect } from '../custom.ts';
+import { type EnforcementPoint, ofAction } from '../enforcement-point.ts';
 import { isPlainPath, normalizePath } from '../normalize.ts';
 import type { Request } from '../request.ts';
-import { rulesOnChain } from '../rules.ts';
 import { verifiers } from '../token.ts';
 import { type GivenHeaders, givenHeaders, withoutGiven } from '../token-headers.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
@@ -20,12 +18,14 @@ import { TokenGate } from './token-gate.ts';
 /** Where a chain stands. */
 export interface ChainPlace {
   readonly world: World;
-  readonly target: Workload;
+  readonly point: EnforcementPoint;
   readonly port: number;
   readonly kind: 'http' | 'tcp';
   /** The assumptions of every verdict at the workload and, for callers of the mesh, at the caller. */
   readonly assumptions: readonly string[];
   readonly peers: PeerTable;
+  /** What every verdict says besides its reason. @default - '' */
+  readonly via?: string;
 }
 
 /** A chain's place with its table of paths. */
@@ -46,14 +46,13 @@ export class Chain {
   >;
 
   constructor(place: ChainPlace) {
-    const { world, target } = place;
+    const { world, point } = place;
     const indexing = { ...place, paths: this.#paths };
     this.#place = place;
     this.#custom = tryCustomGate(indexing);
     this.#deny = ruling(indexing, 'DENY', VERDICT_CODES.deniedByRule);
-    this.#allow =
-      policiesOf(place, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
-    const rules = tokenRulesOf(world.mesh, target);
+    this.#allow = ofAction(point, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
+    const rules = point.tokenRules;
     this.#gate = new TokenGate(verifiers(rules, world.issuerKeys));
     this.#given = givenHeaders(rules);
     this.#fixed = {
@@ -126,24 +125,19 @@ export class Chain {
   }
 }
 
-function policiesOf({ world, target }: ChainPlace, action: Action['kind']): readonly AuthorizationPolicy[] {
-  return applicable(world.mesh.authorizationPolicies, world.mesh, target).filter(
-    (policy) => policy.action.kind === action && policy.enforcement === 'enforced',
-  );
-}
-
 function verdictHere(place: ChainPlace, code: VerdictCode): Verdict {
-  return verdict(code, { answers: place.kind === 'http' ? 'http' : 'nothing', assumptions: place.assumptions });
+  const { kind, assumptions, via = '' } = place;
+  return verdict(code, { answers: kind === 'http' ? 'http' : 'nothing', assumptions, detail: via });
 }
 
 function ruling(place: Indexing, action: Action['kind'], code: VerdictCode): RuleIndex {
-  const rules = rulesOnChain(policiesOf(place, action), place.kind, place.world.profile);
-  const { port, world, peers, paths } = place;
+  const { point, port, world, peers, paths } = place;
+  const rules = point.rulesOn(place.kind, ofAction(point, action));
   return new RuleIndex(rules, verdictHere(place, code), { port, profile: world.profile, peers, paths });
 }
 
 function tryCustomGate(place: Indexing): CustomGate | null {
-  const effect = customEffect(policiesOf(place, 'CUSTOM'), place.world.mesh.config, place.kind);
+  const effect = customEffect(ofAction(place.point, 'CUSTOM'), place.world.mesh.config, place.kind);
   switch (effect.kind) {
     case 'nothing':
       return null;

@@ -1,15 +1,27 @@
 /** The indexed evaluator: ports are prepared when they are first asked for, then decided without allocation. */
 import type { Workload } from '../../language/mesh.ts';
+import { isAmbient } from '../ambient/capture.ts';
 import type { Request } from '../request.ts';
 import type { Verdict } from '../verdict.ts';
 import { findWorkload, type World } from '../world.ts';
+import { AmbientPort } from './ambient-port.ts';
 import { Port } from './port.ts';
+
+/** One port, prepared. */
+export interface DecidingPort {
+  /** True iff this is the port of that number of that workload. */
+  is(namespace: string, workload: string, port: number): boolean;
+  /** Decides through every layer. */
+  decide(request: Request): Verdict;
+  /** Decides what the proxies alone decide: no NetworkPolicy, no egress of the caller. */
+  decideAtProxy(request: Request): Verdict;
+}
 
 /** All ports of one workload. */
 export class WorkloadPorts {
   readonly #world: World;
   readonly #workload: Workload;
-  readonly #ports = new Map<number, Port>();
+  readonly #ports = new Map<number, DecidingPort>();
 
   constructor(world: World, workload: Workload) {
     this.#world = world;
@@ -17,10 +29,12 @@ export class WorkloadPorts {
   }
 
   /** The prepared port of that number. */
-  port(number: number): Port {
+  port(number: number): DecidingPort {
     let port = this.#ports.get(number);
     if (port === undefined) {
-      port = new Port(this.#world, this.#workload, number);
+      port = isAmbient(this.#world.mesh, this.#workload)
+        ? new AmbientPort(this.#world, this.#workload, number)
+        : new Port(this.#world, this.#workload, number);
       this.#ports.set(number, port);
     }
     return port;
@@ -32,7 +46,7 @@ export class IndexedDecider {
   readonly #world: World;
   readonly #namespaces = new Map<string, Map<string, WorkloadPorts>>();
   /** The port asked last: requests to one port come in a row. */
-  #last: Port | null = null;
+  #last: DecidingPort | null = null;
 
   constructor(world: World) {
     this.#world = world;

@@ -2,6 +2,7 @@
 import type { NetworkPolicy, Workload } from '../../language/mesh.ts';
 import { assumptionsOf } from '../assumptions.ts';
 import { arriveAt, isTrusted, shownBy, trustedPrefixes } from '../connection.ts';
+import { enforcementAt } from '../enforcement-point.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import { AddressGate, isolating } from '../network.ts';
 import type { Request, WorkloadReference } from '../request.ts';
@@ -61,7 +62,8 @@ export class Port {
     this.#plaintext = this.#handshake({ kind: 'plaintext' });
     this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
     this.#routes = gatewayRoutes(world, target, number, this.listener);
-    const place = { world, target, port: number, assumptions: this.assumptions, peers: this.#peers };
+    const point = enforcementAt(world.mesh, target, world.profile);
+    const place = { world, point, port: number, assumptions: this.assumptions, peers: this.#peers };
     this.#http = new Chain({ ...place, kind: 'http' });
     this.#tcp = new Chain({ ...place, kind: 'tcp' });
   }

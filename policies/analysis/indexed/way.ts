@@ -29,6 +29,8 @@ export class Way {
   readonly #http: End;
   readonly #tcp: End;
   readonly #assumptions: ExtraAssumptions;
+  /** The port of the connection itself. */
+  readonly #wire: number;
 
   constructor(port: Port, source: Workload) {
     const { mesh } = port.world;
@@ -38,6 +40,7 @@ export class Way {
     this.#egress = isolating(mesh, source, 'egress');
     this.#heldBack = port.ending(VERDICT_CODES.networkEgress, isolatedBy(this.#egress));
     const departure = depart(mesh, source, { workload: port.target, port: port.number, listener: port.listener });
+    this.#wire = departure.kind === 'sends' ? departure.port : port.number;
     this.#blocked =
       departure.kind === 'blocked'
         ? port.ending(VERDICT_CODES.egressHostNotImported, { detail: departure.host })
@@ -63,12 +66,12 @@ export class Way {
 
   #admits(policies: readonly NetworkPolicy[], direction: 'ingress' | 'egress', request: Request): boolean {
     if (policies.length === 0) return true;
-    const { target, number: port, world } = this.#port;
+    const { target, world } = this.#port;
     const peer =
       direction === 'egress'
         ? { workload: target, ip: request.destination.ip }
         : { workload: this.#source, ip: request.sourceIp };
-    return admits(world.mesh, policies, direction, { peer, target, port });
+    return admits(world.mesh, policies, direction, { peer, target, port: this.#wire });
   }
 
   #end(departure: Departure, speaksHttp: boolean): End {

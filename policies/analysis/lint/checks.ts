@@ -1,6 +1,7 @@
 /** Every check, in the order of the reference. */
 import { ACCESS } from './checks/access.ts';
 import { ADVISORIES } from './checks/advisories.ts';
+import { AMBIENT } from './checks/ambient.ts';
 import { BYPASS } from './checks/bypass.ts';
 import { CAPTURE } from './checks/capture.ts';
 import { DEFENCE } from './checks/defence.ts';
@@ -15,6 +16,7 @@ import { SPELLING } from './checks/spelling.ts';
 import { TOKENS } from './checks/tokens.ts';
 import { TRANSPORT } from './checks/transport.ts';
 import { VERSIONS } from './checks/versions.ts';
+import { WAYPOINTS } from './checks/waypoints.ts';
 import type { MeshCheck } from './context.ts';
 import type { Check } from './finding.ts';
 import { SUPPRESSION_FAULTS } from './suppression.ts';
@@ -28,6 +30,8 @@ export const MESH_CHECKS: readonly MeshCheck[] = [
   ...TOKENS,
   ...TRANSPORT,
   ...ENFORCEMENT,
+  ...AMBIENT,
+  ...WAYPOINTS,
   ...DEFENCE,
   ...IDLE_RULES,
   ...BYPASS,

@@ -26,7 +26,16 @@ export function isSameEgress(
 /** A Service as far as its host goes. */
 function serviceOf(name: string, namespace: string): Service {
   const at = { file: '', path: '', line: 1 };
-  return { namespace, name, selector: { kind: 'none' }, headless: false, ports: [], createdAt: '', at };
+  return {
+    namespace,
+    name,
+    selector: { kind: 'none' },
+    headless: false,
+    waypoint: { kind: 'unstated' },
+    ports: [],
+    createdAt: '',
+    at,
+  };
 }
 
 const CLUSTER_HOST = /^([^.*]+)\.([^.]+)\.svc\.cluster\.local$/;

@@ -1,5 +1,6 @@
 /** The twin of `../connection.ts`: which connections a listener accepts, on which chain. Source: semantics.md 3.10, 4. */
 import type { MeshConfig } from '../../language/mesh.ts';
+import { ownPrefix } from '../ambient/ztunnel.ts';
 import { trustedPrefixes } from '../connection.ts';
 import type { Listener } from '../listener.ts';
 import { ALWAYS, all, type Formula, holds, not, some } from './formula.ts';
@@ -26,7 +27,8 @@ export function arriveAt(
           { chain: 'tcp', when: not(speaksHttp) },
         ]
       : [{ chain: listener.protocol, when: ALWAYS }];
-  const accepted = acceptance(listener, isTrusted(config));
+  const trusted = listener.kind === 'ztunnel' ? showsOne([ownPrefix(config)]) : isTrusted(config);
+  const accepted = acceptance(listener, trusted);
   return chains.map(({ chain, when }) => ({
     chain,
     leadsHere: when,
@@ -56,9 +58,12 @@ function acceptance(
 
 /** When one SAN belongs to an accepted trust domain; false of a peer without certificate. */
 export function isTrusted(config: MeshConfig): Formula {
+  return showsOne(trustedPrefixes(config));
+}
+
+/** When one URI SAN has one of the prefixes. */
+function showsOne(prefixes: readonly string[]): Formula {
   return some(
-    trustedPrefixes(config).map((value) =>
-      holds({ on: 'uri', pattern: { kind: 'principal', pattern: { kind: 'prefix', value } } }),
-    ),
+    prefixes.map((value) => holds({ on: 'uri', pattern: { kind: 'principal', pattern: { kind: 'prefix', value } } })),
   );
 }

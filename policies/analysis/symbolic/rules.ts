@@ -1,6 +1,6 @@
 /** The twin of `../rules.ts`: rules as formulas over the tests of a request, clause by clause as semantics.md 3 reads. */
 import type { Clause, PeerPattern, Rule } from '../../language/authorization.ts';
-import { holds as holdsAddress } from '../matching.ts';
+import { accepts, acceptsPeer, holds as holdsAddress } from '../matching.ts';
 import type { Address } from '../request.ts';
 import type { GivenHeaders } from '../token-headers.ts';
 import { unreachable } from '../unreachable.ts';
@@ -20,6 +20,15 @@ export interface SymbolicFacts {
   readonly hasClaims: Formula;
   /** Headers of clients that the token filter removes, save from preflights. */
   readonly given: GivenHeaders;
+  /** @default - nothing */
+  readonly known?: KnownFacts;
+}
+
+/** What is the same of every request that gets to a proxy behind another one. */
+export interface KnownFacts {
+  readonly sni?: string;
+  readonly identities?: readonly string[];
+  readonly sourceIp?: Address;
 }
 
 /** When every part of the rule has an alternative whose clauses all hold. */
@@ -44,20 +53,27 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
   switch (clause.on) {
     case 'peer': {
       const { values, notValues } = clause;
+      const identities = facts.known?.identities;
+      if (identities !== undefined)
+        return test(clause, (pattern) => constant(identities.some((identity) => acceptsPeer(pattern, identity))));
       const among = facts.sees === 'nothing' ? () => NEVER : amongPeers;
       return all([values.length === 0 ? ALWAYS : among(values), not(among(notValues))]);
     }
     case 'address':
       return test(clause, (block) => {
         const of = addressOf(clause.of, facts);
-        if (of === 'destination' && facts.destinationIp !== null)
-          return holdsAddress(block, facts.destinationIp) ? ALWAYS : NEVER;
+        const known = { source: facts.known?.sourceIp, destination: facts.destinationIp, remote: null }[of] ?? null;
+        if (known !== null) return constant(holdsAddress(block, known));
         return holds({ on: 'address', of, block });
       });
     case 'port':
       return test(clause, (port) => (port === facts.port ? ALWAYS : NEVER));
-    case 'sni':
-      return test(clause, (pattern) => holds({ on: 'sni', pattern }));
+    case 'sni': {
+      const known = facts.known?.sni;
+      return test(clause, (pattern) =>
+        known === undefined ? holds({ on: 'sni', pattern }) : constant(accepts(pattern, known)),
+      );
+    }
     case 'metadata':
       return test(clause, () => NEVER);
     case 'unknownKey':
@@ -66,6 +82,8 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
       return facts.chain === 'http' ? isTrueOfHttp(clause, facts) : NEVER;
   }
 }
+
+const constant = (isTrueOfAll: boolean): Formula => (isTrueOfAll ? ALWAYS : NEVER);
 
 const MOST_APART = 4;
 

@@ -130,5 +130,11 @@ function peerText(pattern: PeerPattern): string {
       return `spiffe://${pattern.pieces.join('*')}/*`;
     case 'anyTrustDomain':
       return 'spiffe://*';
+    case 'segments': {
+      const [trustDomain, namespace, account] = [pattern.trustDomain, pattern.namespace, pattern.serviceAccount].map(
+        patternText,
+      );
+      return `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;
+    }
   }
 }

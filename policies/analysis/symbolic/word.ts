@@ -62,7 +62,7 @@ export function wordsOf(
   {
     anything = 'any',
     letters = 'exact',
-  }: { readonly anything?: 'any' | 'notQuestionMark'; readonly letters?: LetterCase } = {},
+  }: { readonly anything?: 'any' | 'notQuestionMark' | 'notSlash'; readonly letters?: LetterCase } = {},
 ): readonly Word[] {
   switch (pattern.kind) {
     case 'exact':
@@ -125,6 +125,14 @@ export function wordsOfPeer(pattern: PeerPattern): readonly Word[] {
       return [[...scheme, ...joined(pattern.pieces, 'notSlash'), ...literal('/'), many('any')]];
     case 'anyTrustDomain':
       return [[...scheme, many('any')]];
+    case 'segments': {
+      const segments = [pattern.trustDomain, pattern.namespace, pattern.serviceAccount];
+      if (segments.some((segment) => 'value' in segment && segment.value.includes('/'))) return [];
+      const [trustDomain = [], namespace = [], account = []] = segments.map(
+        (segment) => wordsOf(segment, { anything: 'notSlash' })[0] ?? [],
+      );
+      return [[...scheme, ...trustDomain, ...literal('/ns/'), ...namespace, ...literal('/sa/'), ...account]];
+    }
     default:
       return unreachable(pattern);
   }

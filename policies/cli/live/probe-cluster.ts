@@ -3,7 +3,7 @@
 import { isGateway } from '../../analysis/compare/destinations.ts';
 import type { Intent } from '../../analysis/compare/intent.ts';
 import type { Profile } from '../../analysis/index.ts';
-import { injectionOf } from '../../analysis/listener.ts';
+import { injectionOf } from '../../analysis/injection.ts';
 import { isolating } from '../../analysis/network.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { type BoundaryWay, boundaryWays } from './boundary.ts';

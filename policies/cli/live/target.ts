@@ -3,7 +3,8 @@
 import { applicable } from '../../analysis/attachment.ts';
 import { isGateway } from '../../analysis/compare/destinations.ts';
 import type { Grant, Intent, User } from '../../analysis/compare/intent.ts';
-import { injectionOf, servicePorts } from '../../analysis/listener.ts';
+import { injectionOf } from '../../analysis/injection.ts';
+import { servicePorts } from '../../analysis/listener.ts';
 import { hostOf } from '../../analysis/outbound.ts';
 import { portsOf } from '../../analysis/workload-ports.ts';
 import type { AuthorizationPolicy, Clause } from '../../language/authorization.ts';

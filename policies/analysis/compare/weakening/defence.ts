@@ -67,9 +67,10 @@ function stoppers({ port, callers }: PortVersions, { caller, side, version }: Lo
   const { workload: source } = caller;
   const { workload: target, index, decision } = side;
   const mesh = index.wayBetween(source.namespace, target.namespace);
-  const end = (workload: Workload) => ({ peer: { workload, ip: null }, target, port });
-  const found: Layer[] = [];
   const departure = depart(mesh, source, { workload: target, port, listener: decision.listener });
+  const wire = departure.kind === 'sends' ? departure.port : port;
+  const end = (workload: Workload) => ({ peer: { workload, ip: null }, target, port: wire });
+  const found: Layer[] = [];
   if (!admits(mesh, isolating(mesh, source, 'egress'), 'egress', end(target))) found.push('source-network-policy');
   if (departure.kind === 'blocked') found.push('egress-guard');
   if (!admits(mesh, isolating(mesh, target, 'ingress'), 'ingress', end(source)))

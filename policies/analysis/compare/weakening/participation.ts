@@ -1,7 +1,7 @@
 /** How a workload takes part in the mesh. */
 
 import type { Mesh, Workload } from '../../../language/mesh.ts';
-import { injectionOf } from '../../listener.ts';
+import { injectionOf } from '../../injection.ts';
 import { tryFindNamespace } from '../../namespace.ts';
 
 /** A way to take part; a higher rank enforces more. */

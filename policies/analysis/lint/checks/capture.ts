@@ -1,8 +1,9 @@
 /** Traffic that no sidecar sees, and ports of the proxy itself that Services lead to. Source: semantics.md 9, 12; threats.md 6.9, 6.25. */
 import type { Protocol, Workload } from '../../../language/mesh.ts';
+import { isInMesh } from '../../ambient/capture.ts';
 import { holdsLabels } from '../../attachment.ts';
 import { proxyPortsOf } from '../../interception.ts';
-import { injectionOf, targetNumber } from '../../listener.ts';
+import { targetNumber } from '../../listener.ts';
 import { inNamespace } from '../../namespaced.ts';
 import { isolating } from '../../network.ts';
 import { atObject, type Context, type MeshCheck } from '../context.ts';
@@ -14,7 +15,7 @@ const UNSEEN: readonly Protocol[] = ['UDP', 'SCTP'];
 function* uncaptured({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
     const port = workload.ports.find(({ protocol }) => UNSEEN.includes(protocol));
-    if (port === undefined || injectionOf(mesh, workload) === 'off') continue;
+    if (port === undefined || !isInMesh(mesh, workload)) continue;
     if (isolating(mesh, workload, 'ingress').length === 0)
       yield atObject(
         workload.kind,

@@ -1,8 +1,8 @@
 /** Default deny, NetworkPolicies and calls that only one layer stops. Source: semantics.md 9 to 11; threats.md 6. */
 import type { AuthorizationPolicy } from '../../../language/authorization.ts';
 import type { NetworkPolicy, Workload } from '../../../language/mesh.ts';
+import { isInMesh } from '../../ambient/capture.ts';
 import { applicable } from '../../attachment.ts';
-import { injectionOf } from '../../listener.ts';
 import { isolating } from '../../network.ts';
 import { atObject, type Context, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
@@ -15,7 +15,7 @@ function isAllowNothing({ action, enforcement, attachment, rules }: Authorizatio
 
 function* openWorkloads({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
-    if (injectionOf(mesh, workload) === 'off') continue;
+    if (!isInMesh(mesh, workload)) continue;
     const allows = applicable(mesh.authorizationPolicies, mesh, workload).some(
       ({ action, enforcement }) => action.kind === 'ALLOW' && enforcement === 'enforced',
     );
@@ -34,8 +34,7 @@ function* missingAllowNothing({ mesh }: Context): Generator<Sighting> {
   const root = mesh.config.rootNamespace;
   const occupied = new Map<string, Workload>();
   for (const workload of mesh.workloads)
-    if (injectionOf(mesh, workload) !== 'off' && !occupied.has(workload.namespace))
-      occupied.set(workload.namespace, workload);
+    if (isInMesh(mesh, workload) && !occupied.has(workload.namespace)) occupied.set(workload.namespace, workload);
   const somewhere = [...occupied.keys()].some((namespace) => holders.has(namespace));
   for (const [namespace, workload] of occupied) {
     if (holders.has(namespace)) continue;
@@ -93,7 +92,7 @@ function hasOpenEgress({ egress }: NetworkPolicy): boolean {
 /** A workload whose ingress is open on the network and whose own proxy has to stop everything alone. */
 function* singleLayer({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
-    const guarded = injectionOf(mesh, workload) !== 'off';
+    const guarded = isInMesh(mesh, workload);
     const policies = applicable(mesh.authorizationPolicies, mesh, workload).filter(
       ({ enforcement, action }) => enforcement === 'enforced' && action.kind === 'ALLOW',
     );

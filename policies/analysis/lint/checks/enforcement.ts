@@ -1,21 +1,15 @@
 /** Where policies exist and no proxy enforces them. Source: semantics.md 3.1, 3.12, 10, 12. */
-import type { Workload } from '../../../language/mesh.ts';
+import { isAmbient, isInMesh } from '../../ambient/capture.ts';
+import { attachedToWaypoints } from '../../ambient/waypoints.ts';
 import { applicable } from '../../attachment.ts';
+import { injectionOf } from '../../injection.ts';
 import { interceptsNothing, listed } from '../../interception.ts';
-import { injectionOf } from '../../listener.ts';
-import { atObject, type Context, clausesOf, inPolicy, type MeshCheck, ruleAt } from '../context.ts';
+import { atObject, type Context, inPolicy, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
-function isAmbient({ mesh }: Context, namespace: string): boolean {
-  return mesh.namespaces.some(
-    ({ name, labels }) => name === namespace && labels['istio.io/dataplane-mode'] === 'ambient',
-  );
-}
-
-function* withoutSidecar(context: Context): Generator<Sighting> {
-  const { mesh } = context;
+function* withoutSidecar({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
-    if (injectionOf(mesh, workload) !== 'off' || isAmbient(context, workload.namespace)) continue;
+    if (isInMesh(mesh, workload)) continue;
     const policies = applicable(mesh.authorizationPolicies, mesh, workload);
     const also = policies.length === 0 ? '' : `; ${policies.length} AuthorizationPolicies select it in vain`;
     yield atObject(
@@ -65,10 +59,9 @@ function* exclusions({ mesh }: Context): Generator<Sighting> {
   }
 }
 
-function* unstated(context: Context): Generator<Sighting> {
-  const { mesh } = context;
+function* unstated({ mesh }: Context): Generator<Sighting> {
   for (const workload of mesh.workloads) {
-    if (injectionOf(mesh, workload) === 'unstated' && !isAmbient(context, workload.namespace))
+    if (injectionOf(mesh, workload) === 'unstated' && !isAmbient(mesh, workload))
       yield atObject(
         workload.kind,
         workload,
@@ -77,13 +70,14 @@ function* unstated(context: Context): Generator<Sighting> {
   }
 }
 
-function* targetRefs({ policies }: Context): Generator<Sighting> {
+function* targetRefs({ mesh, policies }: Context): Generator<Sighting> {
+  const atWaypoints = new Set(attachedToWaypoints(mesh, mesh.authorizationPolicies));
   for (const written of policies) {
     const { attachment } = written.policy;
-    if (attachment.kind === 'targetRefs' && written.workloads.length === 0)
+    if (attachment.kind === 'targetRefs' && written.workloads.length === 0 && !atWaypoints.has(written.policy))
       yield inPolicy(
         written,
-        `targetRefs to ${attachment.refs.map(({ kind, name }) => `${kind} \`${name}\``).join(', ')}: sidecars ignore the policy`,
+        `targetRefs to ${attachment.refs.map(({ kind, name }) => `${kind} \`${name}\``).join(', ')}: no waypoint or gateway enforces it, and sidecars ignore the policy`,
         written.document,
       );
   }
@@ -98,45 +92,6 @@ function* customProviders({ mesh, policies }: Context): Generator<Sighting> {
         written,
         `provider \`${action.provider}\` is not among the extension providers of the mesh settings: its rules deny`,
         written.document.get('spec', 'provider'),
-      );
-  }
-}
-
-/** One sighting for each policy that applies to an ambient workload and for which `test` has a message. */
-function ambientPolicies(
-  test: (written: Context['policies'][number]) => { readonly message: string; readonly rule: number } | undefined,
-) {
-  return function* (context: Context): Generator<Sighting> {
-    const isWaypointed = (workload: Workload) => isAmbient(context, workload.namespace);
-    for (const written of context.policies) {
-      if (written.policy.attachment.kind === 'targetRefs' || !written.workloads.some(isWaypointed)) continue;
-      const found = test(written);
-      if (found !== undefined) yield inPolicy(written, found.message, ruleAt(written, found.rule));
-    }
-  };
-}
-
-const HTTP = new Set(['host', 'method', 'path', 'requestPrincipal', 'header', 'claim', 'sni', 'metadata']);
-
-function* ambientDisable(context: Context): Generator<Sighting> {
-  for (const policy of context.mesh.peerAuthentications)
-    if (policy.mode === 'DISABLE' && isAmbient(context, policy.namespace))
-      yield atObject('PeerAuthentication', policy, 'ztunnel reads DISABLE as PERMISSIVE');
-}
-
-function* hbone(context: Context): Generator<Sighting> {
-  for (const policy of context.mesh.networkPolicies) {
-    if (!isAmbient(context, policy.namespace) || policy.ingress.kind !== 'isolated') continue;
-    const opens = policy.ingress.rules.some(
-      ({ ports }) =>
-        ports.kind === 'some' &&
-        ports.ports.some((port) => port.kind === 'range' && port.from <= 15008 && port.to >= 15008),
-    );
-    if (opens)
-      yield atObject(
-        'NetworkPolicy',
-        policy,
-        'port 15008 carries every port of an ambient pod: its per-port rules are void',
       );
   }
 }
@@ -182,48 +137,5 @@ export const ENFORCEMENT: readonly MeshCheck[] = [
     resolution:
       'The mesh settings have no external authorization provider of that name, and Istio then denies everything the rules match. Declare it under `extensionProviders`, or correct the name.',
     find: customProviders,
-  },
-  {
-    code: 'ambient/http-field',
-    severity: 'error',
-    title: 'HTTP fields in a policy for an ambient workload',
-    resolution:
-      'ztunnel knows layer 4 only: an ALLOW rule with HTTP fields is left out (and may leave a policy that denies everything), a DENY rule of HTTP fields alone has no effect at all. Attach such rules to a waypoint with `targetRefs`, and let an L4 rule make the waypoint the only way in.',
-    find: ambientPolicies(({ policy }) => {
-      const rule = policy.rules.find((each) => clausesOf(each).some(({ on }) => HTTP.has(on)));
-      return rule === undefined
-        ? undefined
-        : { rule: rule.index, message: `rule ${rule.index} names HTTP fields, which ztunnel does not see` };
-    }),
-  },
-  {
-    code: 'ambient/trust-domains-dropped',
-    severity: 'error',
-    title: 'ztunnel ignores trustDomains',
-    resolution:
-      'ztunnel drops `trustDomains` without a word, so a rule that also names something else becomes wider than written. Name whole principals instead.',
-    find: ambientPolicies(({ policy }) => {
-      const rule = policy.rules.find((each) =>
-        clausesOf(each).some((clause) => clause.on === 'peer' && clause.field === 'trustDomain'),
-      );
-      return rule === undefined
-        ? undefined
-        : { rule: rule.index, message: `rule ${rule.index} limits trust domains, which ztunnel ignores` };
-    }),
-  },
-  {
-    code: 'ambient/disable-is-permissive',
-    severity: 'warning',
-    title: 'DISABLE means PERMISSIVE in ambient',
-    resolution: 'ztunnel has no mode DISABLE: it reads it as PERMISSIVE. Set STRICT, or PERMISSIVE if that is meant.',
-    find: ambientDisable,
-  },
-  {
-    code: 'ambient/hbone-opens-every-port',
-    severity: 'warning',
-    title: 'a NetworkPolicy opens 15008 in an ambient namespace',
-    resolution:
-      'In ambient all traffic of a pod arrives on port 15008, so opening it (which the mesh needs) makes every per-port rule of NetworkPolicies void. Limit the peers of that rule, and rely on AuthorizationPolicies for ports.',
-    find: hbone,
   },
 ];

@@ -1,8 +1,10 @@
 /** Ports and protocols: what a rule can see where it applies. Source: semantics.md 3.5, 3.11, 9, 14. */
 import type { Clause, Rule } from '../../../language/authorization.ts';
 import type { Mesh, Workload } from '../../../language/mesh.ts';
+import { isInMesh } from '../../ambient/capture.ts';
+import { injectionOf } from '../../injection.ts';
 import { PROXY_PORTS } from '../../interception.ts';
-import { injectionOf, servicePorts } from '../../listener.ts';
+import { servicePorts } from '../../listener.ts';
 import { inNamespace } from '../../namespaced.ts';
 import { portsOf } from '../../workload-ports.ts';
 import {
@@ -47,7 +49,9 @@ function tcpPlace(
       .filter((port) => !PROXY_PORTS.includes(port))
       .map((port) => ({ workload, port, listener: listenerOf(workload, port) })),
   );
-  const tcp = places.filter(({ listener }) => listener.kind !== 'unguarded' && listener.protocol === 'tcp');
+  const tcp = places.filter(
+    ({ listener }) => (listener.kind === 'sidecar' || listener.kind === 'gateway') && listener.protocol === 'tcp',
+  );
   const [first] = tcp;
   if (first === undefined || (policy.action.kind === 'ALLOW' && tcp.length < places.length)) return undefined;
   return `port ${first.port} of \`${first.workload.namespace}/${first.workload.name}\``;
@@ -112,7 +116,7 @@ function* portsPassedBy(context: Context): Generator<Sighting> {
     const { workloads } = written;
     const port = Number(text);
     const listeners = workloads
-      .filter((workload) => injectionOf(context.mesh, workload) !== 'off')
+      .filter((workload) => isInMesh(context.mesh, workload))
       .map((workload) => context.listener(workload, port));
     const [first] = listeners;
     if (first?.kind === 'unguarded' && listeners.every(({ kind }) => kind === 'unguarded'))

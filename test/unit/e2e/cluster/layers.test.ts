@@ -17,6 +17,7 @@ const cellOf = (namespace: string, caller: string, path: string): Cell => ({
       serviceAccount: caller,
       ports: [],
       injection: 'on',
+      capture: 'unstated',
       looseEnds: [],
       at: { file: '', path: '', line: 1 },
     },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CODES } from '#policies/analysis/lint/checks.ts';
+import { AMBIENT_CASES } from './ambient-cases.ts';
 import { BYPASS_CASES } from './bypass-cases.ts';
 import type { CodeCase } from './code-case.ts';
 import { EDGE_CASES } from './edge-cases.ts';
@@ -17,6 +18,7 @@ const CASES: readonly CodeCase[] = [
   ...TOKEN_CASES,
   ...TRAFFIC_CASES,
   ...ENFORCEMENT_CASES,
+  ...AMBIENT_CASES,
   ...BYPASS_CASES,
   ...EDGE_CASES,
   ...INSTALLATION_CASES,

@@ -2,10 +2,6 @@ import type { CodeCase } from './code-case.ts';
 import { CLEAN, cartPolicy, cartRule, deployment, istio, settings } from './lint-mesh.ts';
 
 const namespace = (labels: string) => `{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {${labels}}}}`;
-const ambient = { namespace: namespace('istio.io/dataplane-mode: ambient') };
-const l4 = cartPolicy([
-  { from: [{ source: { principals: ['td/ns/shop/sa/front'] } }], to: [{ operation: { ports: ['8080'] } }] },
-]);
 const network = (name: string, spec: object) => istio('NetworkPolicy', name, spec);
 const custom = {
   custom: istio('AuthorizationPolicy', 'c', {
@@ -62,30 +58,6 @@ export const ENFORCEMENT_CASES: readonly CodeCase[] = [
       }),
     },
     because: 'the mesh settings declare the provider',
-  },
-  {
-    code: 'ambient/http-field',
-    bad: ambient,
-    good: { ...ambient, policy: l4 },
-    because: 'ztunnel knows identities and ports',
-  },
-  {
-    code: 'ambient/trust-domains-dropped',
-    bad: { ...ambient, policy: cartPolicy([{ from: [{ source: { trustDomains: ['td'], namespaces: ['shop'] } }] }]) },
-    good: { ...ambient, policy: l4 },
-    because: 'the principal is named as a whole',
-  },
-  {
-    code: 'ambient/disable-is-permissive',
-    bad: { ...ambient, off: istio('PeerAuthentication', 'off', { mtls: { mode: 'DISABLE' } }) },
-    good: { off: istio('PeerAuthentication', 'off', { mtls: { mode: 'DISABLE' } }) },
-    because: 'sidecars have the mode DISABLE',
-  },
-  {
-    code: 'ambient/hbone-opens-every-port',
-    bad: { ...ambient, hbone: network('hbone', { podSelector: {}, ingress: [{ ports: [{ port: 15008 }] }] }) },
-    good: { hbone: network('hbone', { podSelector: {}, ingress: [{ ports: [{ port: 15008 }] }] }) },
-    because: 'with sidecars the port carries nothing',
   },
   {
     code: 'authz/no-default-deny',

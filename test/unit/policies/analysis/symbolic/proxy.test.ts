@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { wayBetween } from '#policies/analysis/compare/way.ts';
+import { wayBetween, wayThrough } from '#policies/analysis/compare/way.ts';
 import { compile, PROFILES, type Profile, parseRequest, type Request } from '#policies/analysis/index.ts';
 import { resolveListener } from '#policies/analysis/listener.ts';
 import { findWorkload, type World } from '#policies/analysis/world.ts';
-import { readDocuments } from '#policies/language/document.ts';
+import type { Waypoint } from '#policies/language/ambient.ts';
+import { readDocuments, type SourceDocument } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { Draw } from '../../../../support/draw.ts';
+import { randomAmbientDocuments } from '../../../../support/random-ambient.ts';
 import { randomDocuments } from '../../../../support/random-mesh.ts';
 import { randomRequest, withNames } from '../../../../support/random-request.ts';
 import { listedDifferences, recordedIssuerKeys, recordedSets } from '../../../../support/recorded.ts';
@@ -25,9 +27,11 @@ const OLD: Profile = {
   dotSegmentParameters: 'kept',
 };
 
-function randomWorld(seed: number): { readonly world: World; readonly draw: Draw } {
+type DocumentsOf = (draw: Draw) => readonly SourceDocument[];
+
+function randomWorld(seed: number, documentsOf: DocumentsOf): { readonly world: World; readonly draw: Draw } {
   const draw = new Draw(seed);
-  const mesh = parseMesh(randomDocuments(draw), { tolerate: ['unknown-field', 'schema', 'cel', 'webhook'] });
+  const mesh = parseMesh(documentsOf(draw), { tolerate: ['unknown-field', 'schema', 'cel', 'webhook'] });
   if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
   return { world: { mesh: mesh.value, profile: draw.of([PROFILES['istio-1.31'], OLD]), issuerKeys: new Map() }, draw };
 }
@@ -41,17 +45,17 @@ function randomRequests(draw: Draw, seed: number): readonly Request[] {
 }
 
 /** Compares both on one random mesh; returns how many requests both decided and how many were unknown. */
-function compareOn(seed: number): { readonly decided: number; readonly unknown: number } {
-  const { world, draw } = randomWorld(seed);
+function compareOn(seed: number, documentsOf: DocumentsOf): { readonly decided: number; readonly unknown: number } {
+  const { world, draw } = randomWorld(seed, documentsOf);
   const decider = compile(world.mesh, world.profile);
   const ports = new SymbolicPorts(world);
   let [decided, unknown] = [0, 0];
   for (const request of randomRequests(draw, seed)) {
     const concrete = decideConcretely(world, decider, request);
     if (concrete === undefined) continue;
-    const symbolic = ports.tryAllow(concrete.request);
+    const symbolic = ports.tryAllowWays(request, concrete.passing);
     if (symbolic === undefined) unknown += 1;
-    else if ((symbolic && concrete.way) !== concrete.allowed)
+    else if (symbolic !== concrete.allowed)
       throw new Error(`seed ${seed}: symbolic ${symbolic}, concrete ${concrete.allowed}: ${JSON.stringify(request)}`);
     else decided += 1;
   }
@@ -59,36 +63,41 @@ function compareOn(seed: number): { readonly decided: number; readonly unknown: 
 }
 
 /**
- * The concrete verdict, and the request as the proxy sees it. Callers given as workloads go their way through all
- * layers; those whose addresses are known are left out, since the engine takes pods' addresses as unknown.
+ * The concrete verdict, and the request as the proxy sees it by each way. Callers given as workloads go their way through
+ * all layers; those whose addresses are known are left out, since the engine takes pods' addresses as unknown.
  */
 function decideConcretely(
   world: World,
   decider: ReturnType<typeof compile>,
   request: Request,
-): { readonly request: Request; readonly allowed: boolean; readonly way: boolean } | undefined {
+): { readonly allowed: boolean; readonly passing: (waypoint: Waypoint | null) => Request | undefined } | undefined {
   const { caller, destination } = request;
   if (caller.kind !== 'workload')
-    return { request, allowed: decider.forWorkload(destination).decide(request).allowed, way: true };
+    return { allowed: decider.forWorkload(destination).decide(request).allowed, passing: () => request };
   if (request.sourceIp !== null || destination.ip !== null) return undefined;
   const source = findWorkload(world.mesh, caller.reference);
   const workload = findWorkload(world.mesh, destination);
-  const listener = resolveListener(world.mesh, workload, destination.port);
-  const allowed = decider.decide(request).allowed;
-  const way = wayBetween(world.mesh, source, { workload, port: destination.port, listener });
-  if (way.kind === 'closed') return { request: { ...request, caller: { kind: 'plaintext' } }, allowed, way: false };
+  const to = { workload, port: destination.port, listener: resolveListener(world.mesh, workload, destination.port) };
   const identity = `spiffe://${world.mesh.config.trustDomain}/ns/${source.namespace}/sa/${source.serviceAccount}`;
-  const seen =
-    way.shows === 'certificate'
-      ? ({ kind: 'mtls', identities: [identity] } as const)
-      : ({ kind: 'plaintext' } as const);
-  const http = way.shows === 'opaqueBytes' ? null : request.http;
-  return { request: { ...request, caller: seen, http }, allowed, way: true };
+  const passing = (waypoint: Waypoint | null) => {
+    const way =
+      waypoint === null ? wayBetween(world.mesh, source, to) : wayThrough(world.mesh, source, { ...to, waypoint });
+    if (way.kind === 'closed') return undefined;
+    const seen =
+      way.shows === 'certificate'
+        ? ({ kind: 'mtls', identities: [identity] } as const)
+        : ({ kind: 'plaintext' } as const);
+    return { ...request, caller: seen, http: way.shows === 'opaqueBytes' ? null : request.http };
+  };
+  return { allowed: decider.decide(request).allowed, passing };
 }
 
 describe('the symbolic evaluator', () => {
-  test(`equals the concrete one on random requests to ${SETS} random meshes, seeds from ${SEED}`, () => {
-    const counts = Array.from({ length: SETS }, (_, set) => compareOn(SEED + set));
+  test.for([
+    { what: 'random meshes', documentsOf: randomDocuments },
+    { what: 'random meshes in ambient', documentsOf: randomAmbientDocuments },
+  ])(`equals the concrete one on random requests to ${SETS} $what, seeds from ${SEED}`, ({ documentsOf }) => {
+    const counts = Array.from({ length: SETS }, (_, set) => compareOn(SEED + set, documentsOf));
     const sum = (of: (count: { readonly decided: number; readonly unknown: number }) => number) =>
       counts.reduce((total, count) => total + of(count), 0);
     expect(sum(({ decided }) => decided)).toBeGreaterThan(SETS * 60);

@@ -16,6 +16,7 @@ const workload = (name: string): Cell['caller']['workload'] => ({
   serviceAccount: name,
   ports: [],
   injection: 'on',
+  capture: 'unstated',
   looseEnds: [],
   at: { file: 'context/here/Deployment', path: '', line: 1 },
 });

@@ -1,0 +1,154 @@
+/**
+ * Which waypoints stand before a port, and which policies they enforce. Source: semantics.md 3.1 and 12; istio
+ * `ambient/waypoints.go` (`fetchWaypointForTarget`), `model.ListAuthorizationPolicies` with `ForWaypoint`.
+ */
+import type { Waypoint, WaypointUse } from '../../language/ambient.ts';
+import type { Attachment } from '../../language/authorization.ts';
+import type { Mesh, Service, Workload } from '../../language/mesh.ts';
+import { parseWaypointUse, WAYPOINT_CLASS } from '../../language/parse-ambient.ts';
+import { applicable, byAge, selects } from '../attachment.ts';
+import { CHAINS, type PortProtocol, servicePorts } from '../listener.ts';
+import { tryFindNamespace } from '../namespace.ts';
+import { inNamespace } from '../namespaced.ts';
+import { namespaceLabels } from '../network.ts';
+import { portsOf } from '../workload-ports.ts';
+import { isAmbient } from './capture.ts';
+
+/** One way in through a waypoint: a port of a Service, or of the pod itself. */
+export interface Entrance {
+  readonly waypoint: Waypoint;
+  /** Null where calls to the pod go through the waypoint. */
+  readonly service: Service | null;
+  /** The port that the waypoint sees: the Service's, before it is translated. */
+  readonly port: number;
+  readonly protocol: PortProtocol;
+}
+
+/** The entrances to a container port of an ambient workload. */
+export function entrancesOf(mesh: Mesh, workload: Workload, port: number): readonly Entrance[] {
+  if (mesh.waypoints.length === 0) return [];
+  const ways = servicePorts(mesh, workload, port);
+  const throughServices = ways.flatMap(({ service, servicePort }): readonly Entrance[] => {
+    // the address of a headless Service is the pod's
+    const waypoint = service.headless
+      ? undefined
+      : tryFindWaypoint(mesh, service.waypoint, service.namespace, 'service');
+    const protocol = CHAINS[servicePort.protocol];
+    return waypoint === undefined ? [] : [{ waypoint, service, port: servicePort.number, protocol }];
+  });
+  const use = parseWaypointUse(workload.labels);
+  const own = tryFindWaypoint(mesh, use, workload.namespace, 'workload');
+  if (own === undefined) return throughServices;
+  const protocol = CHAINS[ways[0]?.servicePort.protocol ?? 'auto'];
+  return [...throughServices, { waypoint: own, service: null, port, protocol }];
+}
+
+/** The waypoint of an object, its namespace's where it says nothing; one that is not there or may not be used is none. */
+function tryFindWaypoint(
+  mesh: Mesh,
+  use: WaypointUse,
+  namespace: string,
+  traffic: 'service' | 'workload',
+): Waypoint | undefined {
+  const asked = use.kind === 'unstated' ? parseWaypointUse(tryFindNamespace(mesh, namespace)?.labels ?? {}) : use;
+  if (asked.kind !== 'named') return undefined;
+  const where = asked.namespace ?? namespace;
+  const found = mesh.waypoints.find((waypoint) => waypoint.namespace === where && waypoint.name === asked.name);
+  if (found === undefined || !admitsUser(mesh, found, namespace)) return undefined;
+  return found.traffic === traffic || found.traffic === 'all' ? found : undefined;
+}
+
+function admitsUser(mesh: Mesh, { users, namespace: own }: Waypoint, namespace: string): boolean {
+  switch (users.kind) {
+    case 'own':
+      return own === namespace;
+    case 'all':
+      return true;
+    case 'selected':
+      return selects(users.selector, namespaceLabels(mesh, namespace));
+  }
+}
+
+/** The label of a Gateway's pods. */
+const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+
+/** The pod of a waypoint: the one that the manifests hold, else the one that istiod makes of the Gateway. */
+export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {
+  const { namespace, name, serviceAccount, at } = waypoint;
+  const known = inNamespace(mesh.workloads, namespace).find(({ labels }) => labels[GATEWAY_NAME] === name);
+  if (known !== undefined) return known;
+  return {
+    kind: 'Gateway',
+    namespace,
+    name,
+    labels: { [GATEWAY_NAME]: name, 'gateway.istio.io/managed': 'istio.io-mesh-controller' },
+    annotations: {},
+    serviceAccount,
+    ports: [],
+    injection: 'off',
+    capture: 'none',
+    looseEnds: [],
+    at,
+  };
+}
+
+/** The identity under which a waypoint calls on. */
+export function identityOf(mesh: Mesh, waypoint: Waypoint): string {
+  return `spiffe://${mesh.config.trustDomain}/ns/${waypoint.namespace}/sa/${podOf(mesh, waypoint).serviceAccount}`;
+}
+
+/** A port of no Service: what stands before it stands before the pod itself. */
+const NO_SERVICE = 0;
+
+/** The entrances to any port of an ambient workload. */
+export function entrancesBefore(mesh: Mesh, workload: Workload): readonly Entrance[] {
+  return [...portsOf(mesh, workload), NO_SERVICE].flatMap((port) => entrancesOf(mesh, workload, port));
+}
+
+/** The objects that have a say in calls to a workload: those that apply to it, and in ambient those of its waypoints. */
+export function concerning<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
+  const own = applicable(objects, mesh, workload);
+  if (mesh.waypoints.length === 0 || !isAmbient(mesh, workload)) return own;
+  const attached = entrancesBefore(mesh, workload).flatMap((entrance) => attachedTo(objects, mesh, entrance));
+  return [...new Set([...own, ...attached])];
+}
+
+/** The objects that some waypoint enforces before some ambient workload. */
+export function attachedToWaypoints<T extends Attached>(mesh: Mesh, objects: readonly T[]): readonly T[] {
+  if (mesh.waypoints.length === 0) return [];
+  const entrances = mesh.workloads
+    .filter((workload) => isAmbient(mesh, workload))
+    .flatMap((workload) => entrancesBefore(mesh, workload));
+  return [...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance)))];
+}
+
+interface Attached {
+  readonly namespace: string;
+  readonly attachment: Attachment;
+}
+
+/** The objects that are attached to a waypoint or to the Service before which it stands, root namespace first, each once. */
+export function attachedTo<T extends Attached>(
+  objects: readonly T[],
+  mesh: Mesh,
+  { waypoint, service }: Pick<Entrance, 'waypoint' | 'service'>,
+): readonly T[] {
+  const root = mesh.config.rootNamespace;
+  const namespaces = new Set([root, waypoint.namespace, ...(service === null ? [] : [service.namespace])]);
+  const isTarget = (namespace: string, { kind, name }: { readonly kind: string; readonly name: string }) =>
+    (kind === 'Gateway' && namespace === waypoint.namespace && name === waypoint.name) ||
+    (kind === 'GatewayClass' && namespace === root && name === WAYPOINT_CLASS) ||
+    (kind === 'Service' && service !== null && namespace === service.namespace && name === service.name);
+  return [...namespaces].flatMap((namespace) =>
+    inNamespace(objects, namespace).filter(
+      ({ attachment }) => attachment.kind === 'targetRefs' && attachment.refs.some((ref) => isTarget(namespace, ref)),
+    ),
+  );
+}
+
+/** The RequestAuthentications of a waypoint, in the order in which istiod looks at them. */
+export const authenticationsAt = (mesh: Mesh, entrance: Entrance) =>
+  attachedTo(mesh.requestAuthentications, mesh, entrance).toSorted(byAge);
+
+/** A waypoint in words. */
+export const waypointText = ({ namespace, name }: Waypoint): string => `waypoint \`${namespace}/${name}\``;
