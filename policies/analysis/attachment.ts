@@ -1,6 +1,14 @@
 /** Which objects apply to which workload. Source: semantics.md 3.1 and 4; istio `model.ListAuthorizationPolicies`. */
 import type { Attachment } from '../language/authorization.ts';
-import type { JwtRule, LabelExpression, LabelSelector, Labels, Mesh, Workload } from '../language/mesh.ts';
+import type {
+  JwtRule,
+  LabelExpression,
+  LabelSelector,
+  Labels,
+  Mesh,
+  RequestAuthentication,
+  Workload,
+} from '../language/mesh.ts';
 import { inNamespace } from './namespaced.ts';
 
 /** True iff every wanted label is there with that value. */
@@ -62,10 +70,14 @@ function isAttached(object: Attached, workload: Workload): boolean {
   }
 }
 
-/** The rules for tokens that hold for a workload, in the order in which istiod looks at them. */
+/** The RequestAuthentications of a workload, in the order in which istiod looks at them. */
+export function authenticationsOf(mesh: Mesh, workload: Workload): readonly RequestAuthentication[] {
+  return applicable(mesh.requestAuthentications, mesh, workload).toSorted(byAge);
+}
+
+/** The rules for tokens that hold for a workload. */
 export function tokenRulesOf(mesh: Mesh, workload: Workload): readonly JwtRule[] {
-  const selected = applicable(mesh.requestAuthentications, mesh, workload).toSorted(byAge);
-  return selected.flatMap(({ rules }) => rules);
+  return authenticationsOf(mesh, workload).flatMap(({ rules }) => rules);
 }
 
 /** Compares by age, then namespace, then name: the order in which istiod looks at competing objects. */

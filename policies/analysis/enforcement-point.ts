@@ -1,10 +1,10 @@
 /** Where rules are enforced: the policies that a proxy knows, and their rules as they take part there. */
 import type { Action, AuthorizationPolicy } from '../language/authorization.ts';
-import type { JwtRule, Mesh, Workload } from '../language/mesh.ts';
+import type { JwtRule, Mesh, RequestAuthentication, Workload } from '../language/mesh.ts';
 import { isAmbient } from './ambient/capture.ts';
 import { attachedTo, authenticationsAt, type Entrance, entrancesOf } from './ambient/waypoints.ts';
 import { policiesAtZtunnel, rulesAtZtunnel } from './ambient/ztunnel-rules.ts';
-import { applicable, tokenRulesOf } from './attachment.ts';
+import { applicable, authenticationsOf, tokenRulesOf } from './attachment.ts';
 import type { Profile } from './profile.ts';
 import { type ChainRule, rulesOnChain } from './rules.ts';
 
@@ -14,7 +14,13 @@ export interface EnforcementPoint {
   readonly policies: readonly AuthorizationPolicy[];
   /** The rules of some of these policies as they take part on a chain. */
   rulesOn(chain: 'http' | 'tcp', policies: readonly AuthorizationPolicy[]): readonly ChainRule[];
-  readonly tokenRules: readonly JwtRule[];
+  /** The RequestAuthentications that it knows, in the order in which istiod looks at them. */
+  readonly authentications: readonly RequestAuthentication[];
+}
+
+/** The rules for tokens at a point. */
+export function tokenRulesAt({ authentications }: EnforcementPoint): readonly JwtRule[] {
+  return authentications.flatMap(({ rules }) => rules);
 }
 
 /** The policies of one action at a point. */
@@ -26,8 +32,8 @@ export function ofAction({ policies }: EnforcementPoint, action: Action['kind'])
 export function enforcementAt(mesh: Mesh, workload: Workload, profile: Profile): EnforcementPoint {
   const policies = applicable(mesh.authorizationPolicies, mesh, workload);
   if (isAmbient(mesh, workload))
-    return { policies: policiesAtZtunnel(policies), rulesOn: (_, some) => rulesAtZtunnel(some), tokenRules: [] };
-  return envoyPoint(policies, tokenRulesOf(mesh, workload), profile);
+    return { policies: policiesAtZtunnel(policies), rulesOn: (_, some) => rulesAtZtunnel(some), authentications: [] };
+  return envoyPoint(policies, authenticationsOf(mesh, workload), profile);
 }
 
 /** The rules for tokens before a port: the workload's own, or in ambient those of the waypoints before it. */
@@ -39,19 +45,19 @@ export function tokenRulesBefore(mesh: Mesh, workload: Workload, port: number): 
 
 /** The point at a waypoint. */
 export function enforcementAtWaypoint(mesh: Mesh, entrance: Entrance, profile: Profile): EnforcementPoint {
-  const tokenRules = authenticationsAt(mesh, entrance).flatMap(({ rules }) => rules);
-  return envoyPoint(attachedTo(mesh.authorizationPolicies, mesh, entrance), tokenRules, profile);
+  const policies = attachedTo(mesh.authorizationPolicies, mesh, entrance);
+  return envoyPoint(policies, authenticationsAt(mesh, entrance), profile);
 }
 
 /** A point where Envoy enforces the policies, those that are enforced at all. */
 function envoyPoint(
   policies: readonly AuthorizationPolicy[],
-  tokenRules: readonly JwtRule[],
+  authentications: readonly RequestAuthentication[],
   profile: Profile,
 ): EnforcementPoint {
   return {
     policies: policies.filter(({ enforcement }) => enforcement === 'enforced'),
     rulesOn: (chain, some) => rulesOnChain(some, chain, profile),
-    tokenRules,
+    authentications,
   };
 }

@@ -2,7 +2,7 @@
 import type { Action } from '../language/authorization.ts';
 import type { Arrival } from './connection.ts';
 import { customEffect } from './custom.ts';
-import { ofAction } from './enforcement-point.ts';
+import { ofAction, tokenRulesAt } from './enforcement-point.ts';
 import { connectionFacts, httpFacts, readPath } from './facts.ts';
 import { covers, type Facts } from './rules.ts';
 import { verifiers, verifyToken } from './token.ts';
@@ -31,7 +31,7 @@ function decideHttp(call: Call, connection: Facts): Verdict {
   if (path.kind === 'badRequest') return end(call, VERDICT_CODES.codecBadRequest);
   const custom = askCustom(call, 'http', { ...connection, http: httpFacts(request.http, path, null) });
   if (custom.stop !== undefined) return custom.stop;
-  const rules = call.point.tokenRules;
+  const rules = tokenRulesAt(call.point);
   const token = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
   if (token.kind === 'refused') {
     const code = token.status === 401 ? VERDICT_CODES.tokenRefused : VERDICT_CODES.tokenForOtherAudience;

@@ -28,7 +28,7 @@ function decideWays(ways: readonly (readonly Call[])[]): Verdict {
 }
 
 /** The first hop that is refused decides, else the first of all: it sees the caller. */
-function decideHops(hops: readonly Call[]): Verdict {
+export function decideHops(hops: readonly Call[]): Verdict {
   const verdicts = hops.map(decideHop);
   const found = verdicts.find(({ allowed }) => !allowed) ?? verdicts[0];
   if (found === undefined) throw new Error('a way has no hop');

@@ -74,7 +74,9 @@ describe.each(folders.map((folder) => folder.name))('%s', async (folder) => {
     for (const [index, { name, expected }] of requests.entries()) {
       const request = parseRequest(json[index]);
       if (!request.ok) throw new Error(JSON.stringify(request.problems));
-      expect.soft(toAnswer(request.value, decideNaively(world, request.value)), name).toMatchObject(expected);
+      // what a gateway sends on is told by the decider, which puts whole calls together
+      const { forwards: _, ...own } = expected;
+      expect.soft(toAnswer(request.value, decideNaively(world, request.value)), name).toMatchObject(own);
       // the symbolic evaluator begins behind the network, where callers are certificates
       if (request.value.caller.kind === 'workload') continue;
       expect.soft(symbolic.tryAllow(request.value), name).toBe(expected.verdict === 'allow');

@@ -70,6 +70,7 @@ function ownRule(situation: Situation): readonly Edit[] | undefined {
   const place = policy ?? enforced(call, 'ALLOW')[0];
   if (place === undefined) return undefined;
   const document = tryFindDocument(documents, { ...place, kind: 'AuthorizationPolicy' });
+  if (place.attachment.kind === 'targetRefs' && policy === undefined) return undefined;
   if (policy !== undefined && document !== undefined) return [edit(document, 'append', ['spec', 'rules'], rule)];
   return [newPolicy(situation, place.at.file, rule)];
 }
@@ -87,10 +88,13 @@ function exactRule({ call, proxy }: Situation): object | undefined {
   };
 }
 
-/** A policy of the workload's own namespace that selects by label. */
+/** A policy of the workload's own namespace that selects by label, or one that is attached to its waypoint. */
 function narrowest(policies: readonly AuthorizationPolicy[], target: Workload): AuthorizationPolicy | undefined {
   return policies
-    .filter(({ attachment, namespace }) => attachment.kind === 'selector' && namespace === target.namespace)
+    .filter(
+      ({ attachment, namespace }) =>
+        attachment.kind === 'targetRefs' || (attachment.kind === 'selector' && namespace === target.namespace),
+    )
     .toSorted((left, right) => labelCount(right) - labelCount(left))[0];
 }
 

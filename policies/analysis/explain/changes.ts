@@ -8,8 +8,9 @@ import { shownBy } from '../connection.ts';
 import type { Request } from '../request.ts';
 import { portsOf } from '../workload-ports.ts';
 import { applyEdits } from './edit.ts';
-import type { Change, Edit, LayerReport, Opened } from './explanation.ts';
+import type { Change, Edit, Opened } from './explanation.ts';
 import { type Repair, repair } from './layer-edits.ts';
+import type { HopLayer } from './layers.ts';
 import type { Situation } from './situation.ts';
 import { callersOf, identityOf, type KnownCaller, operationsOf } from './universe.ts';
 
@@ -17,13 +18,15 @@ import { callersOf, identityOf, type KnownCaller, operationsOf } from './univers
 const COMBINATIONS = 4;
 const EXAMINED = 100_000;
 
-/** The confirmed changes, smallest first, and advice where the manifests cannot help. */
+/** For the situation of the call as it is asked, and the layers of the way that it takes: the confirmed changes, smallest first, and advice where the manifests cannot help. */
 export function changesOf(
   situation: Situation,
-  layers: readonly LayerReport[],
+  layers: readonly HopLayer[],
   options: ParseOptions,
 ): { readonly changes: readonly Change[]; readonly advice: readonly string[] } {
-  const repairs = layers.filter(({ outcome }) => outcome === 'stops').map(({ layer }) => repair(situation, layer));
+  const repairs = layers
+    .filter(({ layer }) => layer.outcome === 'stops')
+    .map(({ situation: hop, layer }) => repair(hop, layer.layer));
   const helpless = repairs.filter(({ alternatives }) => alternatives.length === 0);
   if (helpless.length > 0 || repairs.length === 0) return { changes: [], advice: helpless.map(({ advice }) => advice) };
   const changes = combinations(repairs).flatMap((edits) => confirm(situation, edits, options));

@@ -2,16 +2,17 @@
 import type { SourceDocument } from '../../language/document.ts';
 import type { Mesh } from '../../language/mesh.ts';
 import type { ParseOptions } from '../../language/parse.ts';
+import { waysOf } from '../ambient/ways.ts';
 import { toAnswer } from '../answer.ts';
 import { shownBy } from '../connection.ts';
-import { decideNaively } from '../naive.ts';
+import { decideHops, decideNaively } from '../naive.ts';
 import type { Profile } from '../profile.ts';
 import type { Request } from '../request.ts';
 import type { IssuerKeys } from '../token.ts';
-import { resolveCall } from '../world.ts';
+import { type Call, resolveCall } from '../world.ts';
 import { changesOf } from './changes.ts';
 import type { Explanation } from './explanation.ts';
-import { layersOf } from './layers.ts';
+import { layersOfWay } from './layers.ts';
 import { candidatesOf, nearMiss } from './near-miss.ts';
 import { situationOf } from './situation.ts';
 
@@ -35,21 +36,28 @@ export function explain(input: ExplainInput, request: Request): Explanation {
   const { mesh, profile, issuerKeys } = input;
   const world = { mesh, profile, issuerKeys };
   const verdict = decideNaively(world, request);
-  const situation = situationOf(resolveCall(world, request), input.documents);
-  const layers = layersOf(situation);
-  if (layers.every(({ outcome }) => outcome !== 'stops') !== verdict.allowed)
+  const call = resolveCall(world, request);
+  const way = takenWay(call).map((hop) => situationOf(hop, input.documents));
+  const layers = layersOfWay(way);
+  if (layers.every(({ layer }) => layer.outcome !== 'stops') !== verdict.allowed)
     throw new Error(`the layers and the evaluator disagree about request \`${request.id}\``);
-  const refusedByAllow = layers.some(({ layer, outcome }) => layer === 'allow' && outcome === 'stops');
+  const refusing = layers.find(({ layer }) => layer.layer === 'allow' && layer.outcome === 'stops')?.situation;
   return {
     version: 1,
     answer: toAnswer(request, verdict),
     caller: callerText(request),
     destination: `${request.destination.namespace}/${request.destination.workload}:${request.destination.port}`,
     operation: request.http === null ? 'raw TCP' : `${request.http.method} ${request.http.path}`,
-    layers,
-    nearMisses: refusedByAllow ? candidatesOf(situation).slice(0, NEAR_MISSES).map(nearMiss) : [],
-    ...changesOf(situation, layers, input.parseOptions),
+    layers: layers.map(({ layer }) => layer),
+    nearMisses: refusing === undefined ? [] : candidatesOf(refusing).slice(0, NEAR_MISSES).map(nearMiss),
+    ...changesOf(situationOf(call, input.documents), layers, input.parseOptions),
   };
+}
+
+/** The way that names the verdict: the first that is open, else the first. */
+function takenWay(call: Call): readonly Call[] {
+  const ways = waysOf(call);
+  return ways.find((way) => decideHops(way).allowed) ?? ways[0] ?? [call];
 }
 
 function callerText({ caller }: Request): string {

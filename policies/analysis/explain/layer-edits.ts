@@ -66,7 +66,7 @@ function allowAdvice({ proxy }: Situation): string {
 }
 
 function networkEdit({ call, documents }: Situation, direction: 'ingress' | 'egress'): readonly Edit[] | undefined {
-  const { source, target, request, world } = call;
+  const { source, target, request, departure, world } = call;
   const owner = direction === 'egress' ? source : target;
   const policy = (owner === null ? [] : isolating(world.mesh, owner, direction)).toSorted(
     (left, right) => narrowness(right) - narrowness(left),
@@ -80,7 +80,7 @@ function networkEdit({ call, documents }: Situation, direction: 'ingress' | 'egr
   };
   const rule = {
     [direction === 'egress' ? 'to' : 'from']: [peer],
-    ports: [{ protocol: 'TCP', port: request.destination.port }],
+    ports: [{ protocol: 'TCP', port: departure.kind === 'sends' ? departure.port : request.destination.port }],
   };
   return [edit(document, 'append', ['spec', direction], rule)];
 }

@@ -1,6 +1,9 @@
 /** The chain of layers of one call, each judged on its own. Source: semantics.md 3 and 11; twin of `naive.ts`. */
 import type { MeshConfig } from '../../language/mesh.ts';
+import { isAmbient } from '../ambient/capture.ts';
+import { ownPrefix } from '../ambient/ztunnel.ts';
 import { arriveAt, type RefusalReason, trustedPrefixes } from '../connection.ts';
+import type { Listener } from '../listener.ts';
 import { admits, isolating } from '../network.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { LayerReport } from './explanation.ts';
@@ -11,7 +14,31 @@ import type { Situation } from './situation.ts';
 
 /** Every layer of the call in order; the first that stops it, else the one that allows it, decides. */
 export function layersOf(situation: Situation): readonly LayerReport[] {
-  const judgements = [
+  return layersOfWay([situation]).map(({ layer }) => layer);
+}
+
+/** A layer with the hop that it belongs to. */
+export interface HopLayer {
+  readonly situation: Situation;
+  readonly layer: LayerReport;
+}
+
+/** The layers of all hops of a way, one hop after the other. */
+export function layersOfWay(situations: readonly Situation[]): readonly HopLayer[] {
+  const judged = situations.flatMap((situation) =>
+    judgementsOf(situation).map((judgement) => ({ situation, judgement })),
+  );
+  const stop = judged.findIndex(({ judgement }) => judgement.outcome === 'stops');
+  const deciding = stop >= 0 ? stop : judged.findLastIndex(({ situation }) => situation === situations[0]);
+  return judged.map(({ situation, judgement }, index) => {
+    const { via } = situation.call;
+    const because = via === '' ? judgement.because : `${via}: ${judgement.because}`;
+    return { situation, layer: { ...judgement, because, decides: index === deciding } };
+  });
+}
+
+function judgementsOf(situation: Situation): readonly Judgement[] {
+  return [
     networkLayer(situation, 'egress'),
     egressGuard(situation),
     transport(situation),
@@ -23,14 +50,11 @@ export function layersOf(situation: Situation): readonly LayerReport[] {
     allow(situation),
     ...routing(situation),
   ];
-  const stop = judgements.findIndex(({ outcome }) => outcome === 'stops');
-  const deciding = stop >= 0 ? stop : judgements.findIndex(({ layer }) => layer === 'allow');
-  return judgements.map((judgement, index) => ({ ...judgement, decides: index === deciding }));
 }
 
 function networkLayer({ call }: Situation, direction: 'ingress' | 'egress'): Judgement {
   const layer = direction === 'egress' ? 'source-network-policy' : 'destination-network-policy';
-  const { source, target, request, world } = call;
+  const { source, target, request, departure, world } = call;
   const owner = direction === 'egress' ? source : target;
   if (owner === null) return judge(layer, 'absent', 'the caller is not given as a workload of the manifests');
   const ip = direction === 'egress' ? request.destination.ip : request.sourceIp;
@@ -42,16 +66,17 @@ function networkLayer({ call }: Situation, direction: 'ingress' | 'egress'): Jud
   const pod = `\`${owner.namespace}/${owner.name}\``;
   if (first === undefined) return judge(layer, 'absent', `no NetworkPolicy isolates ${pod} for ${direction}`);
   const peer = direction === 'egress' ? { workload: target, ip } : { workload: source, ip };
-  const connection = { peer, target, port: request.destination.port };
+  const port = departure.kind === 'sends' ? departure.port : request.destination.port;
+  const connection = { peer, target, port };
   const admitting = policies.find((policy) => admits(world.mesh, [policy], direction, connection));
   if (admitting !== undefined)
-    return judge(layer, 'passes', `admitted on port ${request.destination.port}`, placeOf('NetworkPolicy', admitting));
+    return judge(layer, 'passes', `admitted on port ${port}`, placeOf('NetworkPolicy', admitting));
   const names = policies.map(({ namespace, name }) => `\`${namespace}/${name}\``).join(', ');
   const far = direction === 'egress' ? 'the destination' : 'the caller';
   return judge(
     layer,
     'stops',
-    `${pod} is isolated for ${direction} by ${names}, and no rule admits ${far} on port ${request.destination.port}`,
+    `${pod} is isolated for ${direction} by ${names}, and no rule admits ${far} on port ${port}`,
     placeOf('NetworkPolicy', first),
   );
 }
@@ -68,6 +93,8 @@ function egressGuard({ call }: Situation): Judgement {
       `the caller's sidecar does not know \`${departure.host}\`, and REGISTRY_ONLY blocks unknown hosts`,
       place,
     );
+  if (departure.by === 'noSidecar' && isAmbient(world.mesh, source))
+    return judge('egress-guard', 'absent', 'ztunnel reads no Sidecar resource: nothing limits the hosts of the caller');
   if (departure.by === 'noSidecar')
     return judge(
       'egress-guard',
@@ -102,10 +129,10 @@ function transport(situation: Situation): Judgement {
     speaksHttp: call.request.http !== null,
     config: call.world.mesh.config,
   });
-  const mode = listener.kind === 'sidecar' ? `mode ${listener.mode}` : 'a Gateway server';
+  const mode = listener.kind === 'gateway' ? 'a Gateway server' : `${WHO[listener.kind]}mode ${listener.mode}`;
   if (arrival.kind === 'refused') {
     const accepted =
-      arrival.because === 'foreignTrustDomain' ? `, accepted: ${acceptedText(call.world.mesh.config)}` : '';
+      arrival.because === 'foreignTrustDomain' ? `, accepted: ${acceptedText(listener, call.world.mesh.config)}` : '';
     return judge('transport', 'stops', `${REFUSALS[arrival.because]} (${mode}${accepted})`);
   }
   const who =
@@ -115,11 +142,11 @@ function transport(situation: Situation): Judgement {
   return judge('transport', 'passes', `${sent} arrives ${who} (${mode}, ${arrival.chain} chain)`);
 }
 
+const WHO = { sidecar: '', ztunnel: 'ztunnel, ' } as const;
+
 /** The trust domains that the handshake accepts: often the wrong settings were read. */
-const acceptedText = (config: MeshConfig): string =>
-  trustedPrefixes(config)
-    .map((prefix) => `\`${prefix}\``)
-    .join(', ');
+const acceptedText = ({ kind }: Listener, config: MeshConfig): string =>
+  (kind === 'ztunnel' ? [ownPrefix(config)] : trustedPrefixes(config)).map((prefix) => `\`${prefix}\``).join(', ');
 
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   plaintextIntoStrict: 'the port accepts mutual TLS only: plaintext is reset before any policy',

@@ -3,7 +3,7 @@ import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts'
 import type { SourceDocument } from '../../language/document.ts';
 import { Cursor } from '../../language/parse-cursor.ts';
 import { parseNamed } from '../../language/parse-traffic.ts';
-import { rulesOnChain } from '../rules.ts';
+import { lossOf } from '../ambient/ztunnel-rules.ts';
 import type { NearMiss, Place } from './explanation.ts';
 import { type FailingClause, failingClauses } from './fields.ts';
 import { placeOf } from './judgement.ts';
@@ -40,23 +40,32 @@ export function candidatesOf(situation: Situation): readonly Candidate[] {
     const document = tryFindDocument(documents, { ...policy, kind: 'AuthorizationPolicy' });
     if (document === undefined) return [];
     const reading = { document, facts: proxy.facts, profile };
-    const taking = new Set(rulesOnChain([policy], proxy.chain, profile).map(({ rule }) => rule.index));
+    const taking = new Set(call.point.rulesOn(proxy.chain, [policy]).map(({ rule }) => rule.index));
     return policy.rules.map((rule) => ({
       policy,
       rule,
       document,
       failing: failingClauses(rule, reading),
-      dropped: taking.has(rule.index) ? '' : droppedBecause(proxy.chain),
+      dropped: taking.has(rule.index) ? '' : droppedBecause(rule, proxy),
     }));
   });
   const weight = ({ dropped, failing }: Candidate) => (dropped === '' ? 0 : 1000) + failing.length;
   return candidates.toSorted((left, right) => weight(left) - weight(right));
 }
 
-function droppedBecause(chain: 'http' | 'tcp'): string {
+function droppedBecause(rule: Rule, { listener, chain }: NonNullable<Situation['proxy']>): string {
+  if (listener.kind === 'ztunnel') return droppedAtZtunnel(rule);
   return chain === 'tcp'
     ? 'the rule names HTTP fields, and this port is read as TCP: the whole rule takes no part'
     : 'the rule holds a value that cannot be read: the whole rule takes no part';
+}
+
+function droppedAtZtunnel(rule: Rule): string {
+  const loss = lossOf(rule, 'ALLOW');
+  const fields = loss.kind === 'kept' ? '' : loss.by.map((field) => `\`${field}\``).join(', ');
+  return loss.kind === 'omitted'
+    ? `ztunnel sees no ${fields}: the whole rule is left out; attach it to a waypoint with \`targetRefs\``
+    : `ztunnel drops ${fields}, and what is left empty never matches`;
 }
 
 /** A candidate as it is reported. */

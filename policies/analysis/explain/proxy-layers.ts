@@ -1,12 +1,13 @@
 /** The layers inside the destination's proxy, each judged on its own. Twin of `naive-proxy.ts`. */
+import type { AuthorizationPolicy } from '../../language/authorization.ts';
+import { lossOf } from '../ambient/ztunnel-rules.ts';
 import { customEffect } from '../custom.ts';
 import { readPath } from '../facts.ts';
-import { type ChainRule, covers, rulesOnChain } from '../rules.ts';
+import { type ChainRule, covers } from '../rules.ts';
 import { VERDICT_CODES } from '../verdict.ts';
 import type { LayerName, Place } from './explanation.ts';
 import { type Judgement, judge, placeOf } from './judgement.ts';
 import { enforced, type Situation } from './situation.ts';
-import { selectedAuthentications } from './token-layer.ts';
 
 /** What the HTTP codec makes of the request line. */
 export function codec({ call, proxy }: Situation): Judgement {
@@ -27,9 +28,7 @@ export function custom({ call, proxy }: Situation): Judgement {
   if (policies.length === 0) return judge('custom', 'absent', 'no CUSTOM policy applies');
   const effect = customEffect(policies, call.world.mesh.config, proxy.chain);
   const facts = { ...proxy.facts, http: proxy.facts.http === null ? null : { ...proxy.facts.http, claims: null } };
-  const rule = rulesOnChain(policies, proxy.chain, call.world.profile).find((each) =>
-    covers(each.rule, facts, call.world.profile),
-  );
+  const rule = call.point.rulesOn(proxy.chain, policies).find((each) => covers(each.rule, facts, call.world.profile));
   if (rule === undefined || effect.kind === 'nothing')
     return judge('custom', 'passes', 'no CUSTOM rule asks a provider');
   if (effect.kind === 'asks') return judge('custom', 'passes', `assumed: ${effect.assumption}`, rulePlace(rule));
@@ -39,7 +38,7 @@ export function custom({ call, proxy }: Situation): Judgement {
 /** Whether a token that is there is accepted (semantics.md 8). */
 export function requestAuthentication({ call, proxy }: Situation): Judgement {
   if (proxy === null) return unguarded('request-authentication');
-  const first = selectedAuthentications(call)[0];
+  const [first] = call.point.authentications;
   if (first === undefined) return judge('request-authentication', 'absent', 'no RequestAuthentication applies');
   const place = placeOf('RequestAuthentication', first);
   if (proxy.chain === 'tcp') return judge('request-authentication', 'absent', 'a TCP chain checks no token', place);
@@ -66,7 +65,7 @@ export function deny({ call, proxy }: Situation): Judgement {
   if (policies.length === 0) return judge('deny', 'absent', 'no DENY policy applies');
   const rule = firstMatch({ call, proxy }, 'DENY');
   return rule === undefined
-    ? judge('deny', 'passes', 'no DENY rule matches')
+    ? judge('deny', 'passes', `no DENY rule matches${lossText(call, policies)}`)
     : judge('deny', 'stops', 'a DENY rule matches', rulePlace(rule));
 }
 
@@ -85,7 +84,19 @@ export function allow({ call, proxy }: Situation): Judgement {
       : count === 1
         ? 'and the one rule does not match'
         : `and none of their ${count} rules matches`;
-  return judge('allow', 'stops', `${apply}, ${none}`);
+  return judge('allow', 'stops', `${apply}, ${none}${lossText(call, policies)}`);
+}
+
+/** Which of the rules ztunnel does not enforce as they are written, and why. */
+function lossText({ listener }: Situation['call'], policies: readonly AuthorizationPolicy[]): string {
+  if (listener.kind !== 'ztunnel') return '';
+  const lost = policies
+    .flatMap(({ rules, action }) => rules.map((rule) => lossOf(rule, action.kind)))
+    .flatMap((loss) => (loss.kind === 'kept' ? [] : [loss]));
+  if (lost.length === 0) return '';
+  const fields = [...new Set(lost.flatMap(({ by }) => by))].map((field) => `\`${field}\``).join(', ');
+  const rules = lost.length === 1 ? '1 rule is' : `${lost.length} rules are`;
+  return `; ${rules} not enforced as written, since ztunnel sees no ${fields}`;
 }
 
 const unguarded = (layer: LayerName): Judgement => judge(layer, 'absent', 'no proxy stands before this port');
@@ -97,9 +108,7 @@ export function firstMatch(
 ): ChainRule | undefined {
   if (proxy === null) return undefined;
   const { profile } = call.world;
-  return rulesOnChain(enforced(call, action), proxy.chain, profile).find(({ rule }) =>
-    covers(rule, proxy.facts, profile),
-  );
+  return call.point.rulesOn(proxy.chain, enforced(call, action)).find(({ rule }) => covers(rule, proxy.facts, profile));
 }
 
 const rulePlace = ({ policy, rule }: ChainRule): Place =>

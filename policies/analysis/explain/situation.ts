@@ -1,8 +1,8 @@
 /** One call with everything that its layers read, resolved once. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { SourceDocument } from '../../language/document.ts';
-import { applicable, tokenRulesOf } from '../attachment.ts';
 import { arriveAt, shownBy, type Transport } from '../connection.ts';
+import { ofAction, tokenRulesAt } from '../enforcement-point.ts';
 import { connectionFacts, httpFacts, readPath } from '../facts.ts';
 import type { Listener } from '../listener.ts';
 import type { Facts } from '../rules.ts';
@@ -66,14 +66,11 @@ function factsOf(
   if (parts.chain === 'tcp' || http === null) return facts;
   const path = readPath(http, call.world.mesh.config, call.world.profile);
   if (path.kind !== 'path') return facts;
-  const { world, target } = call;
-  const seen = withoutGiven(http, givenHeaders(tokenRulesOf(world.mesh, target)));
+  const seen = withoutGiven(http, givenHeaders(tokenRulesAt(call.point)));
   return { ...facts, http: httpFacts(seen, path, parts.token.kind === 'claims' ? parts.token.claims : null) };
 }
 
-/** The enforced policies of one action that apply to the destination. */
+/** The enforced policies of one action at the proxy of the call. */
 export function enforced(call: Call, action: AuthorizationPolicy['action']['kind']): readonly AuthorizationPolicy[] {
-  return applicable(call.world.mesh.authorizationPolicies, call.world.mesh, call.target).filter(
-    (policy) => policy.action.kind === action && policy.enforcement === 'enforced',
-  );
+  return ofAction(call.point, action);
 }

@@ -1,7 +1,7 @@
 /** One chain of one port with its rules indexed and its verdicts made. */
 import type { Action } from '../../language/authorization.ts';
 import { customEffect } from '../custom.ts';
-import { type EnforcementPoint, ofAction } from '../enforcement-point.ts';
+import { type EnforcementPoint, ofAction, tokenRulesAt } from '../enforcement-point.ts';
 import { isPlainPath, normalizePath } from '../normalize.ts';
 import type { Request } from '../request.ts';
 import { verifiers } from '../token.ts';
@@ -52,7 +52,7 @@ export class Chain {
     this.#custom = tryCustomGate(indexing);
     this.#deny = ruling(indexing, 'DENY', VERDICT_CODES.deniedByRule);
     this.#allow = ofAction(point, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
-    const rules = point.tokenRules;
+    const rules = tokenRulesAt(point);
     this.#gate = new TokenGate(verifiers(rules, world.issuerKeys));
     this.#given = givenHeaders(rules);
     this.#fixed = {

@@ -2,7 +2,7 @@
 import type { Action, AuthorizationPolicy, Rule } from '../../language/authorization.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { customEffect } from '../custom.ts';
-import { type EnforcementPoint, ofAction } from '../enforcement-point.ts';
+import { type EnforcementPoint, ofAction, tokenRulesAt } from '../enforcement-point.ts';
 import type { Address } from '../request.ts';
 import { verifiers } from '../token.ts';
 import { type GivenHeaders, givenHeaders } from '../token-headers.ts';
@@ -106,7 +106,8 @@ export interface TokenFilter {
 }
 
 /** The token filter of a point. */
-export function tokenFilter({ issuerKeys }: World, { tokenRules }: EnforcementPoint): TokenFilter {
+export function tokenFilter({ issuerKeys }: World, point: EnforcementPoint): TokenFilter {
+  const tokenRules = tokenRulesAt(point);
   return { token: verifyToken(verifiers(tokenRules, issuerKeys)), given: givenHeaders(tokenRules) };
 }
 

@@ -10,7 +10,11 @@ import { meshConfigYaml, securityYaml, workloadYaml } from '../../../../support/
 /** The principal of the caller. */
 export const CALLER = 'td/ns/a/sa/y';
 const STRICT = securityYaml('PeerAuthentication', 'istio-system', { mtls: { mode: 'STRICT' } });
-const BASE = [meshConfigYaml({}), workloadYaml('a', 'x'), workloadYaml('a', 'y'), workloadYaml('a', 'z'), STRICT];
+const base = (inject: string) => [
+  meshConfigYaml({}),
+  ...['x', 'y', 'z'].map((name) => workloadYaml('a', name, inject)),
+  STRICT,
+];
 
 /** A policy of `a/x`. */
 export const onX = (rules: readonly object[], more: object = {}, name = 'p') =>
@@ -21,9 +25,10 @@ export const rule = (principal: string, ...paths: readonly string[]) => ({
   to: [{ operation: { paths } }],
 });
 
-/** Explains GET /get from workload `a/y` to port 80 of `a/x`, with members of the request put over it. */
-export function explained(texts: readonly string[], parts: object = {}): Explanation {
-  const { documents } = readDocuments('mesh.yaml', [...BASE, ...texts].join('\n---\n'));
+/** Explains GET /get from workload `a/y` to port 80 of `a/x`, with members of the request put over it; `inject` says
+ * whether workloads ask for a sidecar. */
+export function explained(texts: readonly string[], parts: object = {}, inject = 'true'): Explanation {
+  const { documents } = readDocuments('mesh.yaml', [...base(inject), ...texts].join('\n---\n'));
   const mesh = parseMesh(documents);
   const request = parseRequest({
     source: { workload: { namespace: 'a', name: 'y' } },

@@ -3,8 +3,10 @@ import { applyEdits } from '#policies/analysis/explain/edit.ts';
 import { explain } from '#policies/analysis/explain/explain.ts';
 import type { LayerName } from '#policies/analysis/explain/explanation.ts';
 import { compile, PROFILES, parseRequest } from '#policies/analysis/index.ts';
+import type { SourceDocument } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { Draw } from '../../../../support/draw.ts';
+import { randomAmbientDocuments } from '../../../../support/random-ambient.ts';
 import { randomDocuments } from '../../../../support/random-mesh.ts';
 import { randomRequest } from '../../../../support/random-request.ts';
 
@@ -25,9 +27,12 @@ const FAMILIES: Readonly<Record<string, readonly LayerName[]>> = {
 };
 
 /** Explains random requests on one random mesh; returns the deciding layers of denials and how many changes were made. */
-function explainOn(seed: number): { readonly layers: readonly LayerName[]; readonly changes: number } {
+function explainOn(
+  seed: number,
+  documentsOf: (draw: Draw) => readonly SourceDocument[],
+): { readonly layers: readonly LayerName[]; readonly changes: number } {
   const draw = new Draw(seed);
-  const documents = randomDocuments(draw);
+  const documents = documentsOf(draw);
   const mesh = parseMesh(documents, TOLERATE);
   if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
   const input = {
@@ -59,28 +64,35 @@ function explainOn(seed: number): { readonly layers: readonly LayerName[]; reado
 }
 
 describe('explanations', () => {
-  test(`agree with the evaluator on ${SETS * REQUESTS_PER_SET} random requests, seeds from ${SEED}, and their changes hold`, {
-    timeout: 120_000,
-  }, () => {
-    const seen = new Set<LayerName>();
-    let changes = 0;
-    for (let set = 0; set < SETS; set += 1) {
-      const result = explainOn(SEED + set);
-      for (const layer of result.layers) seen.add(layer);
-      changes += result.changes;
-    }
-    expect([...seen].toSorted()).toEqual([
-      'allow',
-      'codec',
-      'custom',
-      'deny',
-      'destination-network-policy',
-      'egress-guard',
-      'request-authentication',
-      'routing',
-      'source-network-policy',
-      'transport',
-    ]);
-    expect(changes).toBeGreaterThan(300);
-  });
+  test.for([
+    { what: 'random requests', documentsOf: randomDocuments },
+    { what: 'random requests in ambient', documentsOf: randomAmbientDocuments },
+  ])(
+    `agree with the evaluator on ${SETS * REQUESTS_PER_SET} $what, seeds from ${SEED}, and their changes hold`,
+    {
+      timeout: 120_000,
+    },
+    ({ documentsOf }) => {
+      const seen = new Set<LayerName>();
+      let changes = 0;
+      for (let set = 0; set < SETS; set += 1) {
+        const result = explainOn(SEED + set, documentsOf);
+        for (const layer of result.layers) seen.add(layer);
+        changes += result.changes;
+      }
+      expect([...seen].toSorted()).toEqual([
+        'allow',
+        'codec',
+        'custom',
+        'deny',
+        'destination-network-policy',
+        'egress-guard',
+        'request-authentication',
+        'routing',
+        'source-network-policy',
+        'transport',
+      ]);
+      expect(changes).toBeGreaterThan(300);
+    },
+  );
 });
