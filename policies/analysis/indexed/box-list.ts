@@ -28,6 +28,11 @@ export class BoxList {
     if (this.#byPath === null && this.#count > FEW) this.#splitByPath();
   }
 
+  /** True iff it holds no box. */
+  isEmpty(): boolean {
+    return this.#first === null && this.#byPath === null;
+  }
+
   /** The box of the lowest rule before that of `best` that covers the query, else `best`. */
   firstMatch(query: Query, best: Box | null): Box | null {
     const listed = firstOf(this.#first, query, best);

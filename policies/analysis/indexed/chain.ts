@@ -8,12 +8,13 @@ import { verifiers } from '../token.ts';
 import { type GivenHeaders, givenHeaders, withoutGiven } from '../token-headers.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
+import type { CallerRecords } from './caller-records.ts';
 import { CustomGate } from './custom-gate.ts';
 import { PathTable, UNNAMED } from './path-table.ts';
 import type { Peer, PeerTable } from './peer-table.ts';
 import { newQuery, type Query } from './query.ts';
 import { RuleIndex } from './rule-index.ts';
-import { TokenGate } from './token-gate.ts';
+import { type GateOutcome, TokenGate } from './token-gate.ts';
 
 /** Where a chain stands. */
 export interface ChainPlace {
@@ -39,6 +40,8 @@ export class Chain {
   readonly #custom: CustomGate | null;
   readonly #deny: RuleIndex;
   readonly #allow: RuleIndex | null;
+  /** What ALLOW rules say of most callers; null where anything else comes before them. */
+  readonly #records: CallerRecords | null;
   readonly #gate: TokenGate;
   readonly #given: GivenHeaders;
   readonly #fixed: Readonly<
@@ -52,6 +55,7 @@ export class Chain {
     this.#custom = tryCustomGate(indexing);
     this.#deny = ruling(indexing, 'DENY', VERDICT_CODES.deniedByRule);
     this.#allow = ofAction(point, 'ALLOW').length === 0 ? null : ruling(indexing, 'ALLOW', VERDICT_CODES.allowedByRule);
+    this.#records = this.#custom === null && this.#deny.isEmpty() ? (this.#allow?.records ?? null) : null;
     const rules = tokenRulesAt(point);
     this.#gate = new TokenGate(verifiers(rules, world.issuerKeys));
     this.#given = givenHeaders(rules);
@@ -86,6 +90,8 @@ export class Chain {
   #decideHttp(query: Query, request: Request): Verdict {
     const http = request.http;
     if (http === null) return this.#fixed.closed;
+    const known = this.#records?.tryFind(query.peer, http);
+    if (known !== undefined) return this.#refusalOf(this.#gate.decide(request.token, http)) ?? known;
     query.http = http;
     query.remoteIp = request.remoteIp;
     const named = this.#paths.tryPlain(http.path);
@@ -107,14 +113,19 @@ export class Chain {
 
   #decideByToken(query: Query, request: Request): Verdict {
     const outcome = this.#gate.decide(request.token, query.http);
-    if (outcome === 401) return this.#fixed.unauthorized;
-    if (outcome === 403) return this.#fixed.otherAudience;
-    if (outcome !== 'noClaims') {
+    const refusal = this.#refusalOf(outcome);
+    if (refusal !== undefined) return refusal;
+    if (typeof outcome === 'object') {
       query.claims = request.token?.claims ?? null;
       query.delimited = outcome.delimited;
     }
     if (this.#given.size > 0) query.http = withoutGiven(query.http, this.#given);
     return this.#decideByRules(query);
+  }
+
+  #refusalOf(outcome: GateOutcome): Verdict | undefined {
+    if (outcome === 401) return this.#fixed.unauthorized;
+    return outcome === 403 ? this.#fixed.otherAudience : undefined;
   }
 
   #decideByRules(query: Query): Verdict {

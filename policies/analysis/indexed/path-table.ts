@@ -8,6 +8,7 @@ export const UNNAMED = -1;
 export class PathTable {
   readonly #known = new Map<string, number>();
   readonly #plain = new Map<string, number>();
+  readonly #texts: string[] = [];
 
   /** The number of a path that a rule names. */
   number(path: string): number {
@@ -15,8 +16,14 @@ export class PathTable {
     if (known !== undefined) return known;
     const number = this.#known.size;
     this.#known.set(path, number);
+    this.#texts.push(path);
     if (isPlainPath(path)) this.#plain.set(path, number);
     return number;
+  }
+
+  /** The path of that number. */
+  text(number: number): string | undefined {
+    return this.#texts[number];
   }
 
   /** The number of a raw path that rules name and that normalization leaves as it is; undefined for all others. */

@@ -5,6 +5,7 @@
 import type { ChainRule } from '../rules.ts';
 import type { Verdict } from '../verdict.ts';
 import { BoxList, firstOf, type Link } from './box-list.ts';
+import { CallerRecords } from './caller-records.ts';
 import { type Box, cutRule, type IndexContext } from './cut-rule.ts';
 import { NO_PEER, type Peer, type PeerTable } from './peer-table.ts';
 import type { Query } from './query.ts';
@@ -17,6 +18,8 @@ export class RuleIndex {
   readonly #few: readonly (Link | undefined)[];
   readonly #peers: PeerTable;
   readonly #anyPeer = new BoxList();
+  /** Of callers whose rules are plain, where all rules name their callers. */
+  readonly records: CallerRecords | null;
 
   constructor(rules: readonly ChainRule[], base: Verdict, context: IndexContext) {
     this.#peers = context.peers;
@@ -28,6 +31,12 @@ export class RuleIndex {
       }
     });
     this.#few = this.#byPeer.map((boxes) => boxes?.tryFew());
+    this.records = this.#anyPeer.isEmpty() ? new CallerRecords(this.#few, context.paths) : null;
+  }
+
+  /** True iff no rule is there. */
+  isEmpty(): boolean {
+    return this.#byPeer.length === 0 && this.#anyPeer.isEmpty();
   }
 
   /** The verdict of the first rule that covers the query, undefined when none does. */
