@@ -147,11 +147,19 @@ class Enumeration {
       say(words, holding);
       say(`not ${words}`, diagrams.not(holding));
     }
+    for (const { test } of said === node ? [] : this.#sayable()) {
+      if (test.on !== 'serverName') continue;
+      const unstated = this.#universe.node(UNSTATED);
+      say(`sni ${test.domain} or none stated`, diagrams.or(this.#universe.node(holds(test)), unstated));
+    }
     if (said !== node) found.push('further conditions of the rules');
     this.#conditions.set(node, found);
     return found;
   }
 }
+
+/** What routes of TLS servers ask beside names: no SNI is stated, and the host counts. */
+const UNSTATED = holds({ on: 'sni', pattern: { kind: 'exact', value: '' } });
 
 /** A test in words; undefined for those that callers, methods and paths already say. */
 function testText(test: AtomicTest): string | undefined {

@@ -4,6 +4,7 @@ import { type Problem, problem } from '../../language/problem.ts';
 import { findWorkload } from '../world.ts';
 import { blastRadius, entries, type Reached } from './blast-radius.ts';
 import type { OpenPorts } from './open-ports.ts';
+import type { OutsideWay, OutsideWays } from './outside.ts';
 import type { Reach, ReachGrant } from './reach.ts';
 import { networkAdmits } from './way.ts';
 
@@ -20,6 +21,14 @@ export function selectGrants(mesh: Mesh, { grants }: Reach, selection: ReachSele
   const { to } = selection;
   const starts = startsOf(mesh, selection);
   return grants.filter((grant) => starts(grant) && (to === undefined || isNamed(grant.destination, to)));
+}
+
+/** The ways through gateways, with `to` those that end at the callee or its gateway; null where they are not asked for. */
+export function selectWays(through: OutsideWays | null, { to }: ReachSelection): readonly OutsideWay[] | null {
+  if (through === null || to === undefined) return through?.ways ?? null;
+  return through.ways.filter(
+    ({ destination, gateway }) => isNamed(gateway, to) || (destination.kind === 'workload' && isNamed(destination, to)),
+  );
 }
 
 /** The proxies' own ports of the callee that is asked for; of a workload's calls, those that the network lets it make. */

@@ -1,12 +1,14 @@
 /** Follows a request behind a gateway: what each destination of its route gets, and what is decided there. */
 import { tokenRulesOf } from '../attachment.ts';
+import { resolveListener } from '../listener.ts';
+import { depart } from '../outbound.ts';
 import type { Request } from '../request.ts';
 import { givenHeaders, withoutGiven } from '../token-headers.ts';
 import type { Verdict } from '../verdict.ts';
 import { findWorkload, type World } from '../world.ts';
 import { routeNaively } from './naive-route.ts';
 import { connectionOf, type Sending } from './outcome.ts';
-import { rewrittenAuthority, rewrittenHeaders, rewrittenPath } from './rewrite.ts';
+import { meshServerName, rewrittenAuthority, rewrittenHeaders, rewrittenPath } from './rewrite.ts';
 import { routeTableOf } from './route-table.ts';
 import type { Forward } from './table.ts';
 
@@ -44,7 +46,14 @@ export function hopsOf(
     if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
     return target.places.map(({ workload, port }) => {
       const place = { namespace: workload.namespace, workload: workload.name, port, ip: null };
-      const next: Request = { ...sentOn(world, request, sending), destination: place };
+      const departure = depart(world.mesh, gateway, {
+        workload,
+        port,
+        listener: resolveListener(world.mesh, workload, port),
+      });
+      const showsName = departure.kind === 'sends' && departure.transport.kind === 'mtls';
+      const sni = showsName ? meshServerName(sending.forward, sending.route) : '';
+      const next: Request = { ...sentOn(world, request, sending), sni, destination: place };
       const verdict = decide(next);
       const hops = verdict.allowed ? hopsOf(world, next, decide, depth + 1) : [];
       return { ...to, call: { request: next, verdict, hops } };
@@ -64,7 +73,6 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Re
     sourceIp: null,
     // the gateway appends the address of its own peer
     remoteIp: request.sourceIp,
-    sni: '',
     token: isKept ? request.token : null,
   };
   const connection = connectionOf(request, world).request;

@@ -1,5 +1,6 @@
 /** The request that a route sends on. Source: Envoy `RouteEntryImplBase::finalizeRequestHeaders`, `HeaderParser::evaluateHeaders`. */
 import type { HeaderOperations, RouteDestination } from '../../language/traffic.ts';
+import { hostOf } from '../outbound.ts';
 import type { HttpRequest } from '../request.ts';
 import type { BoundRoute, Forward } from './table.ts';
 
@@ -84,7 +85,7 @@ export function rewrittenHeaders(
 }
 
 /** The header edits in Envoy's order; those of one parser remove first. One destination shares the route's parser. */
-function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
+export function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
   const own = route.route.requestHeaders;
   const destination = destinationOf(route, forward)?.requestHeaders;
   if (destination === undefined) return [own];
@@ -94,6 +95,13 @@ function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOpera
     { ...own, remove: [] },
     { ...destination, remove: [] },
   ];
+}
+
+/** The SNI of mesh mTLS to a destination. Source: istio `BuildDNSSrvSubsetKey`. */
+export function meshServerName({ target, index }: Forward, route: BoundRoute | null): string {
+  if (target.kind !== 'service') return '';
+  const subset = route?.route.destinations[index]?.subset ?? '';
+  return `outbound_.${target.port}_.${subset}_.${hostOf(target.service)}`;
 }
 
 const isOrdinary = (name: string): boolean => !name.startsWith(':') && name.toLowerCase() !== 'host';

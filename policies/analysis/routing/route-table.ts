@@ -18,7 +18,10 @@ export function routeTableOf(mesh: Mesh, workload: Workload, port: number): Rout
   const chains =
     first.speaks === 'http'
       ? [{ sni: null, endsTls: false, serves: { kind: 'http' as const, hosts: binder.virtualHosts(servers) } }]
-      : servers.flatMap((server) => chainsOf(binder, server));
+      : withoutClashes(
+          servers.flatMap((server) => chainsOf(binder, server)),
+          binder.assumptions,
+        );
   return { chains, assumptions: [...binder.assumptions].toSorted() };
 }
 
@@ -26,4 +29,20 @@ function chainsOf(binder: Binder, server: PortServer): readonly RouteChain[] {
   if (server.speaks !== 'https') return connectionChains(binder, server);
   const sni = sniOf(server.hosts);
   return [{ sni, endsTls: true, serves: { kind: 'http', hosts: binder.virtualHosts([server]) } }];
+}
+
+/** Envoy refuses a listener of which two chains take one name, and keeps what it had: the first chain counts. */
+function withoutClashes(chains: readonly RouteChain[], assumptions: Set<string>): readonly RouteChain[] {
+  const taken = new Set<string>();
+  return chains.flatMap((chain): readonly RouteChain[] => {
+    const names = chain.sni ?? ['*'];
+    const own = names.filter((name) => !taken.has(name));
+    for (const name of names) {
+      if (taken.has(name))
+        assumptions.add(`of two servers for \`${name}\` on one port, which Envoy refuses together, the first counts`);
+      taken.add(name);
+    }
+    if (own.length === 0) return [];
+    return [chain.sni === null ? chain : { ...chain, sni: own }];
+  });
 }

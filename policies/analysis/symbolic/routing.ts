@@ -15,7 +15,7 @@ export interface RoutedCalls {
 }
 
 /** Every route of a table that sends requests on, with those that it takes. */
-function routedCalls(table: RouteTable): readonly RoutedCalls[] {
+export function routedCalls(table: RouteTable): readonly RoutedCalls[] {
   const names = table.chains.flatMap(({ sni }) => sni ?? []);
   return table.chains.flatMap((chain) => {
     const taken = takes(chain, names);

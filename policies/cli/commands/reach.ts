@@ -1,6 +1,7 @@
 /** `meshwright reach`: who can call what, all layers combined. */
 import type { Command } from 'commander';
 import { asIntent } from '../../analysis/compare/as-intent.ts';
+import { outsideWays } from '../../analysis/compare/outside.ts';
 import { type Reach, reach } from '../../analysis/compare/reach.ts';
 import {
   identitiesAsked,
@@ -8,6 +9,7 @@ import {
   selectGrants,
   selectOpenPorts,
   selectReached,
+  selectWays,
   unknownNames,
 } from '../../analysis/compare/selection.ts';
 import { PROFILES, type ProfileName } from '../../analysis/index.ts';
@@ -84,16 +86,18 @@ async function run(sources: readonly string[], options: ReachOptions, io: Io): P
   const all = reach(mesh, how);
   const isAsked = options.from !== undefined || options.viaInternet === true;
   const reached = isAsked ? selectReached(mesh, reach(mesh, { ...how, callers: 'compromised' }), options) : null;
+  const through = options.viaInternet === true ? outsideWays(mesh, how.profile) : null;
   progress.end();
-  for (const unknown of all.unknown) io.stderr.write(`not decided: ${unknown}\n`);
+  const unknowns = [...all.unknown, ...(through?.unknown ?? [])];
+  for (const unknown of unknowns) io.stderr.write(`not decided: ${unknown}\n`);
   const grants = selectGrants(mesh, all, options);
-  const shown = { ...all, grants, openPorts: selectOpenPorts(mesh, all, options) };
+  const shown = { ...all, unknown: unknowns, grants, openPorts: selectOpenPorts(mesh, all, options) };
   if (options.asIntent === true) writeIntent(mesh, shown, io);
   else {
     const write = await REPORTERS[options.format]();
-    io.stdout.write(write({ reach: shown, reached }, paintFor(io.stdout)));
+    io.stdout.write(write({ reach: shown, reached, outside: selectWays(through, options) }, paintFor(io.stdout)));
   }
-  return all.unknown.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
+  return unknowns.length > 0 ? EXIT_CODES.toolFailed : EXIT_CODES.holds;
 }
 
 function writeIntent(mesh: Mesh, found: Reach, io: Io): void {

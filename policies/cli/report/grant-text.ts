@@ -1,5 +1,6 @@
 /** Grants in words, the same in every report. */
 import type { OpenPorts } from '../../analysis/compare/open-ports.ts';
+import type { OutsideWay } from '../../analysis/compare/outside.ts';
 import type { ReachGrant } from '../../analysis/compare/reach.ts';
 
 /** Who calls: a workload, else the identity, pattern or certificate, else plaintext. */
@@ -30,4 +31,16 @@ export function openPortsText({ destination, ports, admittedBy }: OpenPorts): st
   if (admittedBy === null) return `${place} from everybody: no NetworkPolicy isolates the pod`;
   const rules = admittedBy.map(({ policy, rule }) => `NetworkPolicy ${policy}, ingress rule ${rule}`);
   return `${place} from whom ${rules.join(' or ')} admits`;
+}
+
+/** One way from outside in one line. */
+export function outsideText({ gateway, http, conditions, kind, via, destination }: OutsideWay): string {
+  const end =
+    destination.kind === 'workload'
+      ? `${destination.namespace}/${destination.workload}:${destination.port}`
+      : `${destination.host}:${destination.port}, of which the manifests know nothing`;
+  const route = via === null ? '' : ` by ${via.virtualService} route ${via.route}`;
+  const where = conditions.length === 0 ? '' : ` if ${conditions.join(', ')}`;
+  const call = `${callText({ http })} -> ${gateway.namespace}/${gateway.workload}:${gateway.port}`;
+  return `${call} -> ${kind === 'copy' ? 'a copy to ' : ''}${end}${route}${where}`;
 }
