@@ -147,14 +147,36 @@ class Enumeration {
       say(words, holding);
       say(`not ${words}`, diagrams.not(holding));
     }
-    for (const { test } of said === node ? [] : this.#sayable()) {
-      if (test.on !== 'serverName') continue;
-      const unstated = this.#universe.node(UNSTATED);
-      say(`sni ${test.domain} or none stated`, diagrams.or(this.#universe.node(holds(test)), unstated));
+    for (const on of said === node ? [] : (['domain', 'serverName'] as const)) {
+      const { words, holding } = this.#domainsOf(node, on);
+      if (words !== '') say(words, holding);
     }
     if (said !== node) found.push('further conditions of the rules');
     this.#conditions.set(node, found);
     return found;
+  }
+
+  /** The domains that calls of `node` go to, all of them together; TLS servers also take calls that state no name. */
+  #domainsOf(node: Node, on: 'domain' | 'serverName'): { readonly words: string; readonly holding: Node } {
+    const { diagrams } = this.#universe;
+    const met = this.#sayable().flatMap(({ test }) => {
+      if (test.on !== on) return [];
+      const holding = this.#universe.node(holds(test));
+      return diagrams.and(node, holding) === diagrams.never ? [] : [{ domain: test.domain, holding }];
+    });
+    if (met.length === 0) return { words: '', holding: diagrams.always };
+    const unstated = on === 'serverName' ? [this.#universe.node(UNSTATED)] : [];
+    // a domain that the others cover says nothing
+    const needed = met.reduce((kept, one) => {
+      const others = kept.filter((other) => other !== one);
+      const covered = diagrams.some([...others.map(({ holding }) => holding), ...unstated]);
+      return others.length > 0 && diagrams.minus(node, covered) === diagrams.never ? others : kept;
+    }, met);
+    const names = needed.map(({ domain }) => domain).toSorted();
+    return {
+      words: on === 'domain' ? `host ${names.join(' or ')}` : `sni ${names.join(' or ')} or none stated`,
+      holding: diagrams.some([...needed.map(({ holding }) => holding), ...unstated]),
+    };
   }
 }
 

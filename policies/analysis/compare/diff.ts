@@ -7,6 +7,7 @@ import { type CallerSide, Callers } from './callers.ts';
 import { type GrantChange, type RefinedPlace, Refinement } from './grant-change.ts';
 import { type InternetPath, internetPaths } from './internet-paths.ts';
 import { jointCalls, jointlyUnknown } from './joint-callers.ts';
+import { type OutsideChange, outsideChanges } from './outside-changes.ts';
 import { Preparation, type PreparedMesh } from './prepared.ts';
 import { ABSENT, allPorts, type Pair, type PortLabel, sideOf } from './sides.ts';
 import { weakenedMesh, weakenedPort, weakenedWorkload } from './weakening/layers.ts';
@@ -20,6 +21,8 @@ export interface MeshDifference {
   readonly weakened: readonly Weakening[];
   /** Ways from the internet over workloads that are new, or gone. */
   readonly paths: readonly InternetPath[];
+  /** Calls from outside that go through a gateway to a destination in one version only. */
+  readonly outside: readonly OutsideChange[];
   readonly unknown: readonly string[];
   /** Workloads whose grants are not listed, since all that decides about calls to them is the same in both versions. */
   readonly same: number;
@@ -70,10 +73,12 @@ class Comparison {
       this.#options.progress?.();
     }
     const paths = internetPaths(before, after, { changed, unknown: this.#unknown, effort: this.#effort });
+    const outside = changed.length === 0 ? [] : outsideChanges(before, after, this.#unknown);
     return {
       changes: this.#changes,
       weakened: this.#weakened,
       paths,
+      outside,
       unknown: [...new Set([...this.#unknown, ...this.#pairs.leftOut()])],
       same: this.#same,
     };

@@ -5,13 +5,15 @@ import { BUDGET_LIMITS } from './budget.ts';
 import type { MeshDifference } from './diff.ts';
 import type { GrantChange } from './grant-change.ts';
 import type { InternetPath } from './internet-paths.ts';
+import type { OutsideWay } from './outside.ts';
 import type { Weakening } from './weakening/weakening.ts';
 
 /** What counts against one limit. */
 export type Counted =
   | { readonly kind: 'grant'; readonly change: GrantChange }
   | { readonly kind: 'weakening'; readonly weakening: Weakening }
-  | { readonly kind: 'path'; readonly path: InternetPath };
+  | { readonly kind: 'path'; readonly path: InternetPath }
+  | { readonly kind: 'outside'; readonly way: OutsideWay };
 
 /** One limit and what counts against it. */
 export interface BudgetLine {
@@ -59,7 +61,7 @@ export function judgeBudget(difference: MeshDifference, budget: Budget, on: stri
   return { lines, excused, idle };
 }
 
-function itemsOf({ changes, weakened, paths }: MeshDifference, limit: BudgetLimit): readonly Counted[] {
+function itemsOf({ changes, weakened, paths, outside }: MeshDifference, limit: BudgetLimit): readonly Counted[] {
   switch (limit) {
     case 'added':
     case 'removed':
@@ -68,7 +70,10 @@ function itemsOf({ changes, weakened, paths }: MeshDifference, limit: BudgetLimi
     case 'weakened':
       return weakened.map((weakening) => ({ kind: 'weakening', weakening }));
     case 'internetPaths':
-      return paths.filter(({ change }) => change === 'added').map((path) => ({ kind: 'path', path }));
+      return [
+        ...paths.filter(({ change }) => change === 'added').map((path) => ({ kind: 'path' as const, path })),
+        ...outside.filter(({ change }) => change === 'added').map(({ way }) => ({ kind: 'outside' as const, way })),
+      ];
   }
 }
 

@@ -46,14 +46,14 @@ export function outsideWays(mesh: Mesh, profile: Profile): OutsideWays {
     for (const port of portsOf(mesh, workload, []).named) {
       const outside = { peer: { workload: null, ip: null }, target: workload, port };
       if (!admits(mesh, isolating(mesh, workload, 'ingress'), 'ingress', outside)) continue;
-      try {
-        const gateway = { namespace: workload.namespace, workload: workload.name, port };
-        const world = { mesh, profile, issuerKeys: new Map() };
-        for (const passage of passagesThrough(world, workload, port))
+      const gateway = { namespace: workload.namespace, workload: workload.name, port };
+      for (const passage of passagesThrough({ mesh, profile, issuerKeys: new Map() }, workload, port)) {
+        try {
           for (const way of waysOf(gateway, passage, mesh, { profile, effort })) ways.push(way);
-      } catch (error) {
-        if (!(error instanceof BudgetExceeded)) throw error;
-        unknown.push(`ways through \`${workload.namespace}/${workload.name}\` port ${port}: ${error.message}`);
+        } catch (error) {
+          if (!(error instanceof BudgetExceeded)) throw error;
+          unknown.push(`ways through \`${workload.namespace}/${workload.name}\` port ${port}: ${error.message}`);
+        }
       }
     }
   }

@@ -17,11 +17,15 @@ export function tryFindNearestRoute(host: VirtualHost, request: RoutedRequest): 
   for (const route of host.routes) {
     if (route.match === null) continue;
     const failed = failures(route.match, request);
-    if (nearest === undefined || failed.length < nearest.failed.length)
+    if (nearest === undefined || distance(failed) < distance(nearest.failed))
       nearest = { route, match: matchText(route.match), failed };
   }
   return nearest;
 }
+
+/** Routes are mostly told apart by their paths. */
+const distance = (failed: readonly string[]): number =>
+  failed.length + failed.filter((each) => each.startsWith('path ')).length;
 
 function failures(match: HttpMatch, request: RoutedRequest): readonly string[] {
   const letters = match.ignoreUriCase ? 'ignored' : 'exact';

@@ -4,9 +4,9 @@ import { countedText, type DifferenceReport } from './difference.ts';
 
 /** The whole difference, unchanged grants included. */
 export function diffJson({ difference, before, after, verdict }: DifferenceReport): string {
-  const { changes, weakened, paths, unknown, same } = difference;
+  const { changes, weakened, paths, outside, unknown, same } = difference;
   const budget = verdict === null ? null : budgetOf(verdict);
-  const json = { version: 1, before, after, changes, weakened, paths, unknown, same, budget };
+  const json = { version: 1, before, after, changes, weakened, paths, outside, unknown, same, budget };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 

@@ -10,7 +10,7 @@ import {
   wayText,
   weakeningText,
 } from './difference.ts';
-import { calleeText, callerText, callText } from './grant-text.ts';
+import { calleeText, callerText, callText, outsideText } from './grant-text.ts';
 import { cell, code, folded, table } from './markdown.ts';
 
 const SHOWN = 50;
@@ -18,7 +18,7 @@ const SHOWN = 50;
 /** The counts, the changes as a table, ways and layers as lists; reasons and requests fold away. */
 export function diffMarkdown({ difference, verdict }: DifferenceReport): string {
   const changes = realChanges(difference);
-  const { paths, weakened, unknown } = difference;
+  const { paths, outside, weakened, unknown } = difference;
   const shown = changes.slice(0, SHOWN);
   const rows = shown.map(({ change, grant, added, removed }) => [
     `${MARKS[change]} ${change}`,
@@ -35,6 +35,10 @@ export function diffMarkdown({ difference, verdict }: DifferenceReport): string 
     ...list(
       'Ways from the internet',
       paths.map((path) => `${path.change === 'added' ? '🔴' : '🟢'} ${path.change}: ${code(wayText(path))}`),
+    ),
+    ...list(
+      'Calls from outside, through gateways',
+      outside.map(({ change, way }) => `${change === 'added' ? '🔴' : '🟢'} ${change}: ${code(outsideText(way))}`),
     ),
     ...list(
       'Weakened layers',

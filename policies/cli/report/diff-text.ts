@@ -10,7 +10,7 @@ import {
   wayText,
   weakeningText,
 } from './difference.ts';
-import { grantText } from './grant-text.ts';
+import { grantText, outsideText } from './grant-text.ts';
 import type { Paint, Tone } from './paint.ts';
 
 const MARKS: Readonly<Record<GrantChange['change'], { readonly mark: string; readonly tone: Tone }>> = {
@@ -27,6 +27,10 @@ export function diffText({ difference, verdict }: DifferenceReport, paint: Paint
     const { mark, tone } = MARKS[path.change];
     const kind = path.reaches === 'another workload' ? 'way from the internet' : 'another way from the internet';
     lines.push(paint(tone, `${mark} ${kind}: ${wayText(path)}`));
+  }
+  for (const { change, way } of difference.outside) {
+    const { mark, tone } = MARKS[change];
+    lines.push(paint(tone, `${mark} from outside: ${outsideText(way)}`));
   }
   for (const each of difference.weakened) lines.push(paint('bad', `weakened: ${weakeningText(each)} [${each.kind}]`));
   for (const each of difference.unknown) lines.push(paint('careful', `not decided: ${each}`));

@@ -4,7 +4,7 @@ import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-cha
 import type { InternetPath } from '../../analysis/compare/internet-paths.ts';
 import type { BudgetLine, BudgetVerdict, Counted } from '../../analysis/compare/judge-budget.ts';
 import type { Weakening } from '../../analysis/compare/weakening/weakening.ts';
-import { grantText } from './grant-text.ts';
+import { grantText, outsideText } from './grant-text.ts';
 
 /** A difference and between what. */
 export interface DifferenceReport {
@@ -21,12 +21,14 @@ export function realChanges({ changes }: MeshDifference): readonly GrantChange[]
 }
 
 /** `1 added, 0 removed, 0 changed, 82 unchanged`, and what else there is. */
-export function summaryOf({ changes, weakened, paths, same }: MeshDifference): string {
+export function summaryOf({ changes, weakened, paths, outside, same }: MeshDifference): string {
   const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
   const parts = (['added', 'removed', 'changed', 'unchanged'] as const).map((change) => `${count(change)} ${change}`);
   if (weakened.length > 0) parts.push(counted(weakened.length, 'layer', 'weakened'));
   const opened = paths.filter(({ change }) => change === 'added').length;
   if (opened > 0) parts.push(counted(opened, 'new way', 'from the internet'));
+  const through = outside.filter(({ change }) => change === 'added').length;
+  if (through > 0) parts.push(counted(through, 'new call', 'from outside through a gateway'));
   if (same > 0) parts.push(counted(same, 'workload', 'left out, about which nothing changed'));
   return parts.join(', ');
 }
@@ -79,6 +81,8 @@ export function countedText(counted: Counted): string {
       return weakeningText(counted.weakening);
     case 'path':
       return wayText(counted.path);
+    case 'outside':
+      return outsideText(counted.way);
   }
 }
 

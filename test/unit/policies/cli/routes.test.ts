@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '#policies/cli/exit-code.ts';
+import { faultsBy, run } from './command-line.ts';
+
+/** The mesh of the conformance case, without the rewrite that no formula says. */
+const MESH = new URL('../../../conformance/cases/gateway-first-match/policies.yaml', import.meta.url);
+const IN_ANY_CASE = /\n {4}- match: \[\{uri: \{prefix: \/Case\}, ignoreUriCase: true\}\](\n {6}[^\n]*)+/;
+let yaml = '';
+let folder = '';
+
+const grant = (method: string, path: string, more: object = {}) => ({
+  caller: { kind: 'internet' },
+  callee: { kind: 'workload', namespace: 'edge', workload: 'ingress' },
+  protocol: 'http',
+  port: 8443,
+  http: { method, path },
+  user: null,
+  owner: 'edge',
+  reason: 'clients',
+  ...more,
+});
+const verify = async (text: string, grants: readonly object[]) => {
+  const intent = join(folder, 'intent.json');
+  await writeFile(intent, JSON.stringify({ version: 1, trustDomain: 'cluster.local', grants, platform: [] }));
+  return run(['verify', '-', '--intent', intent, '--format', 'json'], text);
+};
+const cellsOf = (stdout: string): readonly string[] => {
+  const { obligations } = JSON.parse(stdout) as {
+    readonly obligations: readonly {
+      readonly name: string;
+      readonly counterexamples: readonly { readonly cell: string }[];
+    }[];
+  };
+  const found = obligations.find(({ name }) => name === 'allowed-equals-declared');
+  return (found?.counterexamples ?? []).map(({ cell }) => cell);
+};
+
+beforeAll(async () => {
+  yaml = (await readFile(MESH, 'utf8')).replace(IN_ANY_CASE, '');
+  folder = await mkdtemp(join(tmpdir(), 'meshwright-routes-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('reach --via-internet', () => {
+  test('follows calls through the gateway, with rewrites, to what the destination lets in', async () => {
+    const { code, stdout } = await run(['reach', '-', '--via-internet'], yaml);
+    expect(code).toBe(EXIT_CODES.holds);
+    const ways = stdout.split('\n').filter((line) => line.includes(' by shop/shop route '));
+    expect(ways.map((way) => way.trim().split(' if host ')[0])).toEqual([
+      'GET /v1/* -> edge/ingress:8443 -> shop/shop:9080 by shop/shop route 3',
+      '* /api/* -> edge/ingress:8443 -> shop/shop:9080 by shop/shop route 5',
+      'GET /v1/* -> edge/ingress:8443 -> shop/shop:9080 by shop/shop route 3',
+      '* /api/* -> edge/ingress:8443 -> shop/shop:9080 by shop/shop route 5',
+    ]);
+    expect(ways[0]).toContain('host shop.example');
+  });
+
+  test('says which ways are not decided', async () => {
+    const whole = await readFile(MESH, 'utf8');
+    const { code, stderr } = await run(['reach', '-', '--via-internet'], whole);
+    expect(code).toBe(EXIT_CODES.toolFailed);
+    expect(stderr).toContain('a prefix in any letter case is rewritten');
+  });
+
+  test('writes JSON that keeps to its schema', async () => {
+    const { stdout } = await run(['reach', '-', '--via-internet', '--format', 'json'], yaml);
+    const json = JSON.parse(stdout) as { readonly outside: readonly object[] };
+    expect(await faultsBy('reach', json)).toEqual([]);
+    expect(json.outside).toHaveLength(4);
+    expect(json.outside[0]).toMatchObject({
+      gateway: { namespace: 'edge', workload: 'ingress', port: 8443 },
+      http: { method: 'GET', path: '/v1/*' },
+      via: { virtualService: 'shop/shop', route: 3 },
+      destination: { kind: 'workload', namespace: 'shop', workload: 'shop', port: 9080 },
+    });
+  });
+});
+
+describe('verify', () => {
+  test('refutes a declared call that no route carries, and no other', async () => {
+    const { stdout } = await verify(yaml, [grant('GET', '/v1/{name}'), grant('GET', '/nowhere'), grant('GET', '/old')]);
+    const cells = cellsOf(stdout).filter((cell) => cell.endsWith(' GET /nowhere') || cell.endsWith(' GET /old'));
+    expect(cells).toEqual(['plaintext -> ingress GET /nowhere', 'plaintext -> ingress GET /old']);
+    expect(cellsOf(stdout).some((cell) => /GET \/v1\/[^/]+$/.test(cell))).toBe(false);
+    expect(await faultsBy('verification', JSON.parse(stdout))).toEqual([]);
+  });
+
+  test('counts of what nobody declared only what a route carries', async () => {
+    const cells = cellsOf((await verify(yaml, [])).stdout);
+    expect(cells.length).toBeGreaterThan(0);
+    for (const cell of cells.filter((each) => each.includes('-> ingress')))
+      expect(cell).toMatch(/ (GET \/v1\/|\S+ \/api\/)/);
+  });
+});
+
+describe('diff', () => {
+  test('shows a changed route as grants and as calls from outside, which a budget counts', async () => {
+    const [before, after] = [join(folder, 'before.yaml'), join(folder, 'after.yaml')];
+    await writeFile(before, yaml);
+    await writeFile(after, yaml.replace('{prefix: /v1/}, method: {exact: GET}', '{prefix: /v1/}'));
+    const { stdout } = await run(['diff', before, after]);
+    expect(stdout).toMatch(/^\+ plaintext -> edge\/ingress:8443 \* \/v1\/\*/m);
+    expect(stdout).toMatch(/^\+ from outside: \* \/v1\/\* -> edge\/ingress:8443 -> shop\/shop:9080/m);
+    const json: unknown = JSON.parse((await run(['diff', before, after, '--format', 'json'])).stdout);
+    expect(await faultsBy('difference', json)).toEqual([]);
+    expect((await run(['diff', before, after, '--format', 'markdown'])).stdout).toContain(
+      'Calls from outside, through gateways',
+    );
+    const none = join(folder, 'budget.json');
+    await writeFile(none, JSON.stringify({ version: 1 }));
+    const judged = await run(['diff', before, after, '--budget', none]);
+    expect(judged).toMatchObject({
+      code: EXIT_CODES.refuted,
+      stdout: expect.stringContaining('new ways from the internet'),
+    });
+  });
+
+  test('shows a destination that changes behind the same call', async () => {
+    const [before, after] = [join(folder, 'before.yaml'), join(folder, 'after.yaml')];
+    await writeFile(before, yaml);
+    await writeFile(after, yaml.replace('rewrite: {uri: /api/}', 'rewrite: {uri: /secret/}'));
+    const { stdout } = await run(['diff', before, after]);
+    expect(stdout).toMatch(/^- from outside: GET \/v1\/\* -> edge\/ingress:8443 -> shop\/shop:9080/m);
+    expect(stdout).not.toMatch(/^[+-] plaintext/m);
+  });
+});
+
+describe('explain and decide', () => {
+  const request = (path: string, method = 'POST') => ({
+    id: 'r',
+    destination: { namespace: 'edge', workload: 'ingress', port: 8443 },
+    http: { method, path, host: 'shop.example' },
+  });
+
+  test('name the route that nearly took a call, and what of it failed', async () => {
+    const { stdout } = await run(['explain', '-', '--request', JSON.stringify(request('/v1/x'))], yaml);
+    expect(stdout).toContain('STOP  routing');
+    expect(stdout).toContain(
+      '`shop/shop route 3` (path prefix `/v1/`, method exact `GET`), fails since method is `POST`',
+    );
+    const json: unknown = JSON.parse(
+      (await run(['explain', '-', '--format', 'json', '--request', JSON.stringify(request('/v1/x'))], yaml)).stdout,
+    );
+    expect(await faultsBy('explanation', json)).toEqual([]);
+  });
+
+  test('follow a call to what is decided behind the gateway', async () => {
+    const [mesh, requests] = [join(folder, 'mesh.yaml'), join(folder, 'requests.jsonl')];
+    await writeFile(mesh, yaml);
+    await writeFile(requests, `${JSON.stringify(request('/v1/x', 'GET'))}\n`);
+    const { stdout } = await run(['decide', mesh, '--requests', requests]);
+    const answer: unknown = JSON.parse(stdout);
+    expect(await faultsBy('answer', answer)).toEqual([]);
+    expect(answer).toMatchObject({
+      verdict: 'allow',
+      forwards: [{ http: { path: '/api/x' }, answer: { verdict: 'allow', policy: 'shop/shop', rule: 0 } }],
+    });
+  });
+});
