@@ -70,12 +70,16 @@ export function synthesize(input: SynthesisInput): SynthesisResult {
     problems.push(...complaintsOf(app));
     if (problems.length === 0) {
       const issuers = [{ issuer: users.issuer, jwks: keys.ok ? JSON.parse(keys.jwks) : null, payloadHeader }];
-      const files = render(app, environment, { ...intent, issuers });
+      const files = render(app, environment, { ...intent, ...bindingOf(environment), issuers });
       return { ok: true, files, issuer: spireFiles(environment, catalog) };
     }
   }
   return { ok: false, problems };
 }
+
+/** SPIRE's registrations ask for the pod's labels and for the proxy besides the account (`charts/spire/registrations.ts`). */
+const bindingOf = ({ identity }: Environment): Pick<Intent, 'identitiesBoundTo'> =>
+  identity.kind === 'spire' ? { identitiesBoundTo: 'proxies' } : {};
 
 function render(app: App, environment: Environment, intent: Intent): ReadonlyMap<string, string> {
   const files = new Map<string, string>();

@@ -24,7 +24,8 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
-function satisfies(expression: LabelExpression, labels: Labels): boolean {
+/** True iff the labels meet one requirement of a selector. */
+export function satisfies(expression: LabelExpression, labels: Labels): boolean {
   const value = labels[expression.key];
   switch (expression.operator) {
     case 'In':

@@ -53,6 +53,7 @@ export function podWorkload({ namespace, workload, labels }: Pod): Workload {
     namespace,
     name: workload,
     labels,
+    own: { labels, expressions: [] },
     annotations: {},
     serviceAccount: 'default',
     ports: [],

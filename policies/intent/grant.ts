@@ -76,6 +76,11 @@ export interface Intent {
   readonly pods?: readonly ClusterPod[];
   /** Namespaces whose pods are confined: Pod Security Standard `restricted`, and no token for the API server. */
   readonly confined?: readonly string[];
+  /**
+   * Whose an identity is, where an issuer beside Istio's own asks more than the account: with `proxies` no pod but the
+   * workload's own gets it, and of those the proxy alone.
+   */
+  readonly identitiesBoundTo?: 'proxies';
   /** Who issues users' tokens, with public keys, and the header in which services read the verified claims. */
   readonly issuers?: readonly {
     readonly issuer: string;

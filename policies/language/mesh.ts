@@ -6,6 +6,7 @@
 import type { Capture, Waypoint, WaypointUse } from './ambient.ts';
 import type { Attachment, AuthorizationPolicy, Cidr } from './authorization.ts';
 import type { Location } from './problem.ts';
+import type { IdentityIssuer, Registration } from './registration.ts';
 import type { DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService } from './traffic.ts';
 
 /** Everything that was read, in the order of the documents. */
@@ -25,6 +26,9 @@ export interface Mesh {
   readonly serviceEntries: readonly ServiceEntry[];
   readonly gateways: readonly Gateway[];
   readonly waypoints: readonly Waypoint[];
+  /** Where SPIRE issues certificates: who gets which identity, and the settings of those who serve that. */
+  readonly registrations: readonly Registration[];
+  readonly identityIssuers: readonly IdentityIssuer[];
   /** Documents of kinds that have no meaning here; some of them are assumptions of every verdict. */
   readonly unmodelled: readonly Unmodelled[];
 }
@@ -94,6 +98,8 @@ export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 export interface Workload extends Named {
   readonly kind: string;
   readonly labels: Labels;
+  /** The pods that it takes for its own: its `selector`, or all labels of its template where it has none. */
+  readonly own: LabelSelector;
   readonly annotations: Labels;
   readonly serviceAccount: string;
   readonly ports: readonly ContainerPort[];

@@ -43,6 +43,7 @@ function namespaceInjection(labels: Labels): Injection {
 /** Parses a workload as its pod template. */
 export function parseWorkload(document: Cursor, templatePath: readonly string[]): Workload {
   const template = document.get(...templatePath);
+  const selector = document.get('spec', 'selector');
   const labels = template.get('metadata', 'labels').labels();
   const annotations = template.get('metadata', 'annotations').labels();
   const spec = template.get('spec');
@@ -51,6 +52,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     namespace: document.get('metadata', 'namespace').text('default'),
     name: document.get('metadata', 'name').text(),
     labels,
+    own: selector.isPresent() ? parseLabelSelector(selector) : { labels, expressions: [] },
     annotations,
     serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
     ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),

@@ -8,6 +8,7 @@ import { parseAttachment, parseAuthorizationPolicy } from './parse-authorization
 import { Cursor } from './parse-cursor.ts';
 import { DEFAULT_MESH_CONFIG, parseMeshConfig, tryFindMeshConfig } from './parse-mesh-config.ts';
 import { parseNetworkPolicy } from './parse-network-policy.ts';
+import { parseClusterSpiffeId, parseClusterStaticEntry, tryParseIdentityIssuer } from './parse-registration.ts';
 import { parseDestinationRule, parseVirtualService } from './parse-routing.ts';
 import { parseGateway, parseNamed, parseServiceEntry, parseSidecar } from './parse-traffic.ts';
 import { parseNamespaceDocument, parseService, parseWorkload, WORKLOAD_KINDS } from './parse-workload.ts';
@@ -128,6 +129,8 @@ function buildMesh(documents: readonly SourceDocument[], identities: readonly st
     serviceEntries: [],
     gateways: [],
     waypoints: [],
+    registrations: [],
+    identityIssuers: [],
     unmodelled: [],
   };
   const seen = new Set<string>();
@@ -191,6 +194,18 @@ function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
       if (isWaypoint(document)) lists.waypoints.push(parseWaypoint(document));
       else lists.unmodelled.push(parseUnmodelled(document));
       break;
+    case 'spire.spiffe.io/ClusterSPIFFEID':
+      lists.registrations.push(parseClusterSpiffeId(document));
+      break;
+    case 'spire.spiffe.io/ClusterStaticEntry':
+      lists.registrations.push(parseClusterStaticEntry(document));
+      break;
+    case '/ConfigMap': {
+      const issuer = tryParseIdentityIssuer(document);
+      if (issuer === undefined) lists.unmodelled.push(parseUnmodelled(document));
+      else lists.identityIssuers.push(issuer);
+      break;
+    }
     default:
       lists.unmodelled.push(parseUnmodelled(document));
       break;

@@ -172,6 +172,7 @@ export function undeclaredWorkload(namespace: string): Workload {
     namespace,
     name: UNDECLARED,
     labels: {},
+    own: { labels: {}, expressions: [] },
     annotations: {},
     serviceAccount: 'default',
     ports: [],

@@ -10,9 +10,14 @@ export interface Intent {
   readonly pods: readonly DeclaredPod[];
   /** The namespaces whose pods are confined: Pod Security Standard `restricted`, and no token for the API server. */
   readonly confined: readonly string[];
+  /** Whose an identity is: every pod of its account, the pods of its workloads alone, or only their proxies. */
+  readonly identitiesBoundTo: (typeof BINDINGS)[number];
   /** What was declared of those who issue users' tokens. */
   readonly issuers: readonly Issuer[];
 }
+
+/** The narrower an identity is bound, the later in this list. */
+const BINDINGS = ['accounts', 'workloads', 'proxies'] as const;
 
 /** A pod beside the manifests: callees name it by `workload`, callers by `serviceAccount`. */
 export interface DeclaredPod {
@@ -103,12 +108,21 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
   );
   const pods = reader.objects(root['pods'] ?? [], 'pods').map(([item, path]) => parsePod(reader, item, path));
   const confined = reader.texts({ confined: [], ...root }, 'confined', '');
+  const identitiesBoundTo = parseBinding(reader, root['identitiesBoundTo']);
   const issuers = reader
     .objects(root['issuers'] ?? [], 'issuers')
     .map(([item, path]) => parseIssuer(reader, item, path));
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
-    : { ok: true, value: { trustDomain, grants, pods, confined, issuers } };
+    : { ok: true, value: { trustDomain, grants, pods, confined, identitiesBoundTo, issuers } };
+}
+
+/** May be left out: an account is then what an identity belongs to, as with Istio's own authority. */
+function parseBinding(reader: IntentReader, binding: unknown): Intent['identitiesBoundTo'] {
+  if (binding === undefined) return 'accounts';
+  const found = BINDINGS.find((known) => known === binding);
+  if (found === undefined) reader.report('type', 'identitiesBoundTo', `expected one of ${BINDINGS.join(', ')}`);
+  return found ?? 'accounts';
 }
 
 /** Pods may be left out: rules that select pods of their namespaces are then taken to mean them. */

@@ -12,6 +12,7 @@ import { points } from '../symbolic/address-variable.ts';
 import { isPublic, PRIVATE_BLOCKS } from './address-ranges.ts';
 import type { DeclaredEnds, Direction, Ports } from './connections.ts';
 import type { MeshIndex } from './destinations.ts';
+import { requirementsOf, tryPickLabels } from './label-box.ts';
 import { portOutside, type RulePort } from './rule-ports.ts';
 
 /** The other end of an undeclared connection. */
@@ -167,11 +168,5 @@ export function asksForValue({ labels, expressions }: LabelSelector): boolean {
 }
 
 /** The fewest labels that a selector asks for; undefined when none satisfy it. */
-export function labelsFor(selector: LabelSelector): Pod['labels'] | undefined {
-  const labels: Record<string, string> = { ...selector.labels };
-  for (const { key, operator, values } of selector.expressions) {
-    if (operator === 'In') labels[key] ??= values[0] ?? '';
-    if (operator === 'Exists') labels[key] ??= 'any';
-  }
-  return selects(selector, labels) ? labels : undefined;
-}
+export const labelsFor = (selector: LabelSelector): Pod['labels'] | undefined =>
+  tryPickLabels(requirementsOf(selector));

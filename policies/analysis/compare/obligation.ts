@@ -10,6 +10,7 @@ export type ObligationName =
   | 'network-equals-declared'
   | 'egress-equals-declared'
   | 'pods-confined'
+  | 'identities-given-as-declared'
   | 'no-grant-expired'
   | 'no-plaintext'
   | 'trusted-identities-only'

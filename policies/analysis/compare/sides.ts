@@ -64,6 +64,7 @@ export const ABSENT: Workload = {
   namespace: '',
   name: '',
   labels: {},
+  own: { labels: {}, expressions: [] },
   annotations: {},
   serviceAccount: '',
   ports: [],

@@ -36,7 +36,7 @@ export function checkConfinement(
 }
 
 /** Whether a workload is called by some grant, or runs under an account that calls; those of others are left out. */
-function namedBy({ grants, pods }: Intent): (workload: Workload) => boolean {
+export function namedBy({ grants, pods }: Intent): (workload: Workload) => boolean {
   const callees = new Set<string>();
   const accounts = new Set<string>();
   for (const { caller, callee } of grants) {

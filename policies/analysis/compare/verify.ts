@@ -18,6 +18,7 @@ import { type Grant, grantName, type Intent } from './intent.ts';
 import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
 import { Ledger, type Obligation } from './obligation.ts';
 import { plaintextCounterexamples } from './plaintext.ts';
+import { checkRegistrations } from './registration/verify-registrations.ts';
 import { RuleAudit } from './rule-audit.ts';
 import { checkSite, type Place, type SiteResult, siteOf } from './site-check.ts';
 import { checkConfinement } from './verify-confinement.ts';
@@ -122,6 +123,7 @@ class Verifier {
         this.#deny.close('default-deny'),
         ...this.#tokens.close(),
         ...checkConfinement(mesh, this.#intent, this.#options),
+        ...checkRegistrations(mesh, this.#intent),
         this.#profiles.close('same-under-every-profile'),
         ...this.#ruleObligations(),
         ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),

@@ -90,6 +90,8 @@ function touch(list: Replacement['list'], object: MeshObject, mesh: Mesh, add: A
       add(['proxies'], routes(mesh));
       break;
     case 'serviceAccounts':
+    case 'registrations':
+    case 'identityIssuers':
       break;
   }
 }

@@ -1,7 +1,16 @@
 /** Which layers decide otherwise under a mutant on their own, whatever the other layers stop. */
-import type { Namespace, NetworkPolicy, RequestAuthentication, ServiceAccount, Workload } from '../../language/mesh.ts';
+import type {
+  Mesh,
+  Namespace,
+  NetworkPolicy,
+  RequestAuthentication,
+  ServiceAccount,
+  Workload,
+} from '../../language/mesh.ts';
+import type { Registration } from '../../language/registration.ts';
 import type { DestinationRule } from '../../language/traffic.ts';
 import { undeclaredWorkload } from '../compare/destinations.ts';
+import { isSameRegistration } from '../compare/registration/same-registration.ts';
 import { isolating } from '../network.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import type { Formula } from '../symbolic/formula.ts';
@@ -24,6 +33,8 @@ export type ChangedLayer =
   | 'token-handling'
   | 'peer-authentication'
   | 'client-tls'
+  /** Another pod, process or identity stands in a registration of SPIRE. */
+  | 'registration'
   /** Another account stands behind a workload. */
   | 'identity'
   /** What pods may do on their node, and whether they get a token for the API server. */
@@ -48,7 +59,8 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
     const [before, after] = [survey.original.workload(name), version.workload(name)];
     return before === undefined || after === undefined ? undefined : [before, after];
   };
-  if (variant.replacements !== 'everything') for (const each of variant.replacements) yield* ownChanges(each);
+  if (variant.replacements !== 'everything')
+    for (const each of variant.replacements) yield* ownChanges(survey.index.mesh, each);
   for (const pod of selectedPods(variant)) {
     const [before, after] = [endOf(survey.original, pod), endOf(version, pod)];
     for (const direction of ['ingress', 'egress'] as const)
@@ -82,14 +94,20 @@ function* changes(survey: Survey, variant: Parsed): Iterable<ChangedLayer> {
 }
 
 /** What an object says of layers that are no part of verdicts, or part of calls alone. */
-function* ownChanges({ list, before, after }: Replacement): Iterable<ChangedLayer> {
+function* ownChanges(mesh: Mesh, { list, before, after }: Replacement): Iterable<ChangedLayer> {
   const differs = (said: (object: MeshObject) => unknown) =>
     JSON.stringify(before && said(before)) !== JSON.stringify(after && said(after));
   if (list === 'destinationRules' && tlsOf(before) !== tlsOf(after)) yield 'client-tls';
   if (list === 'requestAuthentications' && differs(handlingOf)) yield 'token-handling';
   if (list === 'serviceAccounts' && differs((object) => (object as ServiceAccount).mountsToken)) yield 'confinement';
   if (list === 'namespaces' && differs(podSecurityOf)) yield 'confinement';
+  if (list === 'registrations' && !isSameGiving(mesh, before, after)) yield 'registration';
   if (list === 'workloads' && differs((object) => (object as Workload).looseEnds)) yield 'confinement';
+}
+
+function isSameGiving(mesh: Mesh, before: MeshObject | undefined, after: MeshObject | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  return isSameRegistration(mesh, before as Registration, after as Registration);
 }
 
 function handlingOf(object: MeshObject): unknown {

@@ -19,26 +19,17 @@ export interface Sketch {
   readonly changes: () => readonly Change[];
 }
 
-/** What an operator's mutants change: layers, which are compared, or who gets an identity, which none of them reads. */
-export type Concern = 'layers' | 'registrations';
-
 /** One first-order mutation operator. */
 export interface Operator {
   /** As in the table of the reference: `S4`. */
   readonly code: string;
   readonly title: string;
-  readonly concern: Concern;
   readonly sketch: (materials: Materials) => Iterable<Sketch>;
 }
 
-/** An operator; without a word it concerns layers. */
-export function operator(
-  code: string,
-  title: string,
-  sketch: Operator['sketch'],
-  concern: Concern = 'layers',
-): Operator {
-  return { code, title, concern, sketch };
+/** An operator. */
+export function operator(code: string, title: string, sketch: Operator['sketch']): Operator {
+  return { code, title, sketch };
 }
 
 /** What operators read. */

@@ -193,7 +193,7 @@ class Mutator {
     const layers = changedLayers(this.#survey, variant);
     if ('unknown' in layers) return { kind: 'unknown', because: layers.unknown };
     if (layers.length > 0) return { kind: 'hidden', layers };
-    return { kind: this.#mutants[index]?.operator.concern === 'layers' ? 'equivalent' : 'outside' };
+    return { kind: 'equivalent' };
   }
 
   /** Decides with both versions. Errors: throws when they agree, which would be a bug of the comparison. */

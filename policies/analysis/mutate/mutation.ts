@@ -15,8 +15,6 @@ export type Fate =
   | { readonly kind: 'hidden'; readonly layers: readonly ChangedLayer[] }
   /** No layer decides otherwise: proven over the universe. */
   | { readonly kind: 'equivalent' }
-  /** Proven to decide as before, and made to change who gets an identity, which no layer reads. */
-  | { readonly kind: 'outside' }
   /** The comparison took too much. */
   | { readonly kind: 'unknown'; readonly because: string };
 

@@ -45,7 +45,6 @@ function becauseOf(trials: readonly Trial[]): string {
 const FATES: Readonly<Record<Trial['fate']['kind'], string>> = {
   rejected: 'refused at admission',
   equivalent: 'proven equivalent',
-  outside: 'outside what is compared',
   different: 'different',
   hidden: 'hidden',
   unknown: 'not decided',

@@ -9,14 +9,13 @@ export function mutationText(mutation: Mutation): string {
   const { trials } = mutation;
   const score = scoreOf(mutation);
   const lines = [
-    'group        mutants rejected equivalent outside | to notice  verify  probes of those a request shows',
+    'group        mutants rejected equivalent | to notice  verify  probes of those a request shows',
     ...groupLines(trials),
     '',
     `killed by verify   ${ratio(score.killedByVerify, score.live)} of the mutants that are not proven equivalent`,
     ...probeScore(mutation, score),
     `killed at admission ${score.rejected}, apart: ${gatesOf(trials)}`,
     `hidden             ${trials.filter(({ fate }) => fate.kind === 'hidden').length}: a layer changed and no request shows it: others stop every call, or it is about pods and keys`,
-    `outside            ${score.outside}: ${outsideKillers(trials)}`,
     `unknown            ${score.unknown}`,
     ...mutation.refutedBefore.slice(0, SHOWN).map((text) => `note: the original is refuted already: ${text}`),
     ...survivorLines(mutation),
@@ -40,9 +39,9 @@ function probeScore({ probes, grants }: Mutation, score: MutationScore): readonl
 function groupLines(trials: readonly Trial[]): readonly string[] {
   return [...byGroup(trials)].map(([group, own]) => {
     const score = scoreOf({ trials: own, grants: null });
-    const cells = [score.mutants, score.rejected, score.equivalent, score.outside].map((count) => String(count));
-    const [mutants = '', rejected = '', equivalent = '', outside = ''] = cells;
-    return `${group.padEnd(12)} ${mutants.padStart(7)} ${rejected.padStart(8)} ${equivalent.padStart(10)} ${outside.padStart(7)} | ${String(score.live).padStart(9)} ${String(score.killedByVerify).padStart(7)} ${`${score.killedByProbes}/${score.different}`.padStart(9)}`;
+    const cells = [score.mutants, score.rejected, score.equivalent].map((count) => String(count));
+    const [mutants = '', rejected = '', equivalent = ''] = cells;
+    return `${group.padEnd(12)} ${mutants.padStart(7)} ${rejected.padStart(8)} ${equivalent.padStart(10)} | ${String(score.live).padStart(9)} ${String(score.killedByVerify).padStart(7)} ${`${score.killedByProbes}/${score.different}`.padStart(9)}`;
   });
 }
 
@@ -60,13 +59,6 @@ function tally(keys: readonly string[]): string {
 function gatesOf(trials: readonly Trial[]): string {
   const gates = trials.flatMap(({ fate }) => (fate.kind === 'rejected' ? [fate.code.split('/')[0] ?? ''] : []));
   return gates.length === 0 ? 'none' : tally(gates);
-}
-
-function outsideKillers(trials: readonly Trial[]): string {
-  const killers = trials
-    .filter(({ fate }) => fate.kind === 'outside')
-    .map(({ verify, lint }) => (verify !== null ? 'verify' : lint !== null ? 'lint' : 'only a golden file notices'));
-  return killers.length === 0 ? 'none' : tally(killers);
 }
 
 function survivorLines(mutation: Mutation): readonly string[] {

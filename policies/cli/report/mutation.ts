@@ -6,7 +6,6 @@ export interface MutationScore {
   readonly mutants: number;
   readonly rejected: number;
   readonly equivalent: number;
-  readonly outside: number;
   readonly unknown: number;
   /** Different, hidden or unknown: what should be noticed. */
   readonly live: number;
@@ -16,8 +15,6 @@ export interface MutationScore {
   readonly killedByProbes: number;
   /** By the first three probes a grant; null without grants. */
   readonly killedByThreeAGrant: number | null;
-  /** Of those outside, found by lint or verify. */
-  readonly outsideKilled: number;
 }
 
 /** Counts trials. */
@@ -25,12 +22,10 @@ export function scoreOf({ trials, grants }: Pick<Mutation, 'trials' | 'grants'>)
   const of = (...kinds: readonly Trial['fate']['kind'][]) => trials.filter(({ fate }) => kinds.includes(fate.kind));
   const live = of('different', 'hidden', 'unknown');
   const different = of('different');
-  const outside = of('outside');
   return {
     mutants: trials.length,
     rejected: of('rejected').length,
     equivalent: of('equivalent').length,
-    outside: outside.length,
     unknown: of('unknown').length,
     live: live.length,
     killedByVerify: live.filter(({ verify }) => verify !== null).length,
@@ -38,7 +33,6 @@ export function scoreOf({ trials, grants }: Pick<Mutation, 'trials' | 'grants'>)
     killedByProbes: different.filter(({ probe }) => probe !== null).length,
     killedByThreeAGrant:
       grants === null ? null : different.filter(({ probe }) => probe !== null && probe <= 3 * grants).length,
-    outsideKilled: outside.filter(({ verify, lint }) => verify !== null || lint !== null).length,
   };
 }
 

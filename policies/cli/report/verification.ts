@@ -22,6 +22,7 @@ export const TITLES: Readonly<Record<ObligationName, string>> = {
   'network-equals-declared': 'NetworkPolicies admit every declared connection and no other',
   'egress-equals-declared': 'sidecars know the declared hosts and no other (a guard rail, not a boundary)',
   'pods-confined': 'pods are confined as declared: no root, no API token, nothing of the node',
+  'identities-given-as-declared': 'SPIRE gives each identity to its own pods and to no others',
   'no-grant-expired': 'no grant has expired',
   'no-plaintext': 'no plaintext request is allowed',
   'trusted-identities-only': 'no identity of a foreign trust domain is allowed',

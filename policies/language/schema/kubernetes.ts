@@ -15,7 +15,8 @@ import {
   whole,
 } from './shape.ts';
 
-const labelSelector = closed({
+/** A LabelSelector. */
+export const labelSelector = closed({
   matchLabels: record(text()),
   matchExpressions: list(
     closed({ key: text(), operator: oneOf('In', 'NotIn', 'Exists', 'DoesNotExist'), values: list(text()) }, [

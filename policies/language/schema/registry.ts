@@ -2,6 +2,7 @@ import * as kubernetes from './kubernetes.ts';
 import * as networking from './networking.ts';
 import * as security from './security.ts';
 import type { Shape } from './shape.ts';
+import * as spire from './spire.ts';
 
 /** A kind whose schema this language carries. */
 export interface KnownKind {
@@ -29,6 +30,11 @@ export const KNOWN_KINDS: readonly KnownKind[] = [
     VirtualService: networking.virtualService,
   }),
   ...group('telemetry.istio.io', ['v1', 'v1alpha1'], { Telemetry: networking.telemetry }),
+  ...group('spire.spiffe.io', ['v1alpha1'], {
+    ClusterFederatedTrustDomain: spire.clusterFederatedTrustDomain,
+    ClusterSPIFFEID: spire.clusterSpiffeId,
+    ClusterStaticEntry: spire.clusterStaticEntry,
+  }),
   ...group('networking.k8s.io', ['v1'], { NetworkPolicy: kubernetes.networkPolicy }),
   ...group('apps', ['v1'], {
     DaemonSet: kubernetes.workload,

@@ -1,9 +1,10 @@
-/** K1, K2, K4 and K5: accounts and pods. K3, NetworkPolicy, is in `network.ts`. */
+/** K1, K4 and K5: accounts and pods. K2, SPIRE, is in `registration.ts`, K3, NetworkPolicy, in `network.ts`. */
 import { WORKLOAD_KINDS } from '../../../language/parse-workload.ts';
 import { type Materials, type Operator, operator, rewriting, type Sketch } from '../mutant.ts';
 import { isMapping, type Spot } from '../spot.ts';
 import { networkMutants } from './network.ts';
 import { nextAfter } from './policy-text.ts';
+import { registrationMutants } from './registration.ts';
 
 const podSpecs = (materials: Materials): readonly Spot[] =>
   Object.entries(WORKLOAD_KINDS).flatMap(([kind, path]) =>
@@ -20,14 +21,6 @@ function* sharedAccounts(materials: Materials): Iterable<Sketch> {
     const other = nextAfter([...new Set(accounts)].toSorted(), account.text()) ?? 'default';
     if (other !== account.text()) yield rewriting(account, other, `the workload runs as \`${other}\``);
   }
-}
-
-function* spireSelectors(materials: Materials): Iterable<Sketch> {
-  for (const registration of materials.of('ClusterSPIFFEID'))
-    for (const field of ['podSelector', 'namespaceSelector']) {
-      const selector = registration.get('spec', field);
-      if (selector.isPresent()) yield rewriting(selector, {}, `\`${field}\` selects everything`);
-    }
 }
 
 function* mountedTokens(materials: Materials): Iterable<Sketch> {
@@ -67,7 +60,7 @@ function* podSecurity(materials: Materials): Iterable<Sketch> {
 /** The operators on accounts, networks and pods. */
 export const KUBERNETES: readonly Operator[] = [
   operator('K1', 'an account shared', sharedAccounts),
-  operator('K2', 'a wider SPIRE selector', spireSelectors, 'registrations'),
+  operator('K2', 'a SPIRE registration changed', registrationMutants),
   operator('K3', 'a NetworkPolicy changed', networkMutants),
   operator('K4', 'the API token mounted', mountedTokens),
   operator('K5', 'a pod-security field dropped', podSecurity),

@@ -45,8 +45,14 @@ describe('with SPIRE instead of istiod as issuer', () => {
   test('every manifest is the same byte by byte, policies above all, but the pods of workloads', () => {
     expect([...spire.keys()]).toEqual([...istio.keys()]);
     const changed = [...spire].filter(([path, text]) => istio.get(path) !== text).map(([path]) => path);
-    expect(changed.filter((path) => !path.endsWith('/60-workloads.yaml'))).toEqual(['istio.yaml']);
-    expect(changed.length).toBe(1 + new Set(catalog.map(({ namespace }) => namespace)).size);
+    expect(changed.filter((path) => !path.endsWith('/60-workloads.yaml'))).toEqual(['istio.yaml', 'intent.json']);
+    expect(changed.length).toBe(2 + new Set(catalog.map(({ namespace }) => namespace)).size);
+  });
+
+  test('the intent says besides whose an identity is, and grants the same', () => {
+    const { identitiesBoundTo, ...rest } = JSON.parse(spire.get('intent.json') ?? '{}');
+    expect(identitiesBoundTo).toBe('proxies');
+    expect(rest).toEqual(JSON.parse(istio.get('intent.json') ?? '{}'));
   });
 
   test('pods differ by the injection templates and by the label alone', () => {

@@ -21,7 +21,7 @@ const MUTABLE_MESH = [
   workloadYaml('a', 'y'),
   workloadYaml('b', 'z'),
   '{apiVersion: v1, kind: Service, metadata: {name: x-by-another-port, namespace: a}, spec: {selector: {app: x}, ports: [{port: 8081, targetPort: 80, appProtocol: http}]}}',
-  '{apiVersion: spire.spiffe.io/v1alpha1, kind: ClusterSPIFFEID, metadata: {name: mesh}, spec: {podSelector: {matchLabels: {mesh: td}}}}',
+  '{apiVersion: spire.spiffe.io/v1alpha1, kind: ClusterSPIFFEID, metadata: {name: mesh}, spec: {spiffeIDTemplate: "spiffe://td/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}", podSelector: {matchLabels: {mesh: td}}}}',
   securityYaml('PeerAuthentication', 'istio-system', { mtls: { mode: 'STRICT' } }),
   securityYaml('AuthorizationPolicy', 'istio-system', {}, 'default-deny'),
   securityYaml('AuthorizationPolicy', 'a', {}, 'default-deny'),

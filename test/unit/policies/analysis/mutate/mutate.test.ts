@@ -97,7 +97,7 @@ const ROWS: readonly (readonly [code: string, what: RegExp, fate: string])[] = [
   ['P12', /named tcp/, 'different'],
   ['P13', /`a\/x\.a\.svc\.cluster\.local` was dropped/, 'different'],
   ['K1', /runs as `x`/, 'different'],
-  ['K2', /`podSelector` selects everything/, 'outside'],
+  ['K2', /`podSelector` selects everything/, 'hidden'],
   ['K3', /port 80 became 81/, 'different'],
   ['K4', /API token is mounted/, 'hidden'],
   ['K5', /processes of its node/, 'hidden'],
