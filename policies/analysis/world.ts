@@ -53,7 +53,7 @@ export function podWorkload({ namespace, workload, labels }: Pod): Workload {
     namespace,
     name: workload,
     labels,
-    own: { labels, expressions: [] },
+    ownPods: { labels, expressions: [] },
     annotations: {},
     serviceAccount: 'default',
     ports: [],

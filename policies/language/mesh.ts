@@ -99,7 +99,7 @@ export interface Workload extends Named {
   readonly kind: string;
   readonly labels: Labels;
   /** The pods that it takes for its own: its `selector`, or all labels of its template where it has none. */
-  readonly own: LabelSelector;
+  readonly ownPods: LabelSelector;
   readonly annotations: Labels;
   readonly serviceAccount: string;
   readonly ports: readonly ContainerPort[];

@@ -1,8 +1,8 @@
 /** Parses SPIRE's registrations and the settings of its controller manager. */
 import { load } from 'js-yaml';
 import { Cursor } from './parse-cursor.ts';
+import { parseLabelSelector } from './parse-label-selector.ts';
 import { parseNamed } from './parse-traffic.ts';
-import { parseLabelSelector } from './parse-workload.ts';
 import type { IdentityIssuer, IdPiece, ProcessSelector, Registration } from './registration.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
 

@@ -13,6 +13,7 @@ import type {
 import { parseCapture, parseWaypointUse } from './parse-ambient.ts';
 import { looseEndsOf } from './parse-confinement.ts';
 import type { Cursor } from './parse-cursor.ts';
+import { parseLabelSelector } from './parse-label-selector.ts';
 import { isUnsetTarget } from './port-name.ts';
 
 /** Kinds that run pods, with the path from the document to the pod template. */
@@ -52,7 +53,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     namespace: document.get('metadata', 'namespace').text('default'),
     name: document.get('metadata', 'name').text(),
     labels,
-    own: selector.isPresent() ? parseLabelSelector(selector) : { labels, expressions: [] },
+    ownPods: selector.isPresent() ? parseLabelSelector(selector) : { labels, expressions: [] },
     annotations,
     serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
     ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),

@@ -82,6 +82,7 @@ export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {
     namespace,
     name,
     labels: { [GATEWAY_NAME]: name, 'gateway.istio.io/managed': 'istio.io-mesh-controller' },
+    ownPods: { labels: { [GATEWAY_NAME]: name }, expressions: [] },
     annotations: {},
     serviceAccount,
     ports: [],

@@ -172,7 +172,7 @@ export function undeclaredWorkload(namespace: string): Workload {
     namespace,
     name: UNDECLARED,
     labels: {},
-    own: { labels: {}, expressions: [] },
+    ownPods: { labels: {}, expressions: [] },
     annotations: {},
     serviceAccount: 'default',
     ports: [],

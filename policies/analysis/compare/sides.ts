@@ -64,7 +64,7 @@ export const ABSENT: Workload = {
   namespace: '',
   name: '',
   labels: {},
-  own: { labels: {}, expressions: [] },
+  ownPods: { labels: {}, expressions: [] },
   annotations: {},
   serviceAccount: '',
   ports: [],

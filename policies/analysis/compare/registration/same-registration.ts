@@ -40,6 +40,6 @@ function apartFromPods({ kind, className, isFallback, processes }: Registration)
 }
 
 /** A workload as the owner of its account's identity. */
-function ownerOf(trustDomain: string, { namespace, serviceAccount: account, own }: Workload): Owner {
-  return { id: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`, namespace, account, pods: [own] };
+function ownerOf(trustDomain: string, { namespace, serviceAccount: account, ownPods }: Workload): Owner {
+  return { id: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`, namespace, account, pods: [ownPods] };
 }

@@ -83,7 +83,7 @@ class RegistrationCheck {
       const isOf = (each: { readonly namespace: string; readonly serviceAccount: string }) =>
         each.namespace === namespace && each.serviceAccount === account;
       const own = [
-        ...this.#mesh.workloads.filter(isOf).map((workload) => workload.own),
+        ...this.#mesh.workloads.filter(isOf).map((workload) => workload.ownPods),
         ...pods.filter(isOf).map(({ labels }) => ({ labels, expressions: [] })),
       ];
       found.set(id, { id, namespace, account, pods: identitiesBoundTo === 'accounts' ? 'allOfAccount' : own });

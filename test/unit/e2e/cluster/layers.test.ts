@@ -13,7 +13,7 @@ const cellOf = (namespace: string, caller: string, path: string): Cell => ({
       namespace,
       name: caller,
       labels: {},
-      own: { labels: {}, expressions: [] },
+      ownPods: { labels: {}, expressions: [] },
       annotations: {},
       serviceAccount: caller,
       ports: [],

@@ -12,7 +12,7 @@ const workload = (name: string): Cell['caller']['workload'] => ({
   namespace: 'shop',
   name,
   labels: { app: name },
-  own: { labels: { app: name }, expressions: [] },
+  ownPods: { labels: { app: name }, expressions: [] },
   annotations: {},
   serviceAccount: name,
   ports: [],
