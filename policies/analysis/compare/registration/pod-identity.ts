@@ -81,7 +81,7 @@ function attributeOf(
 }
 
 /** The text of a template for a pod; null where it has none, undefined where an expression is not read. */
-export function textOf(pieces: readonly IdPiece[], pod: RegisteredPod, terms: Terms): string | null | undefined {
+function textOf(pieces: readonly IdPiece[], pod: RegisteredPod, terms: Terms): string | null | undefined {
   let text = '';
   for (const piece of pieces) {
     const part = partOf(piece, pod, terms);
