@@ -1,8 +1,9 @@
 /** What could change a workload's verdicts and is not modelled. */
-import type { Rule } from '../language/authorization.ts';
-import type { Mesh, Workload } from '../language/mesh.ts';
+import type { AuthorizationPolicy, Rule } from '../language/authorization.ts';
+import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
-import { applicable } from './attachment.ts';
+import { type Attached, attachedTo, entrancesBefore } from './ambient/waypoints.ts';
+import { applicable, tokenRulesOf } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
 
@@ -10,23 +11,43 @@ const OPAQUE_KINDS: ReadonlySet<string> = new Set(['EnvoyFilter', 'WasmPlugin'])
 
 /** The assumptions of every verdict at this workload. */
 export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[] {
-  if (isAmbient(mesh, workload)) return injectionAssumptions(mesh, workload);
+  if (isAmbient(mesh, workload)) return ambientAssumptions(mesh, workload);
+  const policies = applicable(mesh.authorizationPolicies, mesh, workload);
   const opaque = applicable(
     mesh.unmodelled.filter((document) => OPAQUE_KINDS.has(document.kind)),
     mesh,
     workload,
   );
   return [
-    ...opaque.map(({ kind, namespace, name }) => `${kind} \`${namespace}/${name}\` does not change the verdict`),
+    ...opaque.map(harmless),
     ...injectionAssumptions(mesh, workload),
-    ...tokenHeaderAssumptions(mesh, workload),
-    ...metadataAssumptions(mesh, workload),
+    ...tokenHeaderAssumptions(policies, () => tokenRulesOf(mesh, workload)),
+    ...metadataAssumptions(policies),
   ];
 }
 
+/** ztunnel takes no extensions and reads no metadata; a waypoint is an Envoy like any other. */
+function ambientAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
+  const entrances = entrancesBefore(mesh, workload);
+  const at = <T extends Attached>(objects: readonly T[]): readonly T[] => [
+    ...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance))),
+  ];
+  const policies = at(mesh.authorizationPolicies);
+  const opaque = at(mesh.unmodelled.filter((document) => OPAQUE_KINDS.has(document.kind)));
+  return [
+    ...injectionAssumptions(mesh, workload),
+    ...opaque.map(harmless),
+    ...tokenHeaderAssumptions(policies, () => at(mesh.requestAuthentications).flatMap(({ rules }) => rules)),
+    ...metadataAssumptions(policies),
+  ];
+}
+
+const harmless = ({ kind, namespace, name }: Unmodelled): string =>
+  `${kind} \`${namespace}/${name}\` does not change the verdict`;
+
 /** Requests carry no dynamic metadata: rules that read some are decided as if no filter had set it. */
-function metadataAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
-  return applicable(mesh.authorizationPolicies, mesh, workload)
+function metadataAssumptions(policies: readonly AuthorizationPolicy[]): readonly string[] {
+  return policies
     .filter(({ enforcement, rules }) => enforcement === 'enforced' && rules.some(readsMetadata))
     .map(({ namespace, name }) => `no filter sets the dynamic metadata that \`${namespace}/${name}\` reads`);
 }

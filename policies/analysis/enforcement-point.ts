@@ -2,7 +2,7 @@
 import type { Action, AuthorizationPolicy } from '../language/authorization.ts';
 import type { JwtRule, Mesh, RequestAuthentication, Workload } from '../language/mesh.ts';
 import { isAmbient } from './ambient/capture.ts';
-import { attachedTo, authenticationsAt, type Entrance, entrancesOf } from './ambient/waypoints.ts';
+import { attachedTo, authenticationsAt, type Entrance, entrancesBefore, entrancesOf } from './ambient/waypoints.ts';
 import { policiesAtZtunnel, rulesAtZtunnel } from './ambient/ztunnel-rules.ts';
 import { applicable, authenticationsOf, tokenRulesOf } from './attachment.ts';
 import type { Profile } from './profile.ts';
@@ -41,6 +41,12 @@ export function tokenRulesBefore(mesh: Mesh, workload: Workload, port: number): 
   if (!isAmbient(mesh, workload)) return tokenRulesOf(mesh, workload);
   const authentications = entrancesOf(mesh, workload, port).flatMap((entrance) => authenticationsAt(mesh, entrance));
   return [...new Set(authentications)].flatMap(({ rules }) => rules);
+}
+
+/** The RequestAuthentications of any port of a workload: its own, or in ambient those of the waypoints before it. */
+export function authenticationsBefore(mesh: Mesh, workload: Workload): readonly RequestAuthentication[] {
+  if (!isAmbient(mesh, workload)) return authenticationsOf(mesh, workload);
+  return [...new Set(entrancesBefore(mesh, workload).flatMap((entrance) => authenticationsAt(mesh, entrance)))];
 }
 
 /** The point at a waypoint. */

@@ -3,8 +3,7 @@
  * place is removed. Source: semantics.md 8; Envoy `jwt_authn`, `ExtractorImpl::sanitizeHeaders`.
  */
 import type { AuthorizationPolicy } from '../language/authorization.ts';
-import type { JwtRule, Mesh, Workload } from '../language/mesh.ts';
-import { applicable, tokenRulesOf } from './attachment.ts';
+import type { JwtRule } from '../language/mesh.ts';
 import type { HttpRequest } from './request.ts';
 import { isPreflight } from './token.ts';
 
@@ -23,11 +22,17 @@ export function withoutGiven(http: HttpRequest, given: GivenHeaders): HttpReques
   return { ...http, headers: new Map([...http.headers].filter(([name]) => !given.has(name))) };
 }
 
-/** The assumptions of a workload whose rules read what a token carries, or what is written or removed after its check. */
-export function tokenHeaderAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
-  const names = new Set(applicable(mesh.authorizationPolicies, mesh, workload).filter(decides).flatMap(headersRead));
+/**
+ * The assumptions of a proxy whose rules read what a token carries, or what is written or removed after its check. Its
+ * rules for tokens are asked for only where headers are read at all.
+ */
+export function tokenHeaderAssumptions(
+  policies: readonly AuthorizationPolicy[],
+  tokenRules: () => readonly JwtRule[],
+): readonly string[] {
+  const names = new Set(policies.filter(decides).flatMap(headersRead));
   if (names.size === 0) return [];
-  const rules = tokenRulesOf(mesh, workload);
+  const rules = tokenRules();
   const given = givenHeaders(rules);
   const removed = new Set([
     'authorization',

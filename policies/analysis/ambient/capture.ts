@@ -13,6 +13,13 @@ export function isInMesh(mesh: Mesh, workload: Workload): boolean {
   return injectionOf(mesh, workload) !== 'off' || isAmbient(mesh, workload);
 }
 
+/** What every proof about a mesh assumes that has ambient workloads; nothing for any other. */
+export function ambientLabels(mesh: Mesh, workloads: readonly Workload[]): readonly string[] {
+  return workloads.some((workload) => isAmbient(mesh, workload))
+    ? [`ztunnel and waypoints decide as documented: ${NOT_EXECUTED}`]
+    : [];
+}
+
 /** The port of HBONE, the tunnel between ztunnels, waypoints and sidecars. */
 export const HBONE = 15_008;
 

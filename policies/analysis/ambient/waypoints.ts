@@ -123,7 +123,8 @@ export function attachedToWaypoints<T extends Attached>(mesh: Mesh, objects: rea
   return [...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance)))];
 }
 
-interface Attached {
+/** What attaching looks at. */
+export interface Attached {
   readonly namespace: string;
   readonly attachment: Attachment;
 }

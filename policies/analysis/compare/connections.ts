@@ -1,5 +1,8 @@
 /** What an intent declares of connections, below methods and identities: who may connect whom on which ports. */
+import type { Waypoint } from '../../language/ambient.ts';
 import type { Workload } from '../../language/mesh.ts';
+import { HBONE, isAmbient, isInMesh } from '../ambient/capture.ts';
+import { entrancesOf, podOf } from '../ambient/waypoints.ts';
 import { podWorkload } from '../world.ts';
 import type { MeshIndex } from './destinations.ts';
 import type { Grant, Intent } from './intent.ts';
@@ -18,6 +21,8 @@ export interface DeclaredEnds {
   readonly workloads: ReadonlyMap<Workload, Ports>;
   /** Ends that the manifests do not hold, and whose labels are declared. */
   readonly pods: ReadonlyMap<Workload, Ports>;
+  /** Pods that istiod makes of the waypoints on the way. */
+  readonly waypoints: ReadonlyMap<Workload, Ports>;
   /** Further ends that the manifests do not hold, by namespace. */
   readonly outside: ReadonlyMap<string, Ports>;
   /** Ports for whoever there is: pods and addresses. */
@@ -42,6 +47,9 @@ export class DeclaredConnections {
   readonly #names: Map<string, Workload>;
   readonly #byCallee = new Map<string, Grant[]>();
   readonly #byCaller = new Map<string, Grant[]>();
+  readonly #pods: ReadonlyMap<Waypoint, Workload>;
+  /** The pods that istiod makes of waypoints. */
+  readonly waypointPods: readonly Workload[];
   /** The pods beside the manifests whose labels are declared. */
   readonly pods: readonly Workload[];
   /** The callees of which only the namespace is known, by namespace. */
@@ -51,6 +59,8 @@ export class DeclaredConnections {
     this.#index = index;
     const workloads = index.mesh.workloads.map((each) => [`${each.namespace}/${each.name}`, each] as const);
     this.#names = new Map(workloads);
+    this.#pods = new Map(index.mesh.waypoints.map((waypoint) => [waypoint, podOf(index.mesh, waypoint)]));
+    this.waypointPods = [...this.#pods.values()].filter((pod) => !index.mesh.workloads.includes(pod));
     this.pods = pods
       .filter(({ namespace, workload }) => !this.#names.has(`${namespace}/${workload}`))
       .map((pod) => ({ ...podWorkload(pod), serviceAccount: pod.serviceAccount }));
@@ -90,6 +100,7 @@ export class DeclaredConnections {
     const ends = {
       workloads: new Map<Workload, Set<string>>(),
       pods: new Map<Workload, Set<string>>(),
+      waypoints: new Map<Workload, Set<string>>(),
       outside: new Map<string, Set<string>>(),
       anywhere: new Set<string>(),
       hosts: new Set<string>(),
@@ -98,12 +109,48 @@ export class DeclaredConnections {
       const key = portKey(grant);
       const end = direction === 'ingress' ? this.#callersOf(grant) : this.#calleesOf(grant);
       if (end.kind === 'workloads')
-        for (const workload of end.workloads)
-          addName(this.pods.includes(workload) ? ends.pods : ends.workloads, workload, key);
+        for (const workload of end.workloads) {
+          const list = this.pods.includes(workload) ? ends.pods : ends.workloads;
+          addName(list, workload, key);
+          if (this.#tunnels(grant)) addName(list, workload, TUNNEL);
+        }
       else if (end.kind === 'outside') addName(ends.outside, end.namespace, key);
       else ends[end.kind].add(key);
+      for (const pod of this.#waypointsOf(grant))
+        addName(this.waypointPods.includes(pod) ? ends.waypoints : ends.workloads, pod, TUNNEL);
     }
     return ends;
+  }
+
+  /** Whether the mesh carries the calls of a grant on the tunnel's port: between two of its workloads, one of them ambient. */
+  #tunnels({ caller, callee, protocol }: Grant): boolean {
+    const { mesh } = this.#index;
+    if (protocol === 'udp' || callee.kind !== 'workload' || caller.kind !== 'identity') return false;
+    const target = this.#names.get(`${callee.namespace}/${callee.workload}`);
+    const ends = [...this.#accountWorkloads(caller), ...(target === undefined ? [] : [target])];
+    return ends.every((each) => isInMesh(mesh, each)) && ends.some((each) => isAmbient(mesh, each));
+  }
+
+  /** The pods of the waypoints through which the calls of a grant may go. */
+  #waypointsOf({ callee, port, protocol }: Grant): readonly Workload[] {
+    const { mesh } = this.#index;
+    if (this.#pods.size === 0 || protocol === 'udp' || callee.kind !== 'workload') return [];
+    const target = this.#names.get(`${callee.namespace}/${callee.workload}`);
+    if (target === undefined || !isAmbient(mesh, target)) return [];
+    return entrancesOf(mesh, target, port).flatMap(({ waypoint }) => this.#pods.get(waypoint) ?? []);
+  }
+
+  /** The grants whose calls may go through the pod of a waypoint, and who is then at its other end. */
+  throughWaypoint(
+    pod: Workload,
+    direction: Direction,
+  ): { readonly grants: readonly Grant[]; readonly ends: DeclaredEnds } {
+    const grants = [...this.#byCallee.values()].flat().filter((grant) => this.#waypointsOf(grant).includes(pod));
+    const { workloads, pods } = this.endsOf(grants, direction);
+    const tunnelled = (ends: ReadonlyMap<Workload, Ports>) =>
+      new Map([...ends.keys()].filter((end) => end !== pod).map((end) => [end, new Set([TUNNEL])]));
+    const none = { waypoints: new Map(), outside: new Map(), anywhere: new Set<string>(), hosts: new Set<string>() };
+    return { grants, ends: { ...none, workloads: tunnelled(workloads), pods: tunnelled(pods) } };
   }
 
   #callersOf({ caller }: Grant): End {
@@ -133,6 +180,9 @@ type End =
   | { readonly kind: 'outside'; readonly namespace: string }
   | { readonly kind: 'anywhere' }
   | { readonly kind: 'hosts' };
+
+/** The key of the port of HBONE. */
+const TUNNEL = `TCP/${HBONE}`;
 
 /** No workload has this name: names hold no space. */
 const outside = (namespace: string): string => `${namespace}/ outside`;

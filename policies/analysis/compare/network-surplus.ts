@@ -95,7 +95,7 @@ export class NetworkSurplus {
       );
       for (const pod of besides) {
         const other = { kind: 'pod', pod: { namespace, workload: pod.name, labels: pod.labels } } as const;
-        const found = surplus(place, other, place.ends.pods.get(pod) ?? NONE);
+        const found = surplus(place, other, place.ends.pods.get(pod) ?? place.ends.waypoints.get(pod) ?? NONE);
         if (found !== undefined) return found;
       }
       const labels = labelsFor(peer.pods);

@@ -1,11 +1,12 @@
 /** Compares what one port allows with what is declared for it. */
-import type { Workload } from '../../language/mesh.ts';
+import type { Mesh, Workload } from '../../language/mesh.ts';
+import { identityOf, waypointText } from '../ambient/waypoints.ts';
 import type { Answer } from '../answer.ts';
 import { tokenRulesBefore } from '../enforcement-point.ts';
 import type { Listener } from '../listener.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
-import type { Formula } from '../symbolic/formula.ts';
+import { type Formula, holds, some } from '../symbolic/formula.ts';
 import { oneIdentityShowsSurplus } from '../symbolic/one-identity.ts';
 import { forSome } from '../symbolic/project.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
@@ -72,8 +73,10 @@ export function checkSite(place: Place, identities: readonly string[], audit: Ru
 
 function compareAt(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
-  const meaning = declared(place.grants, decision.listener);
-  const { listener, assumptions } = decision;
+  const passers = passersOn(place.world.mesh, decision);
+  const meaning = beside(passers, declared(place.grants, decision.listener));
+  const { listener } = decision;
+  const assumptions = [...decision.assumptions, ...passers.map(({ text }) => text)];
   const isClosed = decision.unhelped.kind === 'never' && decision.rules.every(({ covers }) => covers.kind === 'never');
   if (isClosed && place.grants.length === 0) return { kind: 'equal', listener, assumptions, leans: 'onNothing' };
   const first = universeOf(place, decision, { meaning, identities: [] });
@@ -124,6 +127,29 @@ function compareSets(place: Place, decision: ProxyDecision, meaning: Declared): 
   const anchors = anchorsOf(site, declaredCalls(universe, meaning));
   const found = explain(site, surplus, { anchors, expected: 'deny', allowed: true });
   return { kind: 'different', listener, assumptions, leans, ...found };
+}
+
+interface Passer {
+  readonly identity: string;
+  readonly text: string;
+}
+
+/** The waypoints before a port: whatever they pass on they have decided themselves, with the policies that are proved. */
+function passersOn(mesh: Mesh, { ways = [] }: ProxyDecision): readonly Passer[] {
+  const waypoints = new Set(ways.flatMap(({ waypoint }) => (waypoint === null ? [] : [waypoint])));
+  return [...waypoints].map((waypoint) => ({
+    identity: identityOf(mesh, waypoint),
+    text: `${waypointText(waypoint)} sends on no call but those that its policies allow`,
+  }));
+}
+
+/** The declared calls, and those of the waypoints themselves. */
+function beside(passers: readonly Passer[], meaning: Declared): Declared {
+  if (passers.length === 0) return meaning;
+  const itself = passers.map(({ identity }) =>
+    holds({ on: 'peer', pattern: { kind: 'principal', pattern: { kind: 'exact', value: identity } } }),
+  );
+  return { ...meaning, atMost: some([meaning.atMost, ...itself]) };
 }
 
 function universeOf(

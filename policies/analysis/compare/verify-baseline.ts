@@ -1,5 +1,6 @@
 /** What can be proved of a mesh without an intent: no plaintext, no strangers, default deny, no vacuous rule. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { ambientLabels } from '../ambient/capture.ts';
 import { assumptionsOf } from '../assumptions.ts';
 import type { Profile } from '../profile.ts';
 import { isTrusted } from '../symbolic/connection.ts';
@@ -55,6 +56,8 @@ class Baseline {
     }
     for (const note of networkOnlyNotes(mesh, [], mesh.config.trustDomain)) this.#plaintext.notes.add(note);
     this.#audit.closeVacuous(this.#vacuous, mesh.authorizationPolicies);
+    for (const label of ambientLabels(mesh, mesh.workloads))
+      for (const ledger of [this.#deny, this.#vacuous]) ledger.assumptions.add(label);
     return {
       obligations: [
         this.#plaintext.close('no-plaintext'),

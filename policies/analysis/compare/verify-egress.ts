@@ -4,9 +4,9 @@
  */
 import type { Service, Workload } from '../../language/mesh.ts';
 import type { EgressHost } from '../../language/traffic.ts';
+import { isAmbient, isInMesh } from '../ambient/capture.ts';
 import { toAnswer } from '../answer.ts';
 import { holdsLabels } from '../attachment.ts';
-import { injectionOf } from '../injection.ts';
 import { resolveListener, targetNumber } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { depart, hostOf, isHostPattern, sidecarOf } from '../outbound.ts';
@@ -55,7 +55,7 @@ export class EgressCheck {
     const { only = () => true } = this.#options;
     const { mesh } = this.#index;
     for (const source of mesh.workloads)
-      if (only(source.namespace, source.name) && injectionOf(mesh, source) !== 'off')
+      if (only(source.namespace, source.name) && isInMesh(mesh, source))
         this.#check(source, this.#connections.grantsOf(source, 'egress'));
     for (const namespace of new Set(mesh.workloads.map((each) => each.namespace)))
       if (only(namespace, UNDECLARED)) this.#check(undeclaredWorkload(namespace), []);
@@ -72,6 +72,10 @@ export class EgressCheck {
 
   #check(source: Workload, grants: readonly Grant[]): void {
     const { mesh } = this.#index;
+    if (isAmbient(mesh, source)) {
+      this.#fail(`\`${source.namespace}/${source.name}\` is ambient: ztunnel lets every host pass, declared or not`);
+      return;
+    }
     const sidecar = sidecarOf(this.#index.slice(source.namespace), source);
     const mode = sidecar?.outboundMode ?? mesh.config.outboundTrafficPolicy;
     const name = `\`${source.namespace}/${source.name}\``;

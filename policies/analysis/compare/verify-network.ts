@@ -39,7 +39,10 @@ export class NetworkCheck {
     this.#options = known.options;
     this.#connections = known.connections;
     this.#namespaces = namespacesOf(index, intent);
-    this.#surplus = new NetworkSurplus(index, this.#namespaces, this.#connections.pods);
+    this.#surplus = new NetworkSurplus(index, this.#namespaces, [
+      ...this.#connections.pods,
+      ...this.#connections.waypointPods,
+    ]);
   }
 
   /** Checks every workload, pods that nobody declared, and what namespaces run besides the manifests. */
@@ -56,6 +59,7 @@ export class NetworkCheck {
       const stranger = podWorkload({ namespace, workload: UNDECLARED, labels: {} });
       for (const direction of DIRECTIONS) this.#check(this.#sideOf(stranger, direction, []));
     }
+    for (const pod of this.#connections.waypointPods) this.#checkWaypoint(pod);
     for (const pod of this.#connections.pods) if (only(pod.namespace, pod.name)) this.#checkPod(pod);
     for (const namespace of this.#namespaces) {
       const callees = [...(this.#connections.outsideCallees.get(namespace) ?? [])];
@@ -76,6 +80,14 @@ export class NetworkCheck {
       if (side.policies.some(({ podSelector }) => asksForValue(podSelector))) this.#check(side);
       else if (direction === 'ingress' && mesh.namespaces.some(({ name }) => name === pod.namespace))
         this.#fail(`no NetworkPolicy isolates \`${pod.namespace}/${pod.name}\``);
+    }
+  }
+
+  /** The pod that istiod makes of a waypoint, on both of its sides; declared calls through it are decided on their own. */
+  #checkWaypoint(own: Workload): void {
+    for (const direction of DIRECTIONS) {
+      const policies = isolating(this.#index.slice(own.namespace), own, direction);
+      this.#checkSurplus({ own, direction, policies, ...this.#connections.throughWaypoint(own, direction) });
     }
   }
 
@@ -114,6 +126,11 @@ export class NetworkCheck {
   }
 
   #check(side: NetworkSide): void {
+    this.#checkSurplus(side);
+    if (side.policies.length > 0) for (const grant of side.grants) this.#checkMissing(side, grant);
+  }
+
+  #checkSurplus(side: NetworkSide): void {
     const { own, direction, policies, ends } = side;
     if (policies.length === 0) {
       this.#report(side, openSide(own, direction));
@@ -127,7 +144,6 @@ export class NetworkCheck {
     for (const surplus of found.slice(0, MOST_OF_A_SIDE)) this.#report(side, surplus);
     const more = found.length - MOST_OF_A_SIDE;
     if (more > 0) this.#fail(`\`${own.namespace}/${own.name}\`, ${direction}: ${more} more peers of rules`);
-    for (const grant of side.grants) this.#checkMissing(side, grant);
   }
 
   #report(side: NetworkSide, surplus: Surplus): void {

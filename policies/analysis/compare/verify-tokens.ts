@@ -4,7 +4,7 @@
  * them. Which calls need a token is decided with the rules.
  */
 import type { JwtRule, Workload } from '../../language/mesh.ts';
-import { applicable } from '../attachment.ts';
+import { authenticationsBefore } from '../enforcement-point.ts';
 import { keysOf } from '../token.ts';
 import type { DeclaredConnections } from './connections.ts';
 import type { Counterexample } from './counterexample.ts';
@@ -48,7 +48,7 @@ export class TokenCheck {
     if (users.length === 0) return;
     const mesh = this.#index.slice(workload.namespace);
     const name = `\`${workload.namespace}/${workload.name}\``;
-    const placed = applicable(mesh.requestAuthentications, mesh, workload).flatMap(({ rules, ...object }) =>
+    const placed = authenticationsBefore(mesh, workload).flatMap(({ rules, ...object }) =>
       rules.map((rule) => ({
         rule,
         place: `RequestAuthentication \`${object.namespace}/${object.name}\` (${rule.at.file}:${rule.at.line})`,

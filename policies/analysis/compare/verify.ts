@@ -1,5 +1,6 @@
 /** Proves that a mesh allows exactly the declared calls, or shows the calls on which both differ. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { ambientLabels } from '../ambient/capture.ts';
 import { type Answer, toAnswer } from '../answer.ts';
 import { assumptionsOf } from '../assumptions.ts';
 import { type Listener, peerModeOf, resolveListener } from '../listener.ts';
@@ -113,19 +114,23 @@ class Verifier {
       this.#layers.failed = true;
       this.#layers.notes.add('calls are declared as guarded by NetworkPolicy alone, and the manifests hold none');
     }
+    const labels = ambientLabels(mesh, [...mesh.workloads, ...namespaces.map(undeclaredWorkload)]);
+    for (const label of labels)
+      for (const ledger of [this.#closed, this.#mtls, this.#layers, this.#deny, this.#profiles])
+        ledger.assumptions.add(label);
     return {
       obligations: [
         this.#equal.close('allowed-equals-declared'),
         this.#closed.close('undeclared-workloads-closed'),
         this.#mtls.close('mutual-tls-only'),
         this.#layers.close('declared-calls-pass-every-layer'),
-        ...this.#inFront(),
+        ...this.#inFront(labels),
         this.#deny.close('default-deny'),
         ...this.#tokens.close(),
         ...checkConfinement(mesh, this.#intent, this.#options),
         ...checkRegistrations(mesh, this.#intent),
         this.#profiles.close('same-under-every-profile'),
-        ...this.#ruleObligations(),
+        ...this.#ruleObligations(labels),
         ...(this.#options.on === undefined ? [] : [this.#expired(this.#options.on)]),
       ],
       ports: this.#ports,
@@ -136,27 +141,30 @@ class Verifier {
   }
 
   /** The layers in front of proxies, where the manifests have them. */
-  #inFront(): readonly Obligation[] {
+  #inFront(labels: readonly string[]): readonly Obligation[] {
     const known = { connections: this.#connections, options: this.#options };
     const obligations: Obligation[] = [];
     const { mesh } = this.#index;
     if (hasNetworkPolicies(mesh)) {
       const network = new NetworkCheck(this.#index, this.#intent, known);
       network.run();
+      for (const label of labels) network.ledger.assumptions.add(label);
       obligations.push(network.ledger.close('network-equals-declared'));
     }
     if (limitsEgress(mesh)) {
       const egress = new EgressCheck(this.#index, this.#intent, known);
       egress.run();
+      for (const label of labels) egress.ledger.assumptions.add(label);
       obligations.push(egress.ledger.close('egress-equals-declared'));
     }
     return obligations;
   }
 
   /** Only for whole meshes: a rule's part elsewhere is not looked at where workloads are left out. */
-  #ruleObligations(): readonly Obligation[] {
+  #ruleObligations(labels: readonly string[]): readonly Obligation[] {
     if (this.#options.only !== undefined) return [];
     const [vacuous, idle] = [new Ledger(), new Ledger()];
+    for (const label of labels) for (const ledger of [vacuous, idle]) ledger.assumptions.add(label);
     this.#audit.closeVacuous(vacuous, this.#index.mesh.authorizationPolicies);
     this.#audit.closeIdle(idle);
     return [vacuous.close('no-vacuous-rule'), idle.close('no-idle-rule')];

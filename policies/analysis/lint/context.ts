@@ -64,6 +64,7 @@ export function contextOf(mesh: Mesh, sources: readonly SourceDocument[], profil
   const accounts = new Set([
     ...mesh.workloads.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
     ...mesh.serviceAccounts.map(({ namespace, name }) => `${namespace}/${name}`),
+    ...mesh.waypoints.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
   ]);
   const named: readonly Named[] = [...mesh.workloads, ...mesh.serviceAccounts, ...mesh.services];
   const namespaces = new Set([...mesh.namespaces.map(({ name }) => name), ...named.map(({ namespace }) => namespace)]);

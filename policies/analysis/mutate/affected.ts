@@ -2,6 +2,7 @@
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, NetworkPolicy, Service, Workload } from '../../language/mesh.ts';
 import type { DestinationRule, Gateway } from '../../language/traffic.ts';
+import { isAmbient } from '../ambient/capture.ts';
 import { applicable, holdsLabels, selects } from '../attachment.ts';
 import { UNDECLARED, undeclaredWorkload } from '../compare/destinations.ts';
 import type { MeshObject, Replacement } from './variant.ts';
@@ -43,6 +44,8 @@ export function affectedBy(
   const add = (sets: readonly (keyof typeof found)[], holds: (workload: Workload) => boolean) => {
     for (const workload of workloads) if (holds(workload)) for (const set of sets) found[set].add(nameOf(workload));
   };
+  // what stands before ambient workloads is found by labels of many objects: where there are waypoints, all are decided again
+  if (mesh.waypoints.length > 0) add(['proxies', 'inward', 'outward'], (workload) => isAmbient(mesh, workload));
   for (const { list, before, after } of replacements)
     for (const object of [before, after]) if (object !== undefined) touch(list, object, mesh, add);
   return found;
@@ -88,6 +91,9 @@ function touch(list: Replacement['list'], object: MeshObject, mesh: Mesh, add: A
     case 'virtualServices':
     case 'serviceEntries':
       add(['proxies'], routes(mesh));
+      break;
+    case 'waypoints':
+      add(['proxies', 'inward', 'outward'], (workload) => isAmbient(mesh, workload));
       break;
     case 'serviceAccounts':
     case 'registrations':

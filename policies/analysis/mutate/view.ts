@@ -47,7 +47,8 @@ export class View {
 
   #with(mesh: Mesh, namespaces: readonly string[]): Mesh {
     if (this.#replacements.length === 0) return mesh;
-    const seen = new Set([mesh.config.rootNamespace, ...namespaces]);
+    const waypoints = mesh.waypoints.map(({ namespace }) => namespace);
+    const seen = new Set([mesh.config.rootNamespace, ...namespaces, ...waypoints]);
     const isSeen = ({ namespace }: { readonly namespace?: string }) => namespace === undefined || seen.has(namespace);
     const own = this.#replacements.map(({ list, before, after }) => ({
       list,

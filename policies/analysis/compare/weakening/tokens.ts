@@ -1,6 +1,6 @@
 /** Tokens that were refused and are not, and issuers whose keys became others. */
 import type { JwtRule } from '../../../language/mesh.ts';
-import { applicable, byAge } from '../../attachment.ts';
+import { authenticationsBefore } from '../../enforcement-point.ts';
 import { plainAssignment, tryFindCheapest } from '../../symbolic/cheapest.ts';
 import { all, not } from '../../symbolic/formula.ts';
 import { decodeRequest } from '../../symbolic/sample.ts';
@@ -28,9 +28,7 @@ export function weakenedTokens(pair: Pair, was: PreparedWorkload, is: PreparedWo
 
 function rulesOf({ index }: PreparedMesh, { workload }: PreparedWorkload): readonly JwtRule[] {
   const mesh = index.slice(workload.namespace);
-  return applicable(mesh.requestAuthentications, mesh, workload)
-    .toSorted(byAge)
-    .flatMap(({ rules }) => rules);
+  return authenticationsBefore(mesh, workload).flatMap(({ rules }) => rules);
 }
 
 const outcomeOf = (rules: readonly JwtRule[]): SymbolicTokenOutcome => verifyToken(verifiers(rules, new Map()));

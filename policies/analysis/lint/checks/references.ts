@@ -2,6 +2,7 @@
 
 import type { Named, Workload } from '../../../language/mesh.ts';
 import { parseNamespace } from '../../../language/parse-pattern.ts';
+import { podOf } from '../../ambient/waypoints.ts';
 import { holdsLabels, selects } from '../../attachment.ts';
 import { acceptsPeer } from '../../matching.ts';
 import { inNamespace } from '../../namespaced.ts';
@@ -65,12 +66,11 @@ function* emptySelectors({ mesh, policies }: Context): Generator<Sighting> {
     )
       yield empty(kind, object);
   }
+  const waypointPods = mesh.waypoints.map((waypoint) => podOf(mesh, waypoint));
   for (const policy of mesh.networkPolicies) {
+    const pods = [...inNamespace(mesh.workloads, policy.namespace), ...inNamespace(waypointPods, policy.namespace)];
     const all = policy.podSelector.expressions.length + Object.keys(policy.podSelector.labels).length === 0;
-    if (
-      !all &&
-      !inNamespace(mesh.workloads, policy.namespace).some(({ labels }) => selects(policy.podSelector, labels))
-    )
+    if (!all && !pods.some(({ labels }) => selects(policy.podSelector, labels)))
       yield inNamespace(mesh.workloads, policy.namespace).length > 0 || policy.namespace !== mesh.config.rootNamespace
         ? empty('NetworkPolicy', policy)
         : { ...empty('NetworkPolicy', policy), severity: 'note' };
