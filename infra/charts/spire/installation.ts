@@ -6,6 +6,7 @@ import type { Environment, SpireIdentity } from '../../environments/index.ts';
 import { spireAgent } from './agent.ts';
 import { controllerManager } from './controller.ts';
 import { csiDriverObject, spiffeCsiDriver } from './csi-driver.ts';
+import { excepted } from './exceptions.ts';
 import { federatedDomain } from './federated-domain.ts';
 import { spireNamespaces, spireNetwork } from './network.ts';
 import { noted, type SpireObject } from './object.ts';
@@ -27,7 +28,7 @@ export function spireFiles(
   return new Map(
     Object.entries(stages)
       .filter(([, objects]) => objects.length > 0)
-      .map(([file, objects]) => [file, objects.map((object) => printYaml(noted(object))).join('---\n')]),
+      .map(([file, objects]) => [file, objects.map((object) => printYaml(noted(excepted(object)))).join('---\n')]),
   );
 }
 

@@ -11,6 +11,7 @@ import { IDLE_RULES } from './checks/idle-rules.ts';
 import { INSTALLATION } from './checks/installation.ts';
 import { PORTS } from './checks/ports.ts';
 import { REFERENCES } from './checks/references.ts';
+import { REGISTRATIONS } from './checks/registrations.ts';
 import { SHAPE } from './checks/shape.ts';
 import { SPELLING } from './checks/spelling.ts';
 import { TOKENS } from './checks/tokens.ts';
@@ -39,6 +40,7 @@ export const MESH_CHECKS: readonly MeshCheck[] = [
   ...GATEWAYS,
   ...ADVISORIES,
   ...ACCESS,
+  ...REGISTRATIONS,
   ...INSTALLATION,
   ...VERSIONS,
 ];

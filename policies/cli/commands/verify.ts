@@ -42,6 +42,9 @@ Examples:
   $ meshwright verify dist/kind --intent dist/kind/intent.json
   $ helm template shop | meshwright verify -
 
+Who gets an identity from SPIRE is proved where its registrations are among the sources:
+  $ meshwright verify dist/kind-spire dist/kind-spire-issuer/70-registrations.yaml --intent dist/kind-spire/intent.json
+
 With --context the objects of a running cluster are verified as they are now, and compared with the sources where some
 are given: an object that was changed by hand is named.
   $ meshwright verify --context kind-meshwright --intent dist/kind/intent.json

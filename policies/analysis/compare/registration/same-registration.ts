@@ -2,8 +2,8 @@
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import type { Registration } from '../../../language/registration.ts';
 import { namespaceLabels } from '../../network.ts';
-import { givenTo, termsOf } from './pod-identity.ts';
-import { namespacesOf, type Owner, type Surroundings, tryFindUndeclared } from './strangers.ts';
+import { givenTo } from './pod-identity.ts';
+import { type Owner, surroundingsOf, tryFindUndeclared } from './strangers.ts';
 
 /**
  * True iff both say the same, or give the same to the pods of every workload and nothing to any other pod. Pods that a
@@ -13,12 +13,7 @@ export function isSameRegistration(mesh: Mesh, before: Registration, after: Regi
   if (JSON.stringify(sayingOf(before)) === JSON.stringify(sayingOf(after))) return true;
   if (JSON.stringify(apartFromPods(before)) !== JSON.stringify(apartFromPods(after))) return false;
   const owners = mesh.workloads.map((each) => ownerOf(mesh.config.trustDomain, each));
-  const around: Surroundings = {
-    namespaces: namespacesOf(mesh, owners),
-    place: (namespace) => ({ namespace, labels: namespaceLabels(mesh, namespace) }),
-    terms: termsOf(mesh.config.trustDomain, mesh.identityIssuers[0]),
-    leftOut: () => [],
-  };
+  const around = surroundingsOf(mesh, owners);
   return (
     [before, after].every((each) => tryFindUndeclared(each, owners, around) === undefined) &&
     mesh.workloads.every((workload) => {

@@ -2,9 +2,10 @@
 import type { LabelExpression, LabelSelector, Labels, Mesh } from '../../../language/mesh.ts';
 import type { IdPiece, ProcessSelector, Registration } from '../../../language/registration.ts';
 import { selects } from '../../attachment.ts';
+import { namespaceLabels } from '../../network.ts';
 import { equals, requirementsOf, tryPickLabels } from '../label-box.ts';
 import { type Solution, solutionsOf } from './id-equation.ts';
-import { givenTo, type RegisteredPod, type Terms } from './pod-identity.ts';
+import { givenTo, type RegisteredPod, type Terms, termsOf } from './pod-identity.ts';
 
 /** An identity with the pods that are its own: all of the account, or those that the selectors select. */
 export interface Owner {
@@ -43,6 +44,16 @@ export function namespacesOf(mesh: Mesh, owners: readonly Owner[]): readonly str
     ...[...mesh.workloads, ...owners].map((each) => each.namespace),
   ];
   return [...new Set([ELSEWHERE, ...names])];
+}
+
+/** The surroundings of a mesh where every registration is served for itself. */
+export function surroundingsOf(mesh: Mesh, owners: readonly Owner[]): Surroundings {
+  return {
+    namespaces: namespacesOf(mesh, owners),
+    place: (namespace) => ({ namespace, labels: namespaceLabels(mesh, namespace) }),
+    terms: termsOf(mesh.config.trustDomain, mesh.identityIssuers[0]),
+    leftOut: () => [],
+  };
 }
 
 const ELSEWHERE = 'elsewhere';

@@ -139,6 +139,18 @@ function* sharedAccounts({ mesh }: Context): Generator<Sighting> {
   }
 }
 
+/** Told once: it is one namespace. */
+function* defaultNamespace({ mesh }: Context): Generator<Sighting> {
+  const own = mesh.workloads.filter(({ namespace }) => namespace === 'default');
+  const [first] = own;
+  if (first !== undefined)
+    yield atObject(
+      first.kind,
+      first,
+      `${own.length} workload${own.length === 1 ? '' : 's'} in the namespace \`default\`, or in none: \`${first.name}\` for one`,
+    );
+}
+
 /** Checks of names that must lead somewhere. */
 export const REFERENCES: readonly MeshCheck[] = [
   {
@@ -188,6 +200,14 @@ export const REFERENCES: readonly MeshCheck[] = [
     resolution:
       'The manifests declare ServiceAccounts, and the one of this workload is not among them: its pods will not start, or they run with an account that is managed elsewhere. Declare it next to the workload.',
     find: missingAccounts,
+  },
+  {
+    code: 'identity/default-namespace',
+    severity: 'note',
+    title: 'workloads live in the namespace `default`',
+    resolution:
+      "A namespace is part of every identity and the reach of most policies, and `default` is where whatever names none ends up: other people's pods, tests, mistakes. Manifests without a namespace land where `kubectl` happens to point. Give the application a namespace of its own, and write it into the manifests.",
+    find: defaultNamespace,
   },
   {
     code: 'identity/shared-account',

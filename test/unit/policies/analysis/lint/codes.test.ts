@@ -5,6 +5,7 @@ import { BYPASS_CASES } from './bypass-cases.ts';
 import type { CodeCase } from './code-case.ts';
 import { EDGE_CASES } from './edge-cases.ts';
 import { ENFORCEMENT_CASES } from './enforcement-cases.ts';
+import { IDENTITY_CASES } from './identity-cases.ts';
 import { IDLE_RULE_CASES } from './idle-rule-cases.ts';
 import { INSTALLATION_CASES } from './installation-cases.ts';
 import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
@@ -22,6 +23,7 @@ const CASES: readonly CodeCase[] = [
   ...BYPASS_CASES,
   ...EDGE_CASES,
   ...INSTALLATION_CASES,
+  ...IDENTITY_CASES,
 ];
 
 describe('the codes of lint', () => {

@@ -7,7 +7,7 @@ import { lint } from '#policies/analysis/lint/lint.ts';
 import { readDocuments, type SourceDocument } from '#policies/language/document.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { printYaml } from '#policies/language/print.ts';
-import { documentsOf, synthesized } from '../../../../support/synthesized.ts';
+import { documentsOf, synthesized, synthesizedFolders } from '../../../../support/synthesized.ts';
 
 function findingsOf(documents: readonly SourceDocument[]): readonly Finding[] {
   const mesh = parseMesh(documents);
@@ -33,6 +33,12 @@ describe.each(['kind', 'production'])('the manifests of %s', (environment) => {
     expect(notes.length).toBeGreaterThan(0);
     expect(notes.filter((note) => !/observability\/prometheus|istio-system\/istiod/.test(note))).toEqual([]);
   });
+});
+
+test('with SPIRE and its installation nothing is left that no suppression explains', async () => {
+  const { files, issuer } = await synthesizedFolders('kind-spire');
+  expect(issuer.size).toBeGreaterThan(0);
+  expect(grave(findingsOf(documentsOf(new Map([...files, ...issuer]))))).toEqual([]);
 });
 
 /** The objects of a rendering, to be changed in place. */
