@@ -197,7 +197,7 @@ function acceptStream(stream: EventStream, origin: Origin, sink: Sink): void {
  * and what one took to read is let go before the next. A text with directives, which stand before their `---`, stays whole.
  */
 function readInto(sink: Sink, file: string, text: string): void {
-  if (/^%/m.test(text)) {
+  if (hasDirective(text)) {
     readChunk(
       chunkOf(file, text, () => 0),
       sink,
@@ -219,6 +219,11 @@ function readInto(sink: Sink, file: string, text: string): void {
     cut = index;
   }
   readPart(cut, text.length);
+}
+
+/** Looked for by plain search first, which is faster by far than a line anchor in an expression. */
+function hasDirective(text: string): boolean {
+  return text.includes('%') && /^%/m.test(text);
 }
 
 /** The lines of a file, found when the first is asked for. */
@@ -274,14 +279,10 @@ function sizeFault({ file, text, linesBefore }: Chunk): Problem | undefined {
 /** How many values a YAML text holds at most, but for aliases: as many as characters that begin one. */
 export function aboutHowManyValues(text: string): number {
   let values = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === NEW_LINE || code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) values += 1;
-  }
+  for (const begin of ['\n', ',', '[', '{'])
+    for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) values += 1;
   return values;
 }
-
-const [NEW_LINE, COMMA, OPEN_BRACKET, OPEN_BRACE] = [10, 44, 91, 123];
 
 /**
  * Reads the Kubernetes objects of a YAML or JSON text, as kubectl would see them.

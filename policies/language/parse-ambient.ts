@@ -37,7 +37,7 @@ export function parseWaypoint(document: Cursor): Waypoint {
   return {
     namespace: document.get('metadata', 'namespace').text('default'),
     name,
-    at: document.at(),
+    at: document.place(),
     traffic: trafficOf(document.get('metadata', 'labels').labels()['istio.io/waypoint-for']),
     serviceAccount: annotation('service-account') || annotation('name-override') || name,
     users: usersOf(hbone?.get('allowedRoutes', 'namespaces')),

@@ -70,6 +70,6 @@ function named(document: Cursor) {
     namespace: document.get('metadata', 'namespace').text('default'),
     name: document.get('metadata', 'name').text(),
     createdAt: document.get('metadata', 'creationTimestamp').text(),
-    at: document.at(),
+    at: document.place(),
   };
 }

@@ -41,7 +41,7 @@ export function parseAuthorizationPolicy(document: Cursor, config: MeshConfig): 
       .get('spec', 'rules')
       .items()
       .map((rule, index) => parseRule(rule, index, context)),
-    at: document.at(),
+    at: document.place(),
   };
 }
 
@@ -93,7 +93,7 @@ function parseRule(rule: Cursor, index: number, context: Context): Rule {
     });
   for (const condition of rule.get('when').items())
     parts.push({ kind: 'when', alternatives: [[parseCondition(condition, context)].filter(asksSomething)] });
-  return { index, parts, at: rule.at() };
+  return { index, parts, at: rule.place() };
 }
 
 type ParseClause = (read: Given, context: Context) => Clause;

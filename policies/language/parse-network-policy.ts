@@ -19,7 +19,7 @@ export function parseNetworkPolicy(document: Cursor): NetworkPolicy {
     egress: (stated ? types.includes('Egress') : spec.get('egress').isPresent())
       ? direction(spec.get('egress'), 'to')
       : { kind: 'notIsolated' },
-    at: document.at(),
+    at: document.place(),
   };
 }
 

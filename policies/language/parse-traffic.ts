@@ -7,7 +7,7 @@ export function parseNamed(document: Cursor) {
   return {
     namespace: document.get('metadata', 'namespace').text('default'),
     name: document.get('metadata', 'name').text(),
-    at: document.at(),
+    at: document.place(),
   };
 }
 

@@ -31,7 +31,7 @@ export const WORKLOAD_KINDS: Readonly<Record<string, readonly string[]>> = {
 export function parseNamespaceDocument(document: Cursor): Namespace {
   const labels = document.get('metadata', 'labels').labels();
   const name = document.get('metadata', 'name').text();
-  return { name, labels, injection: namespaceInjection(labels), at: document.at() };
+  return { name, labels, injection: namespaceInjection(labels), at: document.place() };
 }
 
 function namespaceInjection(labels: Labels): Injection {
@@ -60,7 +60,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
     capture: spec.get('hostNetwork').isTrue() ? 'none' : parseCapture(labels),
     looseEnds: looseEndsOf(spec.value),
-    at: document.at(),
+    at: document.place(),
   };
 }
 
@@ -99,7 +99,7 @@ export function parseService(document: Cursor): Service {
     waypoint: parseWaypointUse(document.get('metadata', 'labels').labels()),
     ports: document.get('spec', 'ports').items().map(parseServicePort),
     createdAt: document.get('metadata', 'creationTimestamp').text(),
-    at: document.at(),
+    at: document.place(),
   };
 }
 

@@ -59,9 +59,19 @@ const PORT_FIELDS = withNegations(['ports']);
 const FILLED_FIELDS = withNegations(['hosts', 'methods', 'paths']);
 const OPERATION_FIELDS = withNegations(['hosts', 'ports', 'methods', 'paths']);
 
-/** The values of some fields. */
-const valuesIn = (place: Cursor, fields: readonly string[]): readonly Cursor[] =>
-  fields.flatMap((name) => (place.hasItems(name) ? place.get(name).items() : []));
+/** The values of some fields; only those of which `claims` is true, where it says at a glance which may be at fault. */
+function valuesIn(
+  place: Cursor,
+  fields: readonly string[],
+  claims: (text: string) => boolean = () => true,
+): readonly Cursor[] {
+  const found: Cursor[] = [];
+  for (const name of fields) for (const value of place.textsWhere(name, claims)) found.push(value);
+  return found;
+}
+
+const isEmpty = (text: string): boolean => text === '';
+const hasBraces = (text: string): boolean => text.includes('{') || text.includes('}');
 
 const isBlank = (place: Cursor, fields: readonly string[]): boolean => !fields.some((name) => place.hasItems(name));
 
@@ -74,7 +84,7 @@ function fromFaults(from: Cursor): readonly Problem[] {
     ];
   }
   return [
-    ...emptyFaults(valuesIn(source, PLAIN_FIELDS)),
+    ...emptyFaults(valuesIn(source, PLAIN_FIELDS, isEmpty)),
     ...addressFaults(valuesIn(source, ADDRESS_FIELDS)),
     ...accountFaults(valuesIn(source, ACCOUNT_FIELDS)),
     ...valuesIn(source, TRUST_DOMAIN_FIELDS).flatMap(trustDomainFaults),
@@ -109,9 +119,9 @@ function toFaults(to: Cursor): readonly Problem[] {
     return [fault('empty-operation', 'an operation needs at least one field with values', operation, help)];
   }
   return [
-    ...emptyFaults(valuesIn(operation, FILLED_FIELDS)),
+    ...emptyFaults(valuesIn(operation, FILLED_FIELDS, isEmpty)),
     ...portFaults(valuesIn(operation, PORT_FIELDS)),
-    ...valuesIn(operation, PATH_FIELDS).flatMap(templateFaults),
+    ...valuesIn(operation, PATH_FIELDS, hasBraces).flatMap(templateFaults),
   ];
 }
 
