@@ -1,5 +1,6 @@
 /** Every first-order mutation operator, in the order of the reference's table. */
 import type { Operator } from './mutant.ts';
+import { AMBIENT } from './operators/ambient.ts';
 import { ATTACHMENT } from './operators/attachment.ts';
 import { CONDITION } from './operators/condition.ts';
 import { KUBERNETES } from './operators/kubernetes.ts';
@@ -16,5 +17,6 @@ export const OPERATORS: readonly Operator[] = [
   ...OPERATION,
   ...CONDITION,
   ...TRANSPORT,
+  ...AMBIENT,
   ...KUBERNETES,
 ];

@@ -72,7 +72,7 @@ const MODES = ['DISABLE', 'PERMISSIVE', 'STRICT'];
 const GATEWAY_IDENTITIES = ['none', 'clientCertificate', 'mesh'];
 
 function weakenedListener(name: string, was: Listener, is: Listener): readonly Weakening[] {
-  if (was.kind === 'sidecar' && is.kind === 'sidecar') {
+  if ((was.kind === 'sidecar' || was.kind === 'ztunnel') && (is.kind === 'sidecar' || is.kind === 'ztunnel')) {
     const weaker = MODES.indexOf(is.mode) < MODES.indexOf(was.mode);
     return weaker ? [weakening('mtls-mode', name, `mTLS mode ${was.mode} became ${is.mode}`)] : [];
   }

@@ -76,6 +76,27 @@ const MUTABLE_MESH = [
     egress: [{ hosts: ['a/x.a.svc.cluster.local', 'b/z.b.svc.cluster.local'] }],
   }),
   networkingYaml('DestinationRule', 'a', { host: 'x.a.svc.cluster.local' }),
+  '{apiVersion: v1, kind: Namespace, metadata: {name: c, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: way}}}',
+  '{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: way, namespace: c}, spec: {gatewayClassName: istio-waypoint}}',
+  workloadYaml('c', 'w', 'false'),
+  securityYaml('AuthorizationPolicy', 'c', {
+    selector: { matchLabels: { app: 'w' } },
+    rules: [{ from: [{ source: { principals: ['td/ns/c/sa/way'] } }], to: [{ operation: { ports: ['80'] } }] }],
+  }),
+  securityYaml(
+    'AuthorizationPolicy',
+    'c',
+    {
+      targetRefs: [{ group: '', kind: 'Service', name: 'w' }],
+      rules: [
+        {
+          from: [{ source: { principals: ['td/ns/b/sa/z'] } }],
+          to: [{ operation: { methods: ['GET'], paths: ['/w'] } }],
+        },
+      ],
+    },
+    'w',
+  ),
 ];
 
 /** The documents of the mesh. */

@@ -96,6 +96,9 @@ const ROWS: readonly (readonly [code: string, what: RegExp, fate: string])[] = [
   ['P11', /alias/, 'different'],
   ['P12', /named tcp/, 'different'],
   ['P13', /`a\/x\.a\.svc\.cluster\.local` was dropped/, 'different'],
+  ['P14', /does not capture it any more/, 'different'],
+  ['P15', /around the waypoint/, 'different'],
+  ['P15', /waypoint was dropped/, 'different'],
   ['K1', /runs as `x`/, 'different'],
   ['K2', /`podSelector` selects everything/, 'hidden'],
   ['K3', /port 80 became 81/, 'different'],
@@ -105,12 +108,12 @@ const ROWS: readonly (readonly [code: string, what: RegExp, fate: string])[] = [
 ];
 
 describe('operators', () => {
-  test('are those of the reference, and two of our own', () => {
+  test('are those of the reference, and four of our own', () => {
     const counts = { S: 14, A: 8, I: 14, O: 16, C: 6, P: 12, K: 5 };
     const reference = Object.entries(counts).flatMap(([letter, count]) =>
       Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
     );
-    expect(OPERATORS.map(({ code }) => code).toSorted()).toEqual([...reference, 'P7k', 'P13'].toSorted());
+    expect(OPERATORS.map(({ code }) => code).toSorted()).toEqual([...reference, 'P7k', 'P13', 'P14', 'P15'].toSorted());
   });
 
   test('each makes mutants of the small mesh', () => {
