@@ -6,7 +6,7 @@ import { ofAction, tokenRulesAt } from './enforcement-point.ts';
 import { connectionFacts, httpFacts, readPath } from './facts.ts';
 import { covers, type Facts } from './rules.ts';
 import { verifiers, verifyToken } from './token.ts';
-import { givenHeaders, withoutGiven } from './token-headers.ts';
+import { asGiven, givenHeaders, givingToken } from './token-headers.ts';
 import { type DecidingRule, VERDICT_CODES, type Verdict } from './verdict.ts';
 import { type Call, end } from './world.ts';
 
@@ -40,7 +40,7 @@ function decideHttp(call: Call, connection: Facts): Verdict {
   const claims = token.kind === 'claims' ? token.claims : null;
   const facts = {
     ...connection,
-    http: httpFacts(withoutGiven(request.http, givenHeaders(rules)), path, claims),
+    http: httpFacts(asGiven(request.http, givenHeaders(rules), givingToken(token, request.token)), path, claims),
   };
   return assuming(decideByRules(call, 'http', facts), custom.assumptions);
 }

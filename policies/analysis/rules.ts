@@ -3,7 +3,7 @@ import type { AuthorizationPolicy, Clause, Rule, RulePart } from '../language/au
 import { accepts, acceptsPath, acceptsPeer, holds } from './matching.ts';
 import type { Profile } from './profile.ts';
 import type { Address } from './request.ts';
-import type { Claims } from './token.ts';
+import { type Claims, valueAt } from './token.ts';
 import { unreachable } from './unreachable.ts';
 
 /** What rules read of one request on one chain. Null members are absent. */
@@ -201,11 +201,7 @@ function headerValues(name: string, http: HttpFacts, profile: Profile): readonly
 
 /** The strings at a claim's path: the string there, or the strings of the list there. */
 export function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
-  let value: unknown = claims;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return [];
-    value = Reflect.get(value, key);
-  }
+  const value = valueAt(claims, path);
   if (typeof value === 'string') return [value];
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }

@@ -1,11 +1,11 @@
 /**
- * Headers that tokens give, and rules that read them: what a token gives is not modelled, but what a client sends in its
- * place is removed. Source: semantics.md 8; Envoy `jwt_authn`, `ExtractorImpl::sanitizeHeaders`.
+ * Headers that tokens give: what a client sends in their place is removed, and the claims of an accepted token are
+ * written. Source: semantics.md 8; Envoy `jwt_authn`, `ExtractorImpl::sanitizeHeaders`, `Authenticator::addJWTClaimToHeader`.
  */
 import type { AuthorizationPolicy } from '../language/authorization.ts';
 import type { JwtRule } from '../language/mesh.ts';
-import type { HttpRequest } from './request.ts';
-import { isPreflight } from './token.ts';
+import type { HttpRequest, Token } from './request.ts';
+import { type Claims, isPreflight, type TokenOutcome, valueAt } from './token.ts';
 
 /** The headers that rules for tokens write; none but the token filter itself may. */
 export type GivenHeaders = ReadonlySet<string>;
@@ -15,11 +15,61 @@ export function givenHeaders(rules: readonly JwtRule[]): GivenHeaders {
   return new Set(rules.flatMap(written));
 }
 
-/** The request as it comes before the rules: the filter removes what it writes itself, save where it is passed by. */
-export function withoutGiven(http: HttpRequest, given: GivenHeaders): HttpRequest {
+/** A claim that a rule for tokens writes into a header. */
+export interface WrittenClaim {
+  readonly header: string;
+  readonly path: readonly string[];
+}
+
+/**
+ * The claims that a rule writes and that are modelled: those alone in their header. Names that begin like an address are
+ * not, since versions of Envoy take them apart differently, and neither is `host`, the other name of `:authority`.
+ */
+export function writtenClaims(rule: JwtRule): readonly WrittenClaim[] {
+  const names = written(rule);
+  return rule.outputClaimToHeaders.flatMap(({ header, claim }) => {
+    const isAlone = names.filter((name) => name === header).length === 1;
+    return isAlone && header !== 'host' && !/^https?:/.test(claim) ? [{ header, path: claim.split('.') }] : [];
+  });
+}
+
+/** An accepted token with the rule that accepted it. */
+export interface GivingToken {
+  readonly rule: JwtRule;
+  readonly claims: Claims;
+}
+
+/** The token that gives headers: one that was accepted, with its claims as they were sent. */
+export function givingToken(outcome: TokenOutcome, token: Token | null): GivingToken | null {
+  return outcome.kind === 'claims' && token !== null ? { rule: outcome.rule, claims: token.claims } : null;
+}
+
+/**
+ * The request as it comes before the rules: the filter removes what it writes itself, save where it is passed by, and
+ * writes the claims of the token that it accepted.
+ */
+export function asGiven(http: HttpRequest, given: GivenHeaders, token: GivingToken | null): HttpRequest {
   if (given.size === 0 || isPreflight(http)) return http;
-  if (![...given].some((name) => http.headers.has(name))) return http;
-  return { ...http, headers: new Map([...http.headers].filter(([name]) => !given.has(name))) };
+  const added = token === null ? [] : writtenClaims(token.rule).flatMap((claim) => tryWrite(token.claims, claim));
+  if (added.length === 0 && ![...given].some((name) => http.headers.has(name))) return http;
+  return { ...http, headers: new Map([...[...http.headers].filter(([name]) => !given.has(name)), ...added]) };
+}
+
+function tryWrite(claims: Claims, { header, path }: WrittenClaim): readonly (readonly [string, readonly string[]])[] {
+  const text = tryWrittenText(valueAt(claims, path));
+  return text === undefined || text === '' ? [] : [[header, [text]]];
+}
+
+/**
+ * What a claim is as a header: text as it is, whole numbers in digits, other numbers with six places, `true` and `false`.
+ * Undefined for lists and objects, whose JSON Envoy writes in base64, which is not modelled.
+ */
+export function tryWrittenText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'number') return undefined;
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** 64) return BigInt(value).toString();
+  return Number.isInteger(value) ? `${BigInt(value)}.000000` : value.toFixed(6);
 }
 
 /**
@@ -39,9 +89,24 @@ export function tokenHeaderAssumptions(
     ...rules.flatMap(({ fromHeaders }) => fromHeaders.map(({ name }) => name)),
   ]);
   return [...names].toSorted().flatMap((name) => {
-    if (given.has(name)) return [`header \`${name}\`, which rules read, is not given by a token`];
+    if (given.has(name)) return [givenAssumption(name, rules)];
     return removed.has(name) ? [`header \`${name}\`, which rules read, is not removed with a token`] : [];
   });
+}
+
+/** What is not modelled of a header that tokens give: forms of a claim, or the header as a whole. */
+function givenAssumption(name: string, rules: readonly JwtRule[]): string {
+  const writing = rules.filter((rule) => written(rule).includes(name));
+  const claims = writing.map((rule) =>
+    writtenClaims(rule)
+      .find(({ header }) => header === name)
+      ?.path.join('.'),
+  );
+  const known = [...new Set(claims.filter((claim) => claim !== undefined))];
+  if (known.length === 0 || claims.includes(undefined))
+    return `header \`${name}\`, which rules read, is not given by a token`;
+  const list = known.map((claim) => `\`${claim}\``).join(', ');
+  return `header \`${name}\`, which rules read, is given by no token whose claim ${list} is a list or an object`;
 }
 
 const decides = ({ action, enforcement }: AuthorizationPolicy): boolean =>

@@ -5,7 +5,8 @@ import type { HttpRequest, Token } from './request.ts';
 /** The claims that policies see, or the status that the filter answers. */
 export type TokenOutcome =
   | { readonly kind: 'noClaims' }
-  | { readonly kind: 'claims'; readonly claims: Claims }
+  /** `rule` is the one that accepted the token. */
+  | { readonly kind: 'claims'; readonly claims: Claims; readonly rule: JwtRule }
   | { readonly kind: 'refused'; readonly status: 401 | 403 };
 
 /** The verified payload; claims that are lists of words have been split. */
@@ -64,7 +65,10 @@ export function verifyToken(all: readonly Verifier[], token: Token | null, http:
   if (looking.length === 0) return { kind: 'noClaims' };
   const ofIssuer = looking.filter(({ rule }) => rule.issuer === token.claims['iss']);
   const accepting = ofIssuer.find((verifier) => tokenFault(verifier, token) === undefined);
-  if (accepting !== undefined) return { kind: 'claims', claims: splitClaims(token.claims, accepting.rule) };
+  if (accepting !== undefined) {
+    const { rule } = accepting;
+    return { kind: 'claims', claims: splitClaims(token.claims, rule), rule };
+  }
   const first = ofIssuer[0];
   return { kind: 'refused', status: first === undefined ? 401 : (tokenFault(first, token) ?? 401) };
 }
@@ -134,4 +138,15 @@ function splitClaims(claims: Claims, rule: JwtRule): Claims {
     return [name, delimited && typeof value === 'string' ? value.split(' ') : value] as const;
   });
   return Object.fromEntries(split);
+}
+
+/** The value at a claim's path, undefined where there is none. */
+export function valueAt(claims: Claims | null, path: readonly string[]): unknown {
+  let value: unknown = claims;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key))
+      return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
 }

@@ -155,7 +155,9 @@ function requestAuthentication(draw: Draw, index: number): object {
         ...draw.maybe(0.15, 'fromHeaders', () => [{ name: draw.of(['x-token', 'Authorization']), prefix: 'Bearer ' }]),
         ...draw.maybe(0.2, 'spaceDelimitedClaims', () => ['role']),
         ...draw.maybe(0.2, 'outputPayloadToHeader', () => draw.of(['H', 'x-payload'])),
-        ...draw.maybe(0.1, 'outputClaimToHeaders', () => [{ header: 'h', claim: 'sub' }]),
+        ...draw.maybe(0.3, 'outputClaimToHeaders', () => [
+          { header: 'h', claim: draw.of(['sub', 'role', 'scope', 'a.b', 'iss']) },
+        ]),
       })),
     },
   };

@@ -28,7 +28,7 @@ function randomClaims(draw: Draw): object {
     ...draw.maybe(0.6, 'aud', () => draw.of<unknown>(['r', ['w', 'r'], 'http://r', 7])),
     ...draw.maybe(0.4, 'azp', () => 'r'),
     ...draw.maybe(0.5, 'scope', () => draw.of<unknown>(['r', 'r w', 'rw', ['r'], ''])),
-    ...draw.maybe(0.5, 'role', () => draw.of<unknown>(['r w', ['w', 7], true, 'w'])),
+    ...draw.maybe(0.5, 'role', () => draw.of<unknown>(['r w', ['w', 7], true, 'w', 1, -1.5, 2])),
     ...draw.maybe(0.3, 'a', () => draw.of<unknown>([{ b: 'r' }, { b: ['w'] }, 'r', ['r']])),
   };
 }

@@ -2,8 +2,7 @@
 import type { Waypoint } from '../../language/ambient.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { Profile } from '../profile.ts';
-import { tryFindClaimReadDifferently } from '../symbolic/claim-reading.ts';
-import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
+import type { Node } from '../symbolic/diagram.ts';
 import type { Effort } from '../symbolic/effort.ts';
 import { holds } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
@@ -91,9 +90,6 @@ export class Callers {
         ...(place.effort === undefined ? {} : { effort: place.effort }),
       },
     );
-    const claim = tryFindClaimReadDifferently(sides.map(({ decision }) => decision));
-    if (claim !== undefined)
-      throw new BudgetExceeded(`claim \`${claim}\` is split at spaces in one version and not in the other`);
     const possible = this.universe.possible();
     this.#nodes = sides.map(({ decision }) =>
       this.universe.diagrams.and(this.universe.node(decision.allowed), possible),

@@ -8,6 +8,7 @@ import { parsePath } from '../../language/parse-pattern.ts';
 import type { Listener } from '../listener.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from '../symbolic/formula.ts';
 import { claimTest } from '../symbolic/rules.ts';
+import type { SymbolicTokenOutcome } from '../symbolic/token.ts';
 import type { Grant, User } from './intent.ts';
 import { areNetworkOnly } from './network-only.ts';
 
@@ -21,19 +22,24 @@ export interface Declared {
   readonly each: () => readonly { readonly grant: Grant; readonly atLeast: Formula }[];
 }
 
-/** The meaning of the grants of one port; where they leave it to NetworkPolicy, the proxy may let everything through. */
-export function declared(grants: readonly Grant[], listener: Listener): Declared {
+/** The meaning of the grants of one port, whose proxy reads claims as `token` says; where they leave it to NetworkPolicy, the proxy may let everything through. */
+export function declared(
+  grants: readonly Grant[],
+  listener: Listener,
+  token: Pick<SymbolicTokenOutcome, 'readings'>,
+): Declared {
+  const splits = new Set(token.readings.flatMap((reading) => [...reading.splits]));
   const users = grants.flatMap(({ user }) => (user === null ? [] : [user]));
   const noToken = not(holds({ on: 'token', is: 'present' }));
   const harmless = some([
     noToken,
-    ...users.map((user) => all([valid({ ...user, claims: [] }), not(holds({ on: 'fault', is: 'audience' }))])),
+    ...users.map((user) => all([valid({ ...user, claims: [] }, splits), not(holds({ on: 'fault', is: 'audience' }))])),
   ]);
   const bounded = (grant: Grant, user: User) => {
     const call = callsOf([grant]);
     return {
-      atMost: all([call, valid(user)]),
-      atLeast: all([call, valid(user), not(holds({ on: 'fault', is: 'audience' }))]),
+      atMost: all([call, valid(user, splits)]),
+      atLeast: all([call, valid(user, splits), not(holds({ on: 'fault', is: 'audience' }))]),
     };
   };
   // both bounds share the calls that ask for no user, so that their diagrams are made once
@@ -91,16 +97,16 @@ function pathOf(path: string): PathPattern {
 }
 
 /** When the token is the user's: signed and in time, of the issuer, for an audience, with a subject and every claim. */
-function valid(user: User): Formula {
+function valid(user: User, splits: ReadonlySet<string>): Formula {
   const claim = (name: string, values: readonly string[]) =>
-    some(values.map((value) => holds(claimTest([name], exact(value)))));
+    some(values.map((value) => holds(claimTest([name], exact(value), splits.has(name) ? 'words' : 'whole'))));
   return all([
     holds({ on: 'token', is: 'present' }),
     holds({ on: 'issuer', pattern: exact(user.issuer) }),
     not(holds({ on: 'fault', is: 'expired' })),
     not(holds({ on: 'fault', is: 'signature' })),
-    claim('aud', user.audiences),
-    holds(claimTest(['sub'], { kind: 'nonEmpty' })),
+    some(user.audiences.map((value) => holds(claimTest(['aud'], exact(value), 'whole')))),
+    holds(claimTest(['sub'], { kind: 'nonEmpty' }, splits.has('sub') ? 'words' : 'whole')),
     ...user.claims.map(({ claim: name, values }) => claim(name, values)),
   ]);
 }

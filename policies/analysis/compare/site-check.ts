@@ -74,7 +74,7 @@ export function checkSite(place: Place, identities: readonly string[], audit: Ru
 function compareAt(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
   const passers = passersOn(place.world.mesh, decision);
-  const meaning = beside(passers, declared(place.grants, decision.listener));
+  const meaning = beside(passers, declared(place.grants, decision.listener, decision.token));
   const { listener } = decision;
   const assumptions = [...decision.assumptions, ...passers.map(({ text }) => text)];
   const isClosed = decision.unhelped.kind === 'never' && decision.rules.every(({ covers }) => covers.kind === 'never');

@@ -8,6 +8,7 @@ import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
 import { Effort } from '../symbolic/effort.ts';
+import { NO_TOKENS } from '../symbolic/token.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
 import { DeclaredConnections } from './connections.ts';
@@ -258,7 +259,7 @@ class Verifier {
   #checkWay(place: Place, grant: Grant, source: Workload): void {
     const mesh = this.#index.between(source.namespace, place.workload.namespace);
     const world: World = { ...place.world, mesh };
-    const meaning = declared([grant], resolveListener(mesh, place.workload, place.port));
+    const meaning = declared([grant], resolveListener(mesh, place.workload, place.port), NO_TOKENS);
     const universe = new Universe([meaning.atLeast], {
       config: mesh.config,
       headers: world.profile.repeatedHeaders,

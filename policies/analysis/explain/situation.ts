@@ -7,7 +7,7 @@ import { connectionFacts, httpFacts, readPath } from '../facts.ts';
 import type { Listener } from '../listener.ts';
 import type { Facts } from '../rules.ts';
 import type { TokenOutcome } from '../token.ts';
-import { givenHeaders, withoutGiven } from '../token-headers.ts';
+import { asGiven, givenHeaders, givingToken } from '../token-headers.ts';
 import type { Call } from '../world.ts';
 import { tokenOutcome } from './token-layer.ts';
 
@@ -66,7 +66,7 @@ function factsOf(
   if (parts.chain === 'tcp' || http === null) return facts;
   const path = readPath(http, call.world.mesh.config, call.world.profile);
   if (path.kind !== 'path') return facts;
-  const seen = withoutGiven(http, givenHeaders(tokenRulesAt(call.point)));
+  const seen = asGiven(http, givenHeaders(tokenRulesAt(call.point)), givingToken(parts.token, call.request.token));
   return { ...facts, http: httpFacts(seen, path, parts.token.kind === 'claims' ? parts.token.claims : null) };
 }
 

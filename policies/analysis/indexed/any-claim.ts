@@ -1,11 +1,12 @@
 /** Reads claims without splitting or copying them. */
 import type { Pattern } from '../../language/authorization.ts';
 import { accepts } from '../matching.ts';
+import { valueAt } from '../token.ts';
 import type { Query } from './query.ts';
 
 /** True iff the string at `path`, one of the words it is made of, or a string of the list there is accepted. */
 export function anyClaim(query: Query, path: readonly string[], patterns: readonly Pattern[]): boolean {
-  const value = valueAt(query, path);
+  const value = valueAt(query.claims, path);
   if (typeof value === 'string') {
     const isDelimited = path.length === 1 && query.delimited.has(path[0] ?? '');
     return isDelimited ? anyWord(value, patterns) : anyAccepts(patterns, value);
@@ -17,18 +18,8 @@ export function anyClaim(query: Query, path: readonly string[], patterns: readon
 
 /** The text of a claim, undefined where it is none, a list, or words that count each. */
 export function tryClaimText(query: Query, name: string): string | undefined {
-  const value = valueAt(query, [name]);
+  const value = valueAt(query.claims, [name]);
   return typeof value === 'string' && !query.delimited.has(name) ? value : undefined;
-}
-
-function valueAt(query: Query, path: readonly string[]): unknown {
-  let value: unknown = query.claims;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key))
-      return undefined;
-    value = Reflect.get(value, key);
-  }
-  return value;
 }
 
 /** Exact words are found in place; other patterns need the word itself. */

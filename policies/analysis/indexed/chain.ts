@@ -5,7 +5,7 @@ import { type EnforcementPoint, ofAction, tokenRulesAt } from '../enforcement-po
 import { isPlainPath, normalizePath } from '../normalize.ts';
 import type { Request } from '../request.ts';
 import { verifiers } from '../token.ts';
-import { type GivenHeaders, givenHeaders, withoutGiven } from '../token-headers.ts';
+import { asGiven, type GivenHeaders, givenHeaders } from '../token-headers.ts';
 import { VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 import type { CallerRecords } from './caller-records.ts';
@@ -119,7 +119,11 @@ export class Chain {
       query.claims = request.token?.claims ?? null;
       query.delimited = outcome.delimited;
     }
-    if (this.#given.size > 0) query.http = withoutGiven(query.http, this.#given);
+    if (this.#given.size > 0) {
+      const rule = outcome === 'noClaims' ? null : outcome.verifier.rule;
+      const { claims } = query;
+      query.http = asGiven(query.http, this.#given, rule === null || claims === null ? null : { rule, claims });
+    }
     return this.#decideByRules(query);
   }
 

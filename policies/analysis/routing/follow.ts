@@ -3,7 +3,8 @@ import { tokenRulesOf } from '../attachment.ts';
 import { resolveListener } from '../listener.ts';
 import { depart } from '../outbound.ts';
 import type { Request } from '../request.ts';
-import { givenHeaders, withoutGiven } from '../token-headers.ts';
+import { verifiers, verifyToken } from '../token.ts';
+import { asGiven, givenHeaders, givingToken } from '../token-headers.ts';
 import type { Verdict } from '../verdict.ts';
 import { findWorkload, type World } from '../world.ts';
 import { routeNaively } from './naive-route.ts';
@@ -78,7 +79,8 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Re
   const connection = connectionOf(request, world).request;
   if (route === null || request.http === null || connection === null) return call;
   const path = rewrittenPath(route, connection.path, connection.query) ?? connection.path;
-  const given = withoutGiven(request.http, givenHeaders(rules));
+  const outcome = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
+  const given = asGiven(request.http, givenHeaders(rules), givingToken(outcome, request.token));
   const { headers } = rewrittenHeaders(route, forward, given.headers);
   return {
     ...call,

@@ -67,6 +67,7 @@ export function decideOnChain(
     port: destination.port,
     destinationIp: destination.ip,
     hasClaims: token.hasClaims,
+    readings: token.readings,
     given,
     known,
   };

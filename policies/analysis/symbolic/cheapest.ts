@@ -1,6 +1,6 @@
 /** The cheapest way through a diagram to *true*, measured from a request to be near to. */
 import type { Node } from './diagram.ts';
-import type { Universe } from './universe.ts';
+import type { Attribute, Universe } from './universe.ts';
 
 /** An atom for every level. */
 export type Assignment = readonly number[];
@@ -50,6 +50,13 @@ function withoutTexts({ attributes }: Universe, base: Assignment): number[] {
   return assignment;
 }
 
+/** The levels of an attribute that make it another: the first, or each of what a set holds. */
+function leadingOf(attribute: Attribute): readonly number[] {
+  if (attribute.kind === 'claim') return attribute.variable.leading();
+  const isSet = attribute.kind === 'set' || attribute.kind === 'certificate';
+  return isSet ? attribute.variable.levels.map((_, index) => index) : [0];
+}
+
 class Search {
   readonly #universe: Universe;
   readonly #base: Assignment;
@@ -62,9 +69,7 @@ class Search {
     this.#universe = universe;
     this.#base = base;
     this.#leading = new Set(
-      universe.attributes.flatMap(({ first, kind, variable }) =>
-        kind === 'set' || kind === 'certificate' ? variable.levels.map((_, index) => first + index) : [first],
-      ),
+      universe.attributes.flatMap((attribute) => leadingOf(attribute).map((index) => attribute.first + index)),
     );
     this.#ranks = new Map(
       universe.attributes.flatMap((attribute) =>

@@ -22,8 +22,8 @@ export type AtomicTest =
   /** The codec takes the raw path. */
   | { readonly on: 'acceptedPath' }
   | { readonly on: 'header'; readonly name: string; readonly pattern: Pattern }
-  /** Some string at the claim's path is accepted; the issuer is a variable of its own. */
-  | { readonly on: 'claim'; readonly path: readonly string[]; readonly pattern: Pattern }
+  /** Some string at the claim's path, read in one of the ways, is accepted; the issuer is a variable of its own. */
+  | { readonly on: 'claim'; readonly path: readonly string[]; readonly pattern: Pattern; readonly as: ClaimReading }
   | { readonly on: 'token'; readonly is: 'present' }
   | { readonly on: 'fault'; readonly is: 'expired' | 'audience' | 'signature' }
   | { readonly on: 'bytes'; readonly is: 'http' }
@@ -38,6 +38,9 @@ export type AtomicTest =
     }
   /** What no formula says: whoever asks gets *unknown*. */
   | { readonly on: 'undecided'; readonly because: string };
+
+/** A claim's text counts as a whole, or each of its words, or what stands in the header that it is written into. */
+export type ClaimReading = 'whole' | 'words' | 'written';
 
 /** A Boolean combination of atomic tests. */
 export type Formula =

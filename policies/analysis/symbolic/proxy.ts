@@ -59,7 +59,7 @@ function joined(direct: ProxyDecision, through: readonly WaypointDecision[]): Pr
     ...direct,
     allowed: some([direct.allowed, ...through.map(({ allowed }) => allowed)]),
     unhelped: some([direct.unhelped, ...through.map(({ unhelped }) => unhelped)]),
-    token: { ...first.token, splits: new Set(through.flatMap(({ token }) => [...token.splits])) },
+    token: { ...first.token, readings: through.flatMap(({ token }) => token.readings) },
     rules: [...direct.rules, ...chains.flatMap(({ rules }) => rules)],
     assumptions: [...new Set([...direct.assumptions, ...chains.flatMap(({ assumptions }) => assumptions)])],
     ways: [...through, { waypoint: null, allowed: direct.allowed }],
@@ -85,7 +85,7 @@ export function allowedByPolicies(destination: Destination, chain: SymbolicArriv
   const { world, workload, port, ip } = destination;
   const point = enforcementAt(world.mesh, workload, world.profile);
   const { token, given } = tokenFilter(world, point);
-  const { hasClaims } = token;
-  const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims, given };
+  const { hasClaims, readings } = token;
+  const facts: SymbolicFacts = { sees: 'identities', chain, port, destinationIp: ip, hasClaims, readings, given };
   return decideByRules(point, lowered(point, { facts, arrives: ALWAYS, at: '' }));
 }

@@ -6,6 +6,7 @@ import type { GivenHeaders } from '../token-headers.ts';
 import { unreachable } from '../unreachable.ts';
 import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
 import { isPreflight } from './preflight.ts';
+import type { TokenReading } from './token.ts';
 import { peerTest } from './word-test.ts';
 
 /** What is known of every request that reaches the rules. */
@@ -18,6 +19,8 @@ export interface SymbolicFacts {
   readonly destinationIp: Address | null;
   /** When the request carries claims that the proxy has verified. */
   readonly hasClaims: Formula;
+  /** How the claims of accepted tokens are read, and written into headers. */
+  readonly readings: readonly TokenReading[];
   /** Headers of clients that the token filter removes, save from preflights. */
   readonly given: GivenHeaders;
   /** @default - nothing */
@@ -112,20 +115,42 @@ function isTrueOfHttp(clause: HttpClause, facts: SymbolicFacts): Formula {
     case 'header':
       return test(clause, (pattern) => seen(headerTest(clause.name, pattern), facts));
     case 'claim':
-      return test(clause, (pattern) => all([facts.hasClaims, holds(claimTest(clause.path, pattern))]));
+      return test(clause, (pattern) => readClaim(clause.path, pattern, facts));
     case 'requestPrincipal':
       return test(clause, ({ issuer, subject }) =>
-        all([facts.hasClaims, holds({ on: 'issuer', pattern: issuer }), holds(claimTest(['sub'], subject))]),
+        all([holds({ on: 'issuer', pattern: issuer }), readClaim(['sub'], subject, facts)]),
       );
     default:
       return unreachable(clause);
   }
 }
 
-/** What a client sends under a name that the token filter writes is there in preflights alone. */
-function seen(header: AtomicTest, { given }: SymbolicFacts): Formula {
-  const isRemoved = header.on === 'header' && given.has(header.name);
-  return isRemoved ? all([isPreflight(), holds(header)]) : holds(header);
+/** When the verified claims hold a text that is accepted there. */
+function readClaim(path: readonly string[], pattern: HeaderPattern, { hasClaims, readings }: SymbolicFacts): Formula {
+  const read = some(
+    readings.map(({ when, splits }) => {
+      const isSplit = path.length === 1 && splits.has(path[0] ?? '');
+      return all([when, holds(claimTest(path, pattern, isSplit ? 'words' : 'whole'))]);
+    }),
+  );
+  return all([hasClaims, read]);
+}
+
+/** What a client sends under a name that the token filter writes is there in preflights alone; else the token's claim is. */
+function seen(header: AtomicTest, { given, hasClaims, readings }: SymbolicFacts): Formula {
+  if (header.on !== 'header' || !given.has(header.name)) return holds(header);
+  const written = readings.flatMap(({ when, writes }) =>
+    writes
+      .filter((claim) => claim.header === header.name)
+      .map(({ path }) => all([when, writtenTest(path, header.pattern)])),
+  );
+  return some([all([isPreflight(), holds(header)]), all([hasClaims, some(written)])]);
+}
+
+/** An accepted token's issuer is one text that is not empty. */
+function writtenTest(path: readonly string[], pattern: HeaderPattern): Formula {
+  if (path.length === 1 && path[0] === 'iss') return holds({ on: 'issuer', pattern });
+  return holds({ on: 'claim', path, pattern, as: 'written' });
 }
 
 function test<T>(
@@ -154,6 +179,6 @@ function headerTest(name: string, pattern: HeaderPattern): AtomicTest {
 }
 
 /** The test of a claim; an accepted token's issuer is one string. */
-export function claimTest(path: readonly string[], pattern: HeaderPattern): AtomicTest {
-  return path.length === 1 && path[0] === 'iss' ? { on: 'issuer', pattern } : { on: 'claim', path, pattern };
+export function claimTest(path: readonly string[], pattern: HeaderPattern, as: 'whole' | 'words'): AtomicTest {
+  return path.length === 1 && path[0] === 'iss' ? { on: 'issuer', pattern } : { on: 'claim', path, pattern, as };
 }

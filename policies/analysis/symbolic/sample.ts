@@ -4,12 +4,13 @@ import { readPath } from '../facts.ts';
 import { normalizePath } from '../normalize.ts';
 import type { Profile } from '../profile.ts';
 import type { Address, Request, WorkloadReference } from '../request.ts';
-import { claimValues } from '../rules.ts';
-import { type Verifier, verifyToken } from '../token.ts';
+import { type Verifier, valueAt } from '../token.ts';
+import { tryWrittenText } from '../token-headers.ts';
 import { addressText } from './address-variable.ts';
 import type { CertificateTexts } from './certificate-variable.ts';
 import type { Assignment } from './cheapest.ts';
-import type { Attribute, Universe } from './universe.ts';
+import type { ClaimForms, ClaimValue } from './claim-variable.ts';
+import { type Attribute, formsOf, type Universe } from './universe.ts';
 
 /** What requests mean besides their own words. */
 export interface Reading {
@@ -40,7 +41,9 @@ function encodeAttribute(attribute: Attribute, request: Request, reading: QueryR
     case 'address':
       return attribute.variable.encode(addressOf(attribute.name, request));
     case 'set':
-      return attribute.variable.encode(elementsOf(attribute.name, request, reading));
+      return attribute.variable.encode(elementsOf(attribute, request));
+    case 'claim':
+      return attribute.variable.encode(claimOf(attribute.name, request));
     case 'certificate':
       return attribute.variable.encode(certificateOf(request));
     case 'word':
@@ -62,13 +65,27 @@ function addressOf(name: string, request: Request): Address | null {
 }
 
 /** The strings of a claim as policies see them, or of a header. */
-function elementsOf(name: string, { http, token }: Request, reading: Reading): readonly string[] | null {
+function elementsOf(
+  { name, reading }: Extract<Attribute, { kind: 'set' }>,
+  { http, token }: Request,
+): readonly string[] | null {
   const [kind = '', rest = ''] = split(name);
   if (kind === 'header') return http?.headers.get(rest) ?? null;
-  const outcome = http === null ? undefined : verifyToken(reading.verifiers, token, http);
-  const claims = outcome?.kind === 'claims' ? outcome.claims : (token?.claims ?? null);
-  return claimValues(claims, JSON.parse(rest) as readonly string[]);
+  const value = valueAt(token?.claims ?? null, pathOf(name));
+  if (typeof value === 'string') return reading === 'words' ? value.split(' ') : [value];
+  return Array.isArray(value) ? value.filter((element) => typeof element === 'string') : [];
 }
+
+/** What a token holds at a claim's path; objects hold nothing that is read there. */
+function claimOf(name: string, { token }: Request): ClaimValue {
+  const value = valueAt(token?.claims ?? null, pathOf(name));
+  if (typeof value === 'string') return { kind: 'text', text: value };
+  if (Array.isArray(value)) return { kind: 'list', elements: value.filter((each) => typeof each === 'string') };
+  const text = tryWrittenText(value);
+  return text === undefined ? { kind: 'list', elements: [] } : { kind: 'scalar', text };
+}
+
+const pathOf = (name: string) => JSON.parse(split(name)[1]) as readonly string[];
 
 const split = (name: string): readonly [string, string] => [
   name.slice(0, name.indexOf(' ')),
@@ -148,7 +165,7 @@ export function decodeRequest(
   };
 }
 
-type Value = string | readonly string[] | CertificateTexts | Address | null;
+type Value = string | readonly string[] | CertificateTexts | ClaimValue | Address | null;
 type Values = ReadonlyMap<string, Value>;
 
 /** One URI SAN, several of them with whatever else the certificate says, or no certificate. */
@@ -178,11 +195,30 @@ function tokenOf(values: Values, fault: string): object {
   const issuer = values.get('issuer');
   if (typeof issuer === 'string') claims['iss'] = issuer;
   for (const [name, value] of values) {
-    if (!name.startsWith('claim ') || !Array.isArray(value) || value.length === 0) continue;
-    const only = value.length === 1 && !String(value[0]).includes(' ') ? value[0] : value;
-    place(claims, JSON.parse(split(name)[1]) as readonly string[], only);
+    const made = name.startsWith('claim ') ? claimJson(value, formsOf(name)) : undefined;
+    if (made !== undefined) place(claims, pathOf(name), made);
   }
   return fault === 'none' ? { claims } : { claims, invalid: fault };
+}
+
+/** A claim in JSON, undefined where nothing is there. */
+function claimJson(value: Value, forms: ClaimForms): unknown {
+  if (value === null || typeof value !== 'object' || 'uris' in value) return undefined;
+  if ('kind' in value) {
+    if (value.kind !== 'list') return value.kind === 'text' ? value.text : scalarOf(value.text);
+    return value.elements.length === 0 ? undefined : value.elements;
+  }
+  const elements = value as readonly string[];
+  if (elements.length === 0) return undefined;
+  const isText = elements.length === 1 && (forms === 'text' || !String(elements[0]).includes(' '));
+  return isText ? elements[0] : elements;
+}
+
+/** The number or boolean that is written as `text`: one that has more places than are written, where only such is. */
+function scalarOf(text: string): number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  const value = Number(text);
+  return [value, value + 1e-7, value - 1e-7].find((each) => tryWrittenText(each) === text) ?? value;
 }
 
 function place(claims: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -1,5 +1,6 @@
 /** The twin of `../token.ts`: when a token is accepted, refused, or leaves no claims. Source: semantics.md 8. */
 import { looksInAuthorization, type Verifier } from '../token.ts';
+import { type WrittenClaim, writtenClaims } from '../token-headers.ts';
 import { ALWAYS, all, type Formula, holds, NEVER, not, some } from './formula.ts';
 import { isPreflight } from './preflight.ts';
 import { claimTest } from './rules.ts';
@@ -10,8 +11,18 @@ export interface SymbolicTokenOutcome {
   readonly refused: Formula;
   /** A token is there and some rule accepts it, whether or not the request is a preflight. */
   readonly accepted: Formula;
-  /** The claims of accepted tokens whose text is split at spaces. */
+  /** The rules that accept tokens, each with when it is the one: those that read claims alike are together. */
+  readonly readings: readonly TokenReading[];
+}
+
+/** What becomes of the claims of tokens that some rules accept. */
+export interface TokenReading {
+  /** Of accepted tokens. */
+  readonly when: Formula;
+  /** The claims whose text is split at spaces. */
   readonly splits: ReadonlySet<string>;
+  /** The claims that are written into headers. */
+  readonly writes: readonly WrittenClaim[];
 }
 
 const ALWAYS_SPLIT = ['scope', 'permission'];
@@ -31,8 +42,32 @@ export function verifyToken(verifiers: readonly Verifier[]): SymbolicTokenOutcom
     hasClaims: all([looked, accepted]),
     refused: all([looked, not(accepted)]),
     accepted: all([present, accepted]),
-    splits: new Set([...ALWAYS_SPLIT, ...looking.flatMap(({ rule }) => rule.spaceDelimitedClaims)]),
+    readings: readingsOf(looking),
   };
+}
+
+function readingsOf(looking: readonly Verifier[]): readonly TokenReading[] {
+  const groups = Map.groupBy(looking, ({ rule }) =>
+    JSON.stringify([rule.spaceDelimitedClaims.toSorted(), writtenClaims(rule)]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const when = groups.size === 1 ? ALWAYS : some(group.map((verifier) => acceptsFirst(verifier, looking)));
+    const splits = new Set([...ALWAYS_SPLIT, ...first.rule.spaceDelimitedClaims]);
+    return [{ when, splits, writes: writtenClaims(first.rule) }];
+  });
+}
+
+/** When a verifier accepts a token that none before it accepts. */
+function acceptsFirst(verifier: Verifier, looking: readonly Verifier[]): Formula {
+  const { issuer } = verifier.rule;
+  const earlier = looking.slice(0, looking.indexOf(verifier)).filter(({ rule }) => rule.issuer === issuer);
+  return all([
+    holds({ on: 'issuer', pattern: { kind: 'exact', value: issuer } }),
+    isFaultless(verifier),
+    ...earlier.map((each) => not(isFaultless(each))),
+  ]);
 }
 
 /** What comes of tokens where nobody looks at them. */
@@ -40,7 +75,7 @@ export const NO_TOKENS: SymbolicTokenOutcome = {
   hasClaims: NEVER,
   refused: NEVER,
   accepted: NEVER,
-  splits: new Set(),
+  readings: [],
 };
 
 /** When the rule finds no fault: read at all, not expired, meant for its audience, signed with its key. */
@@ -53,7 +88,7 @@ function isFaultless({ rule, holdsIssuersKey, readsToken }: Verifier): Formula {
           not(holds({ on: 'fault', is: 'audience' })),
           some(
             rule.audiences.flatMap((each) =>
-              spellingsOf(each).map((value) => holds(claimTest(['aud'], { kind: 'exact', value }))),
+              spellingsOf(each).map((value) => holds(claimTest(['aud'], { kind: 'exact', value }, 'whole'))),
             ),
           ),
         ]);

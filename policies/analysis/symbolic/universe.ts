@@ -5,6 +5,7 @@ import { AddressVariable } from './address-variable.ts';
 import { AffixVariable, type WordSpace } from './affix-variable.ts';
 import { AtomVariable, SetVariable } from './atom-variable.ts';
 import { CertificateVariable } from './certificate-variable.ts';
+import { type ClaimForms, ClaimVariable, claimKey } from './claim-variable.ts';
 import { BudgetExceeded, Diagrams, type Node } from './diagram.ts';
 import { Effort } from './effort.ts';
 import { type AtomicTest, type Formula, testsOf } from './formula.ts';
@@ -30,14 +31,25 @@ export interface UniverseOptions {
 /** One attribute with the place of its levels. */
 export type Attribute = { readonly first: number; readonly name: string } & (
   | { readonly kind: 'word'; readonly variable: Variable<string | null> }
-  | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> }
+  | {
+      readonly kind: 'set';
+      readonly variable: Variable<readonly string[] | null>;
+      /** Whether a claim's text counts word by word. */
+      readonly reading: 'whole' | 'words';
+    }
+  | { readonly kind: 'claim'; readonly variable: ClaimVariable }
   | { readonly kind: 'certificate'; readonly variable: CertificateVariable }
   | { readonly kind: 'address'; readonly variable: Variable<Address | null> }
 );
 
 type Made =
   | { readonly kind: 'word'; readonly variable: Variable<string | null> & Partial<Presence> }
-  | { readonly kind: 'set'; readonly variable: Variable<readonly string[] | null> & Presence }
+  | {
+      readonly kind: 'set';
+      readonly variable: Variable<readonly string[] | null> & Presence;
+      readonly reading: 'whole' | 'words';
+    }
+  | { readonly kind: 'claim'; readonly variable: ClaimVariable & Partial<Presence> }
   | { readonly kind: 'certificate'; readonly variable: CertificateVariable }
   | { readonly kind: 'address'; readonly variable: Variable<Address | null> & Presence };
 
@@ -99,8 +111,12 @@ export class Universe {
       const blocks = new Map(tests.flatMap((test) => (test.on === 'address' ? [[keyOf(test.block), test.block]] : [])));
       return { kind: 'address', variable: new AddressVariable(name, [...blocks.values()]) };
     }
-    const words = this.#wordTests(tests);
+    const claims = tests.filter((test) => test.on === 'claim');
+    const readings = new Set(claims.map(({ as }) => as));
     const space = spaceOf(name, options.config, { query: this.query, host: this.#asSent ? 'asSent' : 'lowerCase' });
+    if (readings.size > 1 || readings.has('written'))
+      return { kind: 'claim', variable: new ClaimVariable(name, claims, { space, forms: formsOf(name) }) };
+    const words = this.#wordTests(tests);
     if (name === 'peer' && options.peers === 'sets') {
       const handshakes = tests.flatMap((test) => (test.on === 'uri' ? [testKey(test)] : []));
       return {
@@ -108,7 +124,10 @@ export class Universe {
         variable: new CertificateVariable(name, words, { space, handshakes: new Set(handshakes) }),
       };
     }
-    if (isSet(name, tests, options)) return { kind: 'set', variable: new SetVariable(name, words, space) };
+    if (isSet(name, tests, options)) {
+      const reading = readings.has('words') ? 'words' : 'whole';
+      return { kind: 'set', variable: new SetVariable(name, words, space), reading };
+    }
     return { kind: 'word', variable: wordVariable(name, words, space) };
   }
 
@@ -159,6 +178,8 @@ export class Universe {
     if (made === undefined) throw new Error(`the universe does not know the test ${JSON.stringify(test)}`);
     if (test.on === 'certificate' || test.on === 'acceptedPath')
       return made.variable.present?.(this.diagrams, made.first) ?? this.diagrams.always;
+    if (test.on === 'claim' && made.kind === 'claim')
+      return made.variable.node(this.diagrams, made.first, claimKey(test));
     const key = testKey(test);
     if (test.on === 'uri' && made.kind === 'certificate') return made.variable.uriNode(this.diagrams, made.first, key);
     return made.variable.node(this.diagrams, made.first, key);
@@ -176,6 +197,7 @@ export class Universe {
         coupled.push(this.diagrams.not(this.diagrams.and(this.#filled(outer), this.#filled(inner))));
       }
     }
+    for (const attribute of claims) coupled.push(this.#readable(attribute));
     for (const [name, made] of this.#made) {
       if (made.kind === 'address' && name !== 'destination')
         coupled.push(made.variable.present(this.diagrams, made.first));
@@ -183,13 +205,37 @@ export class Universe {
     return this.diagrams.all(coupled);
   }
 
-  #filled({ first, variable }: Attribute): Node {
+  /** Claims of which verifiers take one type are of that type: a token with another is refused as a whole. */
+  #readable(attribute: Attribute): Node {
+    const { first, variable, name, kind } = attribute;
+    if (attribute.kind === 'claim') return attribute.variable.readable(this.diagrams, first);
+    if (kind !== 'set' || formsOf(name) !== 'text') return this.diagrams.always;
+    const { always, never } = this.diagrams;
+    // one element at most: with the first of them the others are not there
+    return variable.levels.reduceRight(
+      ({ one, no }, _, index) => ({
+        one: this.diagrams.node(first + index, one, [1], [no]),
+        no: this.diagrams.node(first + index, no, [1], [never]),
+      }),
+      { one: always, no: always },
+    ).one;
+  }
+
+  #filled(attribute: Attribute): Node {
+    const { first, variable } = attribute;
+    if (attribute.kind === 'claim') return attribute.variable.filled(this.diagrams, first);
     return this.diagrams.some(
       variable.levels.map((_, index) =>
         this.diagrams.node(first + index, this.diagrams.never, [1], [this.diagrams.always]),
       ),
     );
   }
+}
+
+/** Which values a verifier can read of a claim; the issuer is a variable of its own. Source: Envoy jwt_verify_lib `Jwt::parseFromString`. */
+export function formsOf(name: string): ClaimForms {
+  if (name === 'claim ["sub"]' || name === 'claim ["jti"]') return 'text';
+  return name === 'claim ["aud"]' ? 'textOrList' : 'any';
 }
 
 /** Routes read a header as one text, its values joined; where rules read each value, only one of both can be asked. */

@@ -58,6 +58,7 @@ function fromWaypoint({ port, ip }: Destination, own: EnforcementPoint, identity
     port,
     destinationIp: ip,
     hasClaims: NEVER,
+    readings: [],
     given: new Set(),
     known: { identities: [identity], sourceIp: NO_ADDRESS },
   };

@@ -54,6 +54,53 @@ export const LOWER_CASE_WORD: WordDomain = simple(
   () => true,
 );
 
+/**
+ * What numbers and booleans are as headers: `true`, `false`, whole numbers of 15 digits at most, and others with six
+ * places and nine digits before them at most, which JSON has all of.
+ */
+export const SCALAR_WORD: WordDomain = {
+  name: 'scalar',
+  start: 0,
+  step: (state, character) => stepScalar(state, character),
+  accepts: (state) => SCALAR_ENDS.has(state),
+  characters: 'truefals-.0123456789',
+  opening: '',
+};
+
+const [DIGITS, NEGATIVE, BEHIND_POINT, LETTERS, ZERO, NEGATIVE_ZERO] = [100, 200, 300, 400, 500, 501];
+const KEYWORDS = ['true', 'false'];
+/** States of keywords count their letters, those of numbers their digits. */
+const SCALAR_ENDS: ReadonlySet<number> = new Set([
+  ...Array.from({ length: 15 }, (_, index) => DIGITS + index + 1),
+  BEHIND_POINT + 6,
+  LETTERS + 4,
+  LETTERS + 15,
+  ZERO,
+]);
+
+function stepScalar(state: number, character: string): number {
+  const isDigit = character >= '0' && character <= '9';
+  if (state === 0) {
+    const keyword = KEYWORDS.findIndex((word) => word.startsWith(character));
+    if (keyword >= 0) return LETTERS + keyword * 10 + 1;
+    if (character === '-') return NEGATIVE;
+    if (character === '0') return ZERO;
+    return isDigit ? DIGITS + 1 : -1;
+  }
+  if (state === ZERO || state === NEGATIVE_ZERO) return character === '.' ? BEHIND_POINT : -1;
+  if (state >= LETTERS) {
+    const at = (state - LETTERS) % 10;
+    const word = KEYWORDS[state - LETTERS >= 10 ? 1 : 0] ?? '';
+    return word.charAt(at) === character ? state + 1 : -1;
+  }
+  if (state >= BEHIND_POINT) return isDigit && state < BEHIND_POINT + 6 ? state + 1 : -1;
+  const [start, most] = state >= NEGATIVE ? [NEGATIVE, 9] : [DIGITS, 15];
+  const digits = state - start;
+  if (character === '.') return digits >= 1 && digits <= 9 ? BEHIND_POINT : -1;
+  if (state === NEGATIVE && character === '0') return NEGATIVE_ZERO;
+  return isDigit && digits < most ? state + 1 : -1;
+}
+
 const [START, AFTER_SLASH, ONE_DOT, TWO_DOTS, IN_SEGMENT, ONLY_SLASHES, IN_QUERY] = [0, 1, 2, 3, 4, 5, 6];
 const ESCAPED = '"<>^{|}`\\';
 

@@ -5,7 +5,7 @@ import { unreachable } from '../unreachable.ts';
 
 /** A class of characters; `literal` lists its members, `except` all others. */
 export type Characters =
-  | { readonly kind: 'any' | 'segment' | 'segmentOrSlash' | 'notSlash' | 'notQuestionMark' }
+  | { readonly kind: 'any' | 'segment' | 'segmentOrSlash' | 'notSlash' | 'notQuestionMark' | 'notSpace' }
   | { readonly kind: 'literal' | 'except'; readonly members: string };
 
 /** One character of a class, or any number of them. */
@@ -32,6 +32,8 @@ export function includes(characters: Characters, character: string): boolean {
       return character !== '/';
     case 'notQuestionMark':
       return character !== '?';
+    case 'notSpace':
+      return character !== ' ';
     case 'literal':
       return characters.members.includes(character);
     case 'except':
@@ -62,7 +64,10 @@ export function wordsOf(
   {
     anything = 'any',
     letters = 'exact',
-  }: { readonly anything?: 'any' | 'notQuestionMark' | 'notSlash'; readonly letters?: LetterCase } = {},
+  }: {
+    readonly anything?: 'any' | 'notQuestionMark' | 'notSlash' | 'notSpace';
+    readonly letters?: LetterCase;
+  } = {},
 ): readonly Word[] {
   switch (pattern.kind) {
     case 'exact':
@@ -78,6 +83,21 @@ export function wordsOf(
     default:
       return unreachable(pattern);
   }
+}
+
+/** The texts of which some word, between spaces, is one of a plain pattern. */
+export function wordsAmong(pattern: Pattern): readonly Word[] {
+  if ('value' in pattern && pattern.value.includes(' ')) return [];
+  const [before, behind]: readonly [Word, Word] = [
+    [many('any'), ...literal(' ')],
+    [...literal(' '), many('any')],
+  ];
+  return wordsOf(pattern, { anything: 'notSpace' }).flatMap((word) => [
+    word,
+    [...before, ...word],
+    [...word, ...behind],
+    [...before, ...word, ...behind],
+  ]);
 }
 
 /** The words of a path pattern; undefined for expressions that the webhook refuses. */

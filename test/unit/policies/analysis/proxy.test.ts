@@ -249,6 +249,10 @@ describe('assumptions', () => {
       'header `authorization`, which rules read, is not removed with a token',
     ]);
     expect(assumptionsFor(reading('x-team'), writing)).toEqual([
+      'header `x-team`, which rules read, is given by no token whose claim `team` is a list or an object',
+    ]);
+    const payload = authentication({ outputPayloadToHeader: 'X-Team' });
+    expect(assumptionsFor(reading('x-team'), payload)).toEqual([
       'header `x-team`, which rules read, is not given by a token',
     ]);
     expect(assumptionsFor(reading('x-team'))).toEqual([]);

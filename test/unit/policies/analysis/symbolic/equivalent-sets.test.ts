@@ -4,7 +4,6 @@
  */
 import { expect, test } from 'vitest';
 import { PROFILES } from '#policies/analysis/index.ts';
-import { tryFindClaimReadDifferently } from '#policies/analysis/symbolic/claim-reading.ts';
 import { BudgetExceeded } from '#policies/analysis/symbolic/diagram.ts';
 import { testsOf } from '#policies/analysis/symbolic/formula.ts';
 import { decideAtProxy, type ProxyDecision } from '#policies/analysis/symbolic/proxy.ts';
@@ -59,10 +58,9 @@ function* portsOf(set: RecordedSet): Generator<readonly [string, Port]> {
   }
 }
 
-/** Whether two decisions are the same; undefined where that takes too much, or where they read claims differently. */
+/** Whether two decisions are the same; undefined where that takes too much. */
 function areEquivalent(left: Port, right: Port): boolean | undefined {
   const [one, other] = [left.decision, right.decision];
-  if (tryFindClaimReadDifferently([one, other]) !== undefined) return undefined;
   try {
     const universe = new Universe([one.allowed, other.allowed], {
       config: left.mesh.config,
