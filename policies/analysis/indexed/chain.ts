@@ -120,7 +120,7 @@ export class Chain {
       query.delimited = outcome.delimited;
     }
     if (this.#given.size > 0) {
-      const rule = outcome === 'noClaims' ? null : outcome.verifier.rule;
+      const rule = typeof outcome === 'object' ? outcome.verifier.rule : null;
       const { claims } = query;
       query.http = asGiven(query.http, this.#given, rule === null || claims === null ? null : { rule, claims });
     }
