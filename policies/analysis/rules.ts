@@ -200,7 +200,7 @@ function headerValues(name: string, http: HttpFacts, profile: Profile): readonly
 }
 
 /** The strings at a claim's path: the string there, or the strings of the list there. */
-export function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
+function claimValues(claims: Claims | null, path: readonly string[]): readonly string[] {
   const value = valueAt(claims, path);
   if (typeof value === 'string') return [value];
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];

@@ -106,7 +106,9 @@ function check(
 }
 
 describe('one identity', () => {
-  test(`tells apart what sets of SANs tell apart, in pairs of decisions of ${MESHES} random meshes from seed ${SEED}`, () => {
+  test(`tells apart what sets of SANs tell apart, in pairs of decisions of ${MESHES} random meshes from seed ${SEED}`, {
+    timeout: 180_000,
+  }, () => {
     const counts: Counts = { equal: 0, different: 0, shown: 0, needsSets: 0 };
     for (let seed = SEED; seed < SEED + MESHES; seed += 1) {
       const draw = new Draw(seed);
