@@ -4,7 +4,7 @@ import { parseExpression } from './expression.ts';
 import { bareHost } from './hosts.ts';
 import { type Conclusion, type Connection, conclude, concludeBytes, type Taken } from './outcome.ts';
 import type { BoundRoute, RouteChain, RouteTable, VirtualHost } from './table.ts';
-import { asksForPresence, headerOf, parameterOf, type RoutedRequest, readsClaims } from './tests.ts';
+import { asksForPresence, headerOf, parameterOf, type RoutedRequest, isUnstated } from './tests.ts';
 
 /** 0 no, 1 yes, 2 undecided: the least of `no`, then doubt, decides a conjunction. */
 type Judge = (request: RoutedRequest) => 0 | 1 | 2;
@@ -136,7 +136,7 @@ function wordJudge(test: Exclude<StringMatch, { kind: 'any' }>, read: (request: 
 }
 
 function headerJudge(name: string, test: StringMatch): Judge {
-  return readsClaims(name) ? () => 2 : optionalJudge(test, (request) => headerOf(request, name));
+  return isUnstated(name) ? () => 2 : optionalJudge(test, (request) => headerOf(request, name));
 }
 
 function optionalJudge(test: StringMatch, read: (request: RoutedRequest) => string | null): Judge {
@@ -146,7 +146,7 @@ function optionalJudge(test: StringMatch, read: (request: RoutedRequest) => stri
 }
 
 function absenceJudge(name: string, test: StringMatch): Judge {
-  if (readsClaims(name)) return () => 2;
+  if (isUnstated(name)) return () => 2;
   if (test.kind === 'any' || asksForPresence(test)) return (request) => (headerOf(request, name) === null ? 1 : 0);
   const inner = wordJudge(test, (request) => headerOf(request, name) ?? '');
   return (request) => {

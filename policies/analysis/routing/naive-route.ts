@@ -10,7 +10,7 @@ import {
   parameterOf,
   passes,
   type RoutedRequest,
-  readsClaims,
+  isUnstated,
 } from './tests.ts';
 
 /** What becomes of a request that the policies of the gateway let in. */
@@ -53,7 +53,7 @@ function accepts(match: HttpMatch, request: RoutedRequest): Outcome {
 }
 
 function hasHeader(request: RoutedRequest, name: string, match: StringMatch): Outcome {
-  return readsClaims(name) ? 'undecided' : present(headerOf(request, name), match);
+  return isUnstated(name) ? 'undecided' : present(headerOf(request, name), match);
 }
 
 function present(word: string | null, match: StringMatch): Outcome {
@@ -63,7 +63,7 @@ function present(word: string | null, match: StringMatch): Outcome {
 
 /** An absent header counts as an empty one, unless presence alone is asked about. */
 function lacksHeader(request: RoutedRequest, name: string, match: StringMatch): Outcome {
-  if (readsClaims(name)) return 'undecided';
+  if (isUnstated(name)) return 'undecided';
   const word = headerOf(request, name);
   if (asksForPresence(match)) return word === null ? 'yes' : 'no';
   const outcome = passes(match, word ?? '');

@@ -34,9 +34,18 @@ export function asksForPresence(match: StringMatch): boolean {
   return match.kind === 'any' || (match.kind === 'regex' && match.value === '*');
 }
 
-/** The routing form of claims, which is read of the token and not of headers. */
-export function readsClaims(name: string): boolean {
-  return name.startsWith('@request.auth.claims');
+/** What the connection manager of a gateway writes or takes away before it routes, whatever a client sends. */
+const OF_THE_PROXY =
+  /^(x-envoy-.*|x-forwarded-(for|proto|client-cert)|x-request-id|connection|proxy-connection|keep-alive|upgrade|te|transfer-encoding)$/;
+const PSEUDO_HEADERS: readonly string[] = [':method', ':authority', ':path'];
+
+/**
+ * True iff a request does not say what a route finds under a header's name: claims, which are read of the token, schemes,
+ * and headers that the proxy itself writes. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`.
+ */
+export function isUnstated(name: string): boolean {
+  if (name.startsWith(':')) return !PSEUDO_HEADERS.includes(name);
+  return name.startsWith('@request.auth.claims') || OF_THE_PROXY.test(name);
 }
 
 /** A header's values as routes see them: joined; null when it is absent. */

@@ -3,7 +3,7 @@ import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
 import { parseExpression } from '../routing/expression.ts';
 import { sendingsOf } from '../routing/outcome.ts';
 import type { BoundRoute, BytesRoute, Forward, RouteChain, RouteTable, VirtualHost } from '../routing/table.ts';
-import { asksForPresence, matchText, readsClaims } from '../routing/tests.ts';
+import { asksForPresence, matchText, isUnstated } from '../routing/tests.ts';
 import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
 
 /** One way through a gateway: the requests that a route sends on. */
@@ -94,7 +94,7 @@ function accepts(match: HttpMatch): Formula {
   ]);
 }
 
-/** Schemes, claims and parameters, and expressions beyond what is decided. */
+/** What a request does not state, parameters, and expressions beyond what is decided. */
 function readsUnmodelled(match: HttpMatch): boolean {
   const named = [...match.headers, ...match.withoutHeaders];
   const words = [match.uri, match.method, match.authority, ...named.map(({ match: own }) => own)];
@@ -102,7 +102,7 @@ function readsUnmodelled(match: HttpMatch): boolean {
     match.scheme.kind !== 'any' ||
     match.queryParams.length > 0 ||
     named.some(
-      ({ name }) => readsClaims(name) || (name.startsWith(':') && name !== ':method' && name !== ':authority'),
+      ({ name }) => isUnstated(name) || name === ':path',
     ) ||
     words.some((own) => own.kind === 'regex' && !asksForPresence(own) && parseExpression(own.value) === undefined)
   );
