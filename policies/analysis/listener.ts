@@ -37,8 +37,8 @@ export type PortProtocol = 'http' | 'tcp' | 'auto';
 /** Resolves what listens on `port` of `workload`. */
 export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
   if (mesh.gateways.some((gateway) => holdsLabels(workload.labels, gateway.selector))) {
-    const [first] = serversOn(mesh, workload, port);
-    if (first !== undefined) return gatewayListener(first);
+    const servers = serversOn(mesh, workload, port);
+    if (servers.length > 0) return mostOpen(servers.map(gatewayListener));
     return {
       kind: 'unguarded',
       whose: 'proxy',
@@ -57,12 +57,30 @@ export function resolveListener(mesh: Mesh, workload: Workload, port: number): L
   return { kind: 'sidecar', protocol: protocolOf(mesh, workload, port), mode: peerMode(mesh, workload, port) };
 }
 
-function gatewayListener({ server: { tlsMode }, speaks }: PortServer): Listener {
+/** What one server of a gateway asks of connections. Source: istio `buildGatewayListeners`. */
+export function gatewayListener({ server: { tlsMode }, speaks }: PortServer): Listener {
+  if (speaks === 'autoPassthrough')
+    return {
+      kind: 'unguarded',
+      whose: 'application',
+      because: 'a server of mode AUTO_PASSTHROUGH passes connections on, by SNI, and asks no policy',
+    };
   const isHttp = speaks === 'http' || speaks === 'https';
   const mutual = tlsMode === 'MUTUAL' || tlsMode === 'OPTIONAL_MUTUAL';
   const identity =
     speaks === 'http' ? 'none' : tlsMode === 'ISTIO_MUTUAL' ? 'mesh' : mutual ? 'clientCertificate' : 'none';
   return { kind: 'gateway', protocol: isHttp ? 'http' : 'tcp', identity };
+}
+
+/**
+ * Of servers that differ the one that asks least of its callers, and understands HTTP: who has no request at hand, which
+ * chooses the server by its SNI, is told the worst.
+ */
+function mostOpen(listeners: readonly Listener[]): Listener {
+  const order = ['none', 'clientCertificate', 'mesh'];
+  const rank = (listener: Listener) =>
+    listener.kind === 'gateway' ? 1 + 2 * order.indexOf(listener.identity) + (listener.protocol === 'http' ? 0 : 1) : 0;
+  return listeners.reduce((best, next) => (rank(next) < rank(best) ? next : best));
 }
 
 /** The Service ports that lead to a container port, the oldest Service first. */

@@ -3,10 +3,11 @@ import type { Mesh, NetworkPolicy, Workload } from '../language/mesh.ts';
 import { assumptionsOf, injectionAssumptions } from './assumptions.ts';
 import type { Transport } from './connection.ts';
 import { type EnforcementPoint, enforcementAt } from './enforcement-point.ts';
-import { type Listener, resolveListener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import { type Departure, depart, wirePort } from './outbound.ts';
 import type { Profile } from './profile.ts';
 import type { Pod, Request, WorkloadReference } from './request.ts';
+import { listenerFor } from './routing/listener-for.ts';
 import type { IssuerKeys } from './token.ts';
 import { type DecidingRule, type Verdict, type VerdictCode, verdict } from './verdict.ts';
 
@@ -73,7 +74,7 @@ export function withPods(world: World, pods: readonly Pod[]): World {
 export function resolveCall(world: World, request: Request): Call {
   const target = findWorkload(world.mesh, request.destination);
   const port = request.destination.port;
-  const listener = resolveListener(world.mesh, target, port);
+  const listener = listenerFor(world.mesh, target, request);
   const source = request.caller.kind === 'workload' ? findWorkload(world.mesh, request.caller.reference) : null;
   const departure =
     source === null ? stated(request, listener) : depart(world.mesh, source, { workload: target, port, listener });

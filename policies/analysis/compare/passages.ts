@@ -74,6 +74,8 @@ function endAt(
   const decision = decideAtProxy({ world, ...place, ip: null });
   const way = wayBetween(world.mesh, gateway, { ...place, listener: decision.listener });
   if (way.kind === 'closed') return [];
+  // the client's own connection: what is decided there is said of it as it is
+  if (forward.by === 'client') return [{ place, allowed: decision.allowed, token: decision.token }];
   const shown = way.shows === 'certificate';
   const rules = tokenRulesOf(world.mesh, gateway);
   const sent: Sent = {

@@ -5,7 +5,7 @@ import type { Request } from '../request.ts';
 import type { Verdict } from '../verdict.ts';
 import { findWorkload, type World } from '../world.ts';
 import { AmbientPort } from './ambient-port.ts';
-import { Port } from './port.ts';
+import { newGatewayPort } from './gateway-port.ts';
 
 /** One port, prepared. */
 export interface DecidingPort {
@@ -34,7 +34,7 @@ export class WorkloadPorts {
     if (port === undefined) {
       port = isAmbient(this.#world.mesh, this.#workload)
         ? new AmbientPort(this.#world, this.#workload, number)
-        : new Port(this.#world, this.#workload, number);
+        : newGatewayPort(this.#world, this.#workload, number);
       this.#ports.set(number, port);
     }
     return port;

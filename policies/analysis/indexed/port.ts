@@ -43,11 +43,11 @@ export class Port {
   readonly #routes: GatewayRoutes | null;
   readonly #ways = new Map<string, Map<string, Way>>();
 
-  constructor(world: World, target: Workload, number: number) {
+  constructor(world: World, target: Workload, number: number, listener = resolveListener(world.mesh, target, number)) {
     this.world = world;
     this.target = target;
     this.number = number;
-    this.listener = resolveListener(world.mesh, target, number);
+    this.listener = listener;
     this.assumptions = assumptionsOf(world.mesh, target);
     this.ingress = isolating(world.mesh, target, 'ingress');
     this.#addresses = new AddressGate(this.ingress, target, number);

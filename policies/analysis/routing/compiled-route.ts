@@ -3,8 +3,8 @@ import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
 import { parseExpression } from './expression.ts';
 import { bareHost } from './hosts.ts';
 import { type Conclusion, type Connection, conclude, concludeBytes, type Taken } from './outcome.ts';
-import type { BoundRoute, RouteChain, RouteTable, VirtualHost } from './table.ts';
-import { asksForPresence, headerOf, parameterOf, type RoutedRequest, isUnstated } from './tests.ts';
+import { type BoundRoute, namesOf, type RouteChain, type RouteTable, type VirtualHost } from './table.ts';
+import { asksForPresence, headerOf, isUnstated, parameterOf, type RoutedRequest } from './tests.ts';
 
 /** 0 no, 1 yes, 2 undecided: the least of `no`, then doubt, decides a conjunction. */
 type Judge = (request: RoutedRequest) => 0 | 1 | 2;
@@ -15,8 +15,13 @@ export class CompiledRoutes {
 
   constructor(table: RouteTable) {
     this.#chains = new Domains(
-      table.chains.flatMap((chain) => (chain.sni ?? ['*']).map((name) => [name, new CompiledChain(chain)])),
+      table.chains.flatMap((chain) => namesOf(chain).map((name) => [name, new CompiledChain(chain)])),
     );
+  }
+
+  /** The filter chain that takes a connection; undefined where none does. */
+  tryFindChain(sni: string): RouteChain | undefined {
+    return this.#chains.find(sni)?.chain;
   }
 
   /** What becomes of a request that the policies of the gateway let in. */
@@ -27,17 +32,17 @@ export class CompiledRoutes {
 }
 
 class CompiledChain {
-  readonly #chain: RouteChain;
+  readonly chain: RouteChain;
   readonly #hosts: Domains<CompiledHost>;
 
   constructor(chain: RouteChain) {
-    this.#chain = chain;
+    this.chain = chain;
     const hosts = chain.serves.kind === 'http' ? chain.serves.hosts : [];
     this.#hosts = new Domains(hosts.map((host) => [host.domain, new CompiledHost(host)]));
   }
 
   route(request: RoutedRequest | null, sni: string): Conclusion {
-    const { serves, endsTls } = this.#chain;
+    const { serves, endsTls } = this.chain;
     if (serves.kind === 'bytes') return concludeBytes(serves.route);
     if (request === null) return { kind: 'noChain', sni };
     const name = bareHost(request.authority);

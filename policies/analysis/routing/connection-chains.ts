@@ -1,6 +1,8 @@
 /** Filter chains of servers that route connections as they are. Source: istio `createGatewayTCPFilterChainOpts`. */
+import type { Service } from '../../language/mesh.ts';
 import type { ConnectionMatch, ConnectionRoute, VirtualService } from '../../language/traffic.ts';
-import { hostOf } from '../outbound.ts';
+import { gatewayListener } from '../listener.ts';
+import { hostOf, rulesFor } from '../outbound.ts';
 import { type Binder, fullHosts, gatewayName, sniOf } from './binder.ts';
 import { resolveDestination } from './destination.ts';
 import { isCoveredBy } from './hosts.ts';
@@ -43,23 +45,39 @@ function passthroughChains(binder: Binder, server: PortServer): readonly RouteCh
   );
 }
 
-/** Every Service that the server's hosts cover, each port under the SNI of the mesh. */
+/** Every Service that the server's hosts cover, each port and subset under the SNI of the mesh. */
 function automaticChains({ mesh, workload }: Binder, server: PortServer): readonly RouteChain[] {
   const hosts = server.hosts.map((host) => host.slice(host.indexOf('/') + 1));
   const places = mesh.services.flatMap((service) =>
     service.ports
       .filter(({ transport }) => transport === 'TCP')
-      .map(({ number }) => ({ host: hostOf(service), number })),
+      .flatMap(({ number }) =>
+        subsetsOf({ mesh, workload }, service).map((subset) => ({ host: hostOf(service), number, subset })),
+      ),
   );
   return places
     .filter(({ host }) => hosts.some((own) => isCoveredBy(host, own)))
-    .map(({ host, number }): RouteChain => {
-      const name = { host, port: number, subset: null };
+    .map(({ host, number, subset }): RouteChain => {
+      const name = { host, port: number, subset };
       const from = { namespace: server.gateway.namespace, serverPort: server.server.port };
       const target = resolveDestination(mesh, workload, name, from);
-      const route = { virtualService: null, index: 0, forwards: [{ kind: 'request' as const, index: 0, target }] };
-      return { sni: [`outbound_.${number}_._.${host}`], endsTls: false, serves: { kind: 'bytes', route } };
+      const route = {
+        virtualService: null,
+        index: 0,
+        forwards: [{ kind: 'request', index: 0, target, by: 'client' }],
+      } as const;
+      const sni = [`outbound_.${number}_.${subset ?? ''}_.${host}`.toLowerCase()];
+      return { sni, listener: gatewayListener(server), endsTls: false, serves: { kind: 'bytes', route } };
     });
+}
+
+/** The subsets of a Service; null stands for all of its pods. */
+function subsetsOf(
+  { mesh, workload }: Pick<Binder, 'mesh' | 'workload'>,
+  service: Service,
+): readonly (string | null)[] {
+  const named = rulesFor(mesh, workload, service).flatMap(({ subsets }) => subsets.map(({ name }) => name));
+  return [null, ...new Set(named)];
 }
 
 interface Bound {
@@ -111,6 +129,7 @@ function chain(
   const forwards = binder.forwards(virtualService, route.destinations, server.server.port);
   return {
     sni,
+    listener: gatewayListener(server),
     endsTls: server.speaks === 'tls',
     serves: { kind: 'bytes', route: { virtualService, index, forwards } },
   };

@@ -47,6 +47,10 @@ export function hopsOf(
     if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
     return target.places.map(({ workload, port }) => {
       const place = { namespace: workload.namespace, workload: workload.name, port, ip: null };
+      if (sending.forward.by === 'client') {
+        const own: Request = { ...request, sourceIp: null, destination: place };
+        return { ...to, call: { request: own, verdict: decide(own), hops: [] } };
+      }
       const departure = depart(world.mesh, gateway, {
         workload,
         port,

@@ -2,20 +2,20 @@
 import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
 import { bareHost, tryFindBest } from './hosts.ts';
 import { type Conclusion, type Connection, conclude, concludeBytes, type Taken } from './outcome.ts';
-import type { BoundRoute, RouteTable } from './table.ts';
+import { type BoundRoute, namesOf, type RouteTable } from './table.ts';
 import {
   asksForPresence,
   headerOf,
+  isUnstated,
   type Outcome,
   parameterOf,
   passes,
   type RoutedRequest,
-  isUnstated,
 } from './tests.ts';
 
 /** What becomes of a request that the policies of the gateway let in. */
 export function routeNaively(table: RouteTable, { sni, request }: Connection): Conclusion {
-  const chain = tryFindBest(table.chains, sni, ({ sni: names }) => names ?? ['*']);
+  const chain = tryFindBest(table.chains, sni, namesOf);
   if (chain === undefined) return { kind: 'noChain', sni };
   if (chain.serves.kind === 'bytes') return concludeBytes(chain.serves.route);
   if (request === null) return { kind: 'noChain', sni };

@@ -3,6 +3,7 @@
  * are tested against it by two evaluators and the symbolic engine.
  */
 import type { Mesh, Workload } from '../../language/mesh.ts';
+import { gatewayListener } from '../listener.ts';
 import { Binder, sniOf } from './binder.ts';
 import { connectionChains } from './connection-chains.ts';
 import { type PortServer, serversOn } from './servers.ts';
@@ -17,18 +18,28 @@ export function routeTableOf(mesh: Mesh, workload: Workload, port: number): Rout
   const binder = new Binder(mesh, workload);
   const chains =
     first.speaks === 'http'
-      ? [{ sni: null, endsTls: false, serves: { kind: 'http' as const, hosts: binder.virtualHosts(servers) } }]
+      ? [plaintextChain(binder, first, servers)]
       : withoutClashes(
           servers.flatMap((server) => chainsOf(binder, server)),
           binder.assumptions,
         );
-  return { chains, assumptions: [...binder.assumptions].toSorted() };
+  const listener = gatewayListener(first);
+  const otherwise = listener.kind === 'gateway' ? listener : CLOSED;
+  return { chains, otherwise, assumptions: [...binder.assumptions].toSorted() };
+}
+
+const CLOSED = { kind: 'gateway', protocol: 'tcp', identity: 'none' } as const;
+
+function plaintextChain(binder: Binder, first: PortServer, servers: readonly PortServer[]): RouteChain {
+  const serves = { kind: 'http', hosts: binder.virtualHosts(servers) } as const;
+  return { sni: null, listener: gatewayListener(first), endsTls: false, serves };
 }
 
 function chainsOf(binder: Binder, server: PortServer): readonly RouteChain[] {
   if (server.speaks !== 'https') return connectionChains(binder, server);
   const sni = sniOf(server.hosts);
-  return [{ sni, endsTls: true, serves: { kind: 'http', hosts: binder.virtualHosts([server]) } }];
+  const serves = { kind: 'http', hosts: binder.virtualHosts([server]) } as const;
+  return [{ sni, listener: gatewayListener(server), endsTls: true, serves }];
 }
 
 /** Envoy refuses a listener of which two chains take one name, and keeps what it had: the first chain counts. */

@@ -3,7 +3,15 @@ import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts'
 import { enforcementAt } from '../enforcement-point.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import { routeTableOf } from '../routing/route-table.ts';
-import { type Destination, decideByRules, decideOnChain, lowered, type RuleMatch, tokenFilter } from './chain.ts';
+import {
+  type ChainDecision,
+  type Destination,
+  decideByRules,
+  decideOnChain,
+  lowered,
+  type RuleMatch,
+  tokenFilter,
+} from './chain.ts';
 import { arriveAt, type SymbolicArrival } from './connection.ts';
 import { ALWAYS, all, type Formula, some } from './formula.ts';
 import { routed } from './routing.ts';
@@ -32,22 +40,45 @@ export function decideAtProxy(destination: Destination): ProxyDecision {
   const listener = resolveListener(world.mesh, workload, port);
   const point = enforcementAt(world.mesh, workload, world.profile);
   const { token, given } = tokenFilter(world, point);
-  if (listener.kind === 'unguarded')
+  const table = routeTableOf(world.mesh, workload, port);
+  if (table === null && listener.kind === 'unguarded')
     return { allowed: ALWAYS, unhelped: ALWAYS, listener, token, rules: [], assumptions: [] };
-  const chains = arriveAt(listener, world.mesh.config).map((arrival) =>
-    decideOnChain(destination, point, { arrival, token, given }),
-  );
-  const table = listener.kind === 'gateway' ? routeTableOf(world.mesh, workload, port) : null;
-  const sentOn = table === null ? ALWAYS : routed(table);
+  const doors = (table === null ? [{ listener, sentOn: ALWAYS }] : routed(table)).map((door) => ({
+    ...door,
+    chains:
+      door.listener.kind === 'unguarded'
+        ? []
+        : arriveAt(door.listener, world.mesh.config).map((arrival) =>
+            decideOnChain(destination, point, { arrival, token, given }),
+          ),
+  }));
+  const chains = doors.flatMap((door) => door.chains);
   const direct = {
-    allowed: all([sentOn, some(chains.map(({ arrival, behind }) => all([arrival.when, behind])))]),
-    unhelped: all([sentOn, some(chains.map(({ arrival, behind }) => all([arrival.leadsHere, behind])))]),
+    allowed: through(doors, ({ when }) => when),
+    unhelped: through(doors, ({ leadsHere }) => leadsHere),
     listener,
     token,
     rules: chains.flatMap(({ rules }) => rules),
     assumptions: [...new Set([...chains.flatMap(({ assumptions }) => assumptions), ...(table?.assumptions ?? [])])],
   };
   return listener.kind === 'ztunnel' ? joined(direct, decideThroughWaypoints(destination, point)) : direct;
+}
+
+interface Door {
+  readonly listener: Listener;
+  readonly sentOn: Formula;
+  readonly chains: readonly ChainDecision[];
+}
+
+/** What some door lets through; servers of one port of a gateway are doors of their own. */
+function through(doors: readonly Door[], asked: (arrival: SymbolicArrival) => Formula): Formula {
+  return some(
+    doors.map(({ listener, sentOn, chains }) =>
+      listener.kind === 'unguarded'
+        ? sentOn
+        : all([sentOn, some(chains.map(({ arrival, behind }) => all([asked(arrival), behind])))]),
+    ),
+  );
 }
 
 /** Whoever calls chooses the way: what some way allows. */

@@ -1,13 +1,16 @@
 /** The twin of `../routing/naive-route.ts`: which requests the routes of a gateway's port send on. */
 import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
+import type { Listener } from '../listener.ts';
 import { parseExpression } from '../routing/expression.ts';
 import { sendingsOf } from '../routing/outcome.ts';
 import type { BoundRoute, BytesRoute, Forward, RouteChain, RouteTable, VirtualHost } from '../routing/table.ts';
-import { asksForPresence, matchText, isUnstated } from '../routing/tests.ts';
+import { asksForPresence, isUnstated, matchText } from '../routing/tests.ts';
 import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
 
 /** One way through a gateway: the requests that a route sends on. */
 export interface RoutedCalls {
+  /** The chain that takes them. */
+  readonly chain: RouteChain;
   readonly when: Formula;
   readonly forwards: readonly Forward[];
   /** Null where bytes are passed on. */
@@ -19,7 +22,7 @@ export function routedCalls(table: RouteTable): readonly RoutedCalls[] {
   const names = table.chains.flatMap(({ sni }) => sni ?? []);
   return table.chains.flatMap((chain) => {
     const taken = takes(chain, names);
-    if (chain.serves.kind === 'bytes') return bytesCalls(chain.serves.route, taken);
+    if (chain.serves.kind === 'bytes') return bytesCalls(chain, chain.serves.route, taken);
     const { hosts } = chain.serves;
     return hosts.flatMap((host) => {
       if (host.redirectsToHttps && !chain.endsTls) return [];
@@ -28,31 +31,35 @@ export function routedCalls(table: RouteTable): readonly RoutedCalls[] {
         hosts.map(({ domain }) => domain),
         isDomain,
       );
-      return callsOf(host, all([HTTP, taken, asked]));
+      return callsOf(chain, host, all([HTTP, taken, asked]));
     });
   });
 }
 
-/** The requests that some route sends on. */
-export function routed(table: RouteTable): Formula {
-  return some(routedCalls(table).map(({ when }) => when));
+/** The requests that some route sends on, by what the servers ask of their connections. */
+export function routed(table: RouteTable): readonly { readonly listener: Listener; readonly sentOn: Formula }[] {
+  const byListener = Map.groupBy(routedCalls(table), ({ chain: { listener } }) => JSON.stringify(listener));
+  return [...byListener.values()].flatMap((calls) => {
+    const [first] = calls;
+    return first === undefined ? [] : [{ listener: first.chain.listener, sentOn: some(calls.map(({ when }) => when)) }];
+  });
 }
 
 const HTTP = holds({ on: 'bytes', is: 'http' });
 
-function bytesCalls(route: BytesRoute, when: Formula): readonly RoutedCalls[] {
+function bytesCalls(chain: RouteChain, route: BytesRoute, when: Formula): readonly RoutedCalls[] {
   const forwards = route.forwards.filter(({ target }) => target.kind !== 'nowhere');
-  return forwards.length === 0 ? [] : [{ when, forwards, route: null }];
+  return forwards.length === 0 ? [] : [{ chain, when, forwards, route: null }];
 }
 
 /** The routes of a host in order; the first whose match holds takes the request. */
-function callsOf({ routes }: VirtualHost, asked: Formula): readonly RoutedCalls[] {
+function callsOf(chain: RouteChain, { routes }: VirtualHost, asked: Formula): readonly RoutedCalls[] {
   const found: RoutedCalls[] = [];
   let left = asked;
   for (const route of routes) {
     const accepted = route.match === null ? ALWAYS : accepts(route.match);
     const forwards = sendingsOf(route).map(({ forward }) => forward);
-    if (forwards.length > 0) found.push({ when: all([left, accepted]), forwards, route });
+    if (forwards.length > 0) found.push({ chain, when: all([left, accepted]), forwards, route });
     left = all([left, not(accepted)]);
   }
   return found;
@@ -101,9 +108,7 @@ function readsUnmodelled(match: HttpMatch): boolean {
   return (
     match.scheme.kind !== 'any' ||
     match.queryParams.length > 0 ||
-    named.some(
-      ({ name }) => isUnstated(name) || name === ':path',
-    ) ||
+    named.some(({ name }) => isUnstated(name) || name === ':path') ||
     words.some((own) => own.kind === 'regex' && !asksForPresence(own) && parseExpression(own.value) === undefined)
   );
 }
