@@ -159,10 +159,10 @@ const WORDS: Readonly<Record<IdleRule['kind'], string>> = {
 };
 
 /** Stands for peers that a rule does not list one by one. */
-const ANYBODY = '';
+export const ANYBODY = '';
 
 /** The identities that a rule lists, if it matches nobody else; rules with none in common match nothing in common. */
-function exactPeers(rule: Rule | undefined): readonly string[] {
+export function exactPeers(rule: Rule | undefined): readonly string[] {
   const from = rule?.parts.find(({ kind }) => kind === 'from');
   if (from === undefined) return [ANYBODY];
   const found = new Set<string>();

@@ -145,31 +145,35 @@ const CONDITION_FIELDS: Readonly<Record<string, string>> = {
   'request.auth.principal': 'requestPrincipals',
 };
 
+const NOT_FIELDS = new Map(
+  LISTS.flatMap(([, , fields]) => fields).map((field) => [
+    field,
+    `not${field.charAt(0).toUpperCase()}${field.slice(1)}`,
+  ]),
+);
+
 function fieldsOf(document: Cursor): readonly WrittenField[] {
-  return document
+  const found: WrittenField[] = [];
+  document
     .get('spec', 'rules')
     .items()
-    .flatMap((rule, index) => [
-      ...LISTS.flatMap(([part, owner, fields]) =>
-        rule
-          .get(part)
-          .items()
-          .flatMap((item) =>
-            fields.flatMap((field) => bothForms(item.get(owner), field, { rule: index, part, field })),
-          ),
-      ),
-      ...rule
-        .get('when')
-        .items()
-        .flatMap((condition) => conditionFields(condition, index)),
-    ]);
+    .forEach((rule, index) => {
+      for (const [part, owner, fields] of LISTS)
+        for (const item of rule.get(part).items()) {
+          const values = item.get(owner);
+          for (const field of fields) addForms(found, values, { rule: index, part, field });
+        }
+      for (const condition of rule.get('when').items()) found.push(...conditionFields(condition, index));
+    });
+  return found;
 }
 
 type Head = Pick<WrittenField, 'rule' | 'part' | 'field'>;
 
-function bothForms(owner: Cursor, field: string, head: Head): readonly WrittenField[] {
-  const notField = `not${field.charAt(0).toUpperCase()}${field.slice(1)}`;
-  return forms(head, owner.get(field), owner.get(notField));
+function addForms(found: WrittenField[], owner: Cursor, head: Head): void {
+  const notField = NOT_FIELDS.get(head.field) ?? '';
+  if (owner.hasItems(head.field)) found.push({ ...head, polarity: 'values', entries: owner.get(head.field).items() });
+  if (owner.hasItems(notField)) found.push({ ...head, polarity: 'notValues', entries: owner.get(notField).items() });
 }
 
 function conditionFields(condition: Cursor, rule: number): readonly WrittenField[] {

@@ -1,4 +1,5 @@
 /** Which rules have no part in any verdict, decided with diagrams at every port that they apply to. */
+import type { Rule } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { MeshIndex, portsOf, undeclaredWorkload } from '../compare/destinations.ts';
 import { type IdleRule, RuleAudit } from '../compare/rule-audit.ts';
@@ -7,6 +8,7 @@ import { BudgetExceeded } from '../symbolic/diagram.ts';
 import { Effort } from '../symbolic/effort.ts';
 import { decideAtProxy } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
+import { neededRules } from './needed-rules.ts';
 
 /** What became of the rules of a mesh. */
 export interface RuleParts {
@@ -21,8 +23,11 @@ export function rulePartsOf(mesh: Mesh, profile: Profile): RuleParts {
   const audit = new RuleAudit();
   const effort = new Effort();
   const undecided: Workload[] = [];
+  const needed = new Set<Rule>();
   const look = (workload: Workload, around: Mesh) => {
-    if (around.authorizationPolicies.every(({ rules }) => rules.length === 0)) return;
+    const world = { mesh: around, profile, issuerKeys: new Map() };
+    for (const { number } of workload.ports) for (const rule of neededRules(world, workload, number)) needed.add(rule);
+    if (around.authorizationPolicies.every(({ rules }) => rules.every((rule) => needed.has(rule)))) return;
     try {
       auditWorkload(audit, workload, { mesh: around, profile, effort });
     } catch (error) {
@@ -36,7 +41,9 @@ export function rulePartsOf(mesh: Mesh, profile: Profile): RuleParts {
     const around = index.around(workload);
     look(workload, { ...around, workloads: [...around.workloads, workload] });
   }
-  return { idle: undecided.length === 0 ? [...audit.idleRules()] : decidedOnes(audit, index, undecided), undecided };
+  const doubtful = new Set(undecided.flatMap((workload) => index.around(workload).authorizationPolicies));
+  const idle = [...audit.idleRules()].filter(({ policy, rule }) => !needed.has(rule) && !doubtful.has(policy));
+  return { idle, undecided };
 }
 
 interface Around {
@@ -61,10 +68,4 @@ function auditWorkload(audit: RuleAudit, workload: Workload, { mesh, profile, ef
     );
     audit.add(universe, decision);
   }
-}
-
-/** The idle rules of policies that apply to decided workloads only. */
-function decidedOnes(audit: RuleAudit, index: MeshIndex, undecided: readonly Workload[]): readonly IdleRule[] {
-  const doubtful = new Set(undecided.flatMap((workload) => index.around(workload).authorizationPolicies));
-  return [...audit.idleRules()].filter(({ policy }) => !doubtful.has(policy));
 }

@@ -82,7 +82,18 @@ interface PortEntry {
   readonly target: number | undefined;
 }
 
-function portEntry({ mesh }: Context, { workloads }: WrittenPolicy, text: string): PortEntry {
+const portEntries = new WeakMap<WrittenPolicy, Map<string, PortEntry>>();
+
+/** Kept, since every rule of a policy mostly names the same port. */
+function portEntry(context: Context, written: WrittenPolicy, text: string): PortEntry {
+  const known = portEntries.get(written) ?? new Map<string, PortEntry>();
+  portEntries.set(written, known);
+  const entry = known.get(text) ?? findPort(context, written, text);
+  known.set(text, entry);
+  return entry;
+}
+
+function findPort({ mesh }: Context, { workloads }: WrittenPolicy, text: string): PortEntry {
   const port = Number(text);
   const serves = workloads.some((workload) => portsOf(mesh, workload).includes(port)) || PROXY_PORTS.includes(port);
   const target = workloads

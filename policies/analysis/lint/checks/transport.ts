@@ -38,7 +38,11 @@ function* notStrict({ mesh, listener }: Context): Generator<Sighting> {
   }
 }
 
+const switchesOff = ({ mode, portModes }: PeerAuthentication): boolean =>
+  mode === 'DISABLE' || portModes.some((each) => each.mode === 'DISABLE');
+
 function* identityWithoutMtls({ mesh, policies, listener: listenerOf }: Context): Generator<Sighting> {
+  if (!mesh.peerAuthentications.some(switchesOff)) return;
   for (const written of policies) {
     for (const rule of written.policy.rules) {
       const clauses = clausesOf(rule);
