@@ -154,7 +154,7 @@ function pullPath(pattern: PathPattern, { route, match }: BoundRoute, world: Sen
   // without a prefix the whole path is put in place
   if (replaced === null) return normal.kind === 'path' ? constant(acceptsPath(pattern, normal.path)) : NEVER;
   if (match?.ignoreUriCase === true && replaced !== '/') return undecided('a prefix in any letter case is rewritten');
-  if (normal.kind !== 'path' || normal.path !== uri)
+  if (normal.kind !== 'path' || normal.path !== uri || uri.startsWith('//'))
     return undecided(`\`${uri}\`, put before paths, is no normal path`);
   return some(joins(world, { from: replaced, to: uri }).map((join) => all([join.when, join.holds(pattern)])));
 }
