@@ -61,18 +61,18 @@ function routeOf(prefix: string, uri: string): BoundRoute {
 }
 
 /** The value of a formula of path tests; undefined where it is not decided. */
-function valueOf(formula: Formula, path: string): boolean | undefined {
+function truthOf(formula: Formula, path: string): boolean | undefined {
   switch (formula.kind) {
     case 'always':
     case 'never':
       return formula.kind === 'always';
     case 'not': {
-      const part = valueOf(formula.part, path);
+      const part = truthOf(formula.part, path);
       return part === undefined ? undefined : !part;
     }
     case 'all':
     case 'some': {
-      const parts = formula.parts.map((part) => valueOf(part, path));
+      const parts = formula.parts.map((part) => truthOf(part, path));
       if (parts.includes(undefined)) return undefined;
       return formula.kind === 'all' ? parts.every(Boolean) : parts.some(Boolean);
     }
@@ -107,7 +107,7 @@ describe('a test of a rewritten path', () => {
       });
       for (const path of paths.get(mode) ?? []) {
         if (!path.startsWith(from)) continue;
-        const said = valueOf(pulled, path);
+        const said = truthOf(pulled, path);
         if (said === undefined) continue;
         const sent = normalizePath(rewrittenPath(route, path, '') ?? '', mode, profile);
         const holdsThere = sent.kind === 'path' && acceptsPath(pattern, sent.path);
