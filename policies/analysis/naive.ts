@@ -98,7 +98,7 @@ function decideBehindTransport(call: Call): Verdict {
 
 /** What a gateway's policies let in still needs a route. */
 function routed({ listener, world, target, request }: Call, decided: Verdict): Verdict {
-  if (listener.kind !== 'gateway' || !decided.allowed) return decided;
+  if (listener.kind !== 'gateway') return decided;
   const table = routeTableOf(world.mesh, target, request.destination.port);
   if (table === null) return decided;
   return settle(routeNaively(table, connectionOf(request, world)), decided, table);

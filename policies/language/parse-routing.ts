@@ -75,7 +75,7 @@ function parseHttpRoute(route: Cursor): HttpRoute {
       ? { namespace: route.get('delegate', 'namespace').text(), name: route.get('delegate', 'name').text() }
       : null,
     mirrors: parseMirrors(route),
-    abortPercent: parseAbort(route.get('fault', 'abort')),
+    abort: parseAbort(route.get('fault', 'abort')),
     at: route.at(),
   };
 }
@@ -116,8 +116,10 @@ function parseMirrors(route: Cursor): readonly RouteMirror[] {
 }
 
 /** Without a percentage no request is aborted: what Envoy makes of the filter that istiod writes. */
-function parseAbort(abort: Cursor): number {
-  return abort.get('percentage', 'value').number() ?? 0;
+function parseAbort(abort: Cursor): HttpRoute['abort'] {
+  const percent = abort.get('percentage', 'value').number() ?? 0;
+  // with a gRPC status the answer of HTTP is a success
+  return percent > 0 ? { percent, status: abort.get('httpStatus').number() ?? 200 } : null;
 }
 
 function parseHeaders(headers: Cursor): {

@@ -76,8 +76,8 @@ export interface HttpRoute {
   readonly delegate: { readonly namespace: string; readonly name: string } | null;
   /** Where copies of requests go; answers to them are dropped. */
   readonly mirrors: readonly RouteMirror[];
-  /** The part of requests that is answered with an error on purpose, in percent; 0 for none. */
-  readonly abortPercent: number;
+  /** The part of requests that is answered with an error on purpose; null for none. */
+  readonly abort: { readonly percent: number; readonly status: number } | null;
   readonly at: Location;
 }
 

@@ -1,7 +1,7 @@
 /** Seeded random Gateways and VirtualServices before two workloads, and requests that try their edges. */
 import type { Draw } from './draw.ts';
 
-const HOSTS = ['a.example', 'b.example', '*.example', '*', 'A.example', 'x.b.example'];
+const HOSTS = ['a.example', 'b.example', '*.example', '*.example', '*', '*', 'A.example', 'x.b.example'];
 const PATHS = [
   '/',
   '/a',
@@ -24,8 +24,8 @@ const VALUES = ['u', 'v', 'uv', ''];
 /** The ports of the gateway's pod that its servers may listen on. */
 export const GATEWAY_PORTS = [8080, 8443, 9000] as const;
 
-/** How much of routing random meshes use: `decided` leaves out what the symbolic engine gives up. */
-export type RouteScope = 'everything' | 'decided';
+/** How much of routing random meshes use: `decided` leaves out what the symbolic engine gives up, `live` what differs by chance. */
+export type RouteScope = 'everything' | 'decided' | 'live';
 
 function stringMatch(draw: Draw, words: readonly string[], scope: RouteScope): object {
   const filled = words.filter((word) => word !== '');
@@ -51,7 +51,7 @@ function match(draw: Draw, scope: RouteScope): object {
       'x-b': draw.of<() => object>([() => stringMatch(draw, VALUES, scope), () => ({}), () => ({ regex: '*' })])(),
     })),
     ...(scope === 'decided' ? {} : draw.maybe(0.1, 'queryParams', () => ({ q: stringMatch(draw, VALUES, scope) }))),
-    ...(scope === 'decided' ? {} : draw.maybe(0.03, 'scheme', () => ({ exact: 'https' }))),
+    ...(scope !== 'everything' ? {} : draw.maybe(0.03, 'scheme', () => ({ exact: 'https' }))),
     ...draw.maybe(0.1, 'port', () => draw.of([80, 443, 8080])),
     ...draw.maybe(0.05, 'gateways', () => [draw.of(['edge/one', 'edge/two'])]),
     ...draw.maybe(0.05, 'sourceNamespace', () => draw.of(['edge', 'shop'])),
@@ -65,7 +65,7 @@ const destination = (draw: Draw): object => ({
   ...draw.maybe(0.1, 'subset', () => draw.of(['v1', 'none'])),
 });
 
-function action(draw: Draw): object {
+function action(draw: Draw, scope: RouteScope): object {
   const kind = draw.integer(10);
   if (kind === 0) return { redirect: { uri: '/elsewhere', ...draw.maybe(0.5, 'redirectCode', () => 302) } };
   if (kind === 1) return { directResponse: { status: draw.of([200, 403]) } };
@@ -91,14 +91,16 @@ function action(draw: Draw): object {
         ...draw.maybe(0.3, 'remove', () => [draw.of(['x-a', 'x-c'])]),
       },
     })),
-    ...draw.maybe(0.05, 'fault', () => ({ abort: { httpStatus: 500, percentage: { value: draw.of([50, 100]) } } })),
+    ...draw.maybe(0.05, 'fault', () => ({
+      abort: { httpStatus: 500, percentage: { value: scope === 'live' ? 100 : draw.of([50, 100]) } },
+    })),
   };
 }
 
 function virtualService(draw: Draw, index: number, scope: RouteScope): object {
   const http = draw.list(4, () => ({
     ...draw.maybe(0.9, 'match', () => draw.list(2, () => match(draw, scope))),
-    ...action(draw),
+    ...action(draw, scope),
   }));
   return {
     apiVersion: 'networking.istio.io/v1',
@@ -110,7 +112,7 @@ function virtualService(draw: Draw, index: number, scope: RouteScope): object {
     },
     spec: {
       hosts: [...new Set(draw.some(HOSTS, 2))],
-      gateways: [...new Set(draw.some(['edge/one', 'edge/two', 'mesh'], 2))],
+      gateways: [...new Set(draw.some(['edge/one', 'edge/one', 'edge/two', 'mesh'], 2))],
       http: [
         ...http,
         { match: [{ uri: { prefix: '/s' } }], route: [{ destination: { host: 'shop.shop.svc.cluster.local' } }] },
@@ -237,21 +239,11 @@ export function randomRouteObjects(draw: Draw, scope: RouteScope): readonly obje
 
 /** One random request to the gateway, in the format of `decide`. */
 export function randomRouteRequest(draw: Draw, id: string): object {
-  const host = draw.of([
-    'a.example',
-    'b.example',
-    'x.example',
-    'x.b.example',
-    'A.EXAMPLE:80',
-    'b.example:',
-    '.example',
-    'example',
-    '[::1]:80',
-    '',
-  ]);
+  const odd = ['x.example', 'A.EXAMPLE:80', 'b.example:', '.example', 'example', '[::1]:80', ''];
+  const host = draw.of(draw.chance(0.7) ? ['a.example', 'b.example', 'x.b.example'] : odd);
   return {
     id,
-    destination: { namespace: 'edge', workload: 'ingress', port: draw.of(GATEWAY_PORTS) },
+    destination: { namespace: 'edge', workload: 'ingress', port: draw.of([...GATEWAY_PORTS, 8080, 8443]) },
     http: {
       method: draw.of(METHODS),
       path: `${draw.of([...PATHS, '/a//b', '/a%2Fb', '/item/7/x'])}${draw.chance(0.2) ? '?q=u&q=v' : ''}`,

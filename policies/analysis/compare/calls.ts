@@ -216,6 +216,7 @@ function testText(test: AtomicTest): string | undefined {
     case 'route':
       return test.of === 'path' || test.of === 'method' ? undefined : routeTestText(test);
     case 'undecided':
+    case 'hostAsName':
       return undefined;
     default:
       return `${test.on} ${patternText(test.pattern)}`;

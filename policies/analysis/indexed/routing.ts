@@ -23,7 +23,6 @@ export class GatewayRoutes {
 
   /** The verdict once the request is routed. */
   settle(request: Request, decided: Verdict): Verdict {
-    if (!decided.allowed) return decided;
     return settle(this.#routes.route(connectionOf(request, this.#world)), decided, this.#table);
   }
 }

@@ -16,6 +16,7 @@ export class CompiledRoutes {
   constructor(table: RouteTable) {
     this.#chains = new Domains(
       table.chains.flatMap((chain) => namesOf(chain).map((name) => [name, new CompiledChain(chain)])),
+      'included',
     );
   }
 
@@ -27,7 +28,7 @@ export class CompiledRoutes {
   /** What becomes of a request that the policies of the gateway let in. */
   route({ sni, request }: Connection): Conclusion {
     const chain = this.#chains.find(sni);
-    return chain === undefined ? { kind: 'noChain', sni } : chain.route(request, sni);
+    return chain === undefined ? { kind: 'noChain', sni } : chain.route(request);
   }
 }
 
@@ -38,13 +39,17 @@ class CompiledChain {
   constructor(chain: RouteChain) {
     this.chain = chain;
     const hosts = chain.serves.kind === 'http' ? chain.serves.hosts : [];
-    this.#hosts = new Domains(hosts.map((host) => [host.domain, new CompiledHost(host)]));
+    this.#hosts = new Domains(
+      hosts.map((host) => [host.domain, new CompiledHost(host)]),
+      'excluded',
+    );
   }
 
-  route(request: RoutedRequest | null, sni: string): Conclusion {
+  route(request: RoutedRequest | null): Conclusion {
     const { serves, endsTls } = this.chain;
     if (serves.kind === 'bytes') return concludeBytes(serves.route);
-    if (request === null) return { kind: 'noChain', sni };
+    // bytes that are no HTTP: the codec has closed the connection
+    if (request === null) return { kind: 'noHost', host: '' };
     const name = bareHost(request.authority);
     const found = request.authority === '' ? undefined : this.#hosts.find(name);
     if (found === undefined) return { kind: 'noHost', host: name };
@@ -82,7 +87,11 @@ class Domains<T> {
   readonly #suffixes = new Map<string, T>();
   readonly #lengths: readonly number[];
 
-  constructor(entries: readonly (readonly [string, T])[]) {
+  /** Whether `.x` itself is below `*.x`: not for hosts, but for names of TLS connections. */
+  readonly #whole: 'included' | 'excluded';
+
+  constructor(entries: readonly (readonly [string, T])[], whole: 'included' | 'excluded') {
+    this.#whole = whole;
     for (const [domain, value] of entries) {
       const [target, key] = domain.startsWith('*') ? [this.#suffixes, domain.slice(1)] : [this.#exact, domain];
       // of two chains with one name Envoy would refuse both; the first counts here as there
@@ -95,7 +104,7 @@ class Domains<T> {
     const exact = this.#exact.get(name);
     if (exact !== undefined) return exact;
     for (const length of this.#lengths) {
-      if (length > 0 && length >= name.length) continue;
+      if (length > 0 && (length > name.length || (length === name.length && this.#whole === 'excluded'))) continue;
       const found = this.#suffixes.get(length === 0 ? '' : name.slice(-length));
       if (found !== undefined) return found;
     }
@@ -115,8 +124,7 @@ function judgeOf(match: HttpMatch): Judge {
   if (match.scheme.kind !== 'any') judges.push(() => 2);
   for (const { name, match: own } of match.headers) judges.push(headerJudge(name, own));
   for (const { name, match: own } of match.withoutHeaders) judges.push(absenceJudge(name, own));
-  for (const { name, match: own } of match.queryParams)
-    judges.push(optionalJudge(own, (request) => parameterOf(request.query, name)));
+  for (const { name, match: own } of match.queryParams) judges.push(parameterJudge(name, own));
   return (request) => {
     let worst: 1 | 2 = 1;
     for (const judge of judges) {
@@ -132,30 +140,57 @@ function lowerCase(match: StringMatch): StringMatch {
   return match.kind === 'any' ? match : { kind: match.kind, value: match.value.toLowerCase() };
 }
 
-function wordJudge(test: Exclude<StringMatch, { kind: 'any' }>, read: (request: RoutedRequest) => string): Judge {
-  const { value } = test;
-  if (test.kind === 'exact') return (request) => (read(request) === value ? 1 : 0);
-  if (test.kind === 'prefix') return (request) => (read(request).startsWith(value) ? 1 : 0);
+type WordTest = (word: string) => 0 | 1 | 2;
+
+function testOf({ kind, value }: Exclude<StringMatch, { kind: 'any' }>): WordTest {
+  if (kind === 'exact') return (word) => (word === value ? 1 : 0);
+  if (kind === 'prefix') return (word) => (word.startsWith(value) ? 1 : 0);
   const expression = parseExpression(value);
-  return expression === undefined ? () => 2 : (request) => (expression.accepts(read(request)) ? 1 : 0);
+  return expression === undefined ? () => 2 : (word) => (expression.accepts(word) ? 1 : 0);
 }
 
-function headerJudge(name: string, test: StringMatch): Judge {
-  return isUnstated(name) ? () => 2 : optionalJudge(test, (request) => headerOf(request, name));
+function wordJudge(match: Exclude<StringMatch, { kind: 'any' }>, read: (request: RoutedRequest) => string): Judge {
+  const test = testOf(match);
+  return (request) => test(read(request));
 }
 
-function optionalJudge(test: StringMatch, read: (request: RoutedRequest) => string | null): Judge {
-  if (test.kind === 'any' || asksForPresence(test)) return (request) => (read(request) === null ? 0 : 1);
-  const inner = wordJudge(test, (request) => read(request) ?? '');
-  return (request) => (read(request) === null ? 0 : inner(request));
+type Reader = (request: RoutedRequest) => readonly string[] | null;
+
+function headerJudge(name: string, match: StringMatch): Judge {
+  return isUnstated(name) ? () => 2 : optionalJudge(match, (request) => headerOf(request, name));
 }
 
-function absenceJudge(name: string, test: StringMatch): Judge {
+function parameterJudge(name: string, match: StringMatch): Judge {
+  return optionalJudge(match, ({ query }) => {
+    const word = parameterOf(query, name);
+    return word === null ? null : [word];
+  });
+}
+
+function optionalJudge(match: StringMatch, read: Reader): Judge {
+  if (match.kind === 'any' || asksForPresence(match)) return (request) => (read(request) === null ? 0 : 1);
+  const test = testOf(match);
+  return (request) => anyOf(test, read(request) ?? []);
+}
+
+function absenceJudge(name: string, match: StringMatch): Judge {
   if (isUnstated(name)) return () => 2;
-  if (test.kind === 'any' || asksForPresence(test)) return (request) => (headerOf(request, name) === null ? 1 : 0);
-  const inner = wordJudge(test, (request) => headerOf(request, name) ?? '');
+  if (match.kind === 'any' || asksForPresence(match)) return (request) => (headerOf(request, name) === null ? 1 : 0);
+  const test = testOf(match);
   return (request) => {
-    const outcome = inner(request);
+    const outcome = anyOf(test, headerOf(request, name) ?? NOTHING);
     return outcome === 2 ? 2 : outcome === 1 ? 0 : 1;
   };
+}
+
+const NOTHING: readonly string[] = [''];
+
+function anyOf(test: WordTest, words: readonly string[]): 0 | 1 | 2 {
+  let best: 0 | 2 = 0;
+  for (const word of words) {
+    const outcome = test(word);
+    if (outcome === 1) return 1;
+    if (outcome === 2) best = 2;
+  }
+  return best;
 }

@@ -50,7 +50,7 @@ function mergeRoute(root: HttpRoute, own: HttpRoute): HttpRoute | undefined {
     regexRewrite: hasRewrite ? own.regexRewrite : root.regexRewrite,
     timeoutMs: own.timeoutMs ?? root.timeoutMs,
     retries: own.retries ?? root.retries,
-    abortPercent: own.abortPercent > 0 ? own.abortPercent : root.abortPercent,
+    abort: own.abort ?? root.abort,
     mirrors: own.mirrors.length > 0 ? own.mirrors : root.mirrors,
     requestHeaders: hasHeaders ? own.requestHeaders : root.requestHeaders,
     responseHeaders: hasHeaders ? own.responseHeaders : root.responseHeaders,

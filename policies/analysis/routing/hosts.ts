@@ -43,17 +43,24 @@ export function fitOf(domain: string, host: string): number | null {
   return domain === host ? Number.POSITIVE_INFINITY : null;
 }
 
+/** As `fitOf`, for the name of a TLS connection: to Envoy's listener `*.x` is also `.x`. Source: Envoy `FilterChainManagerImpl`. */
+export function serverFitOf(domain: string, name: string): number | null {
+  if (domain === '*') return 0;
+  if (domain.startsWith('*')) return name.endsWith(domain.slice(1)) ? domain.length : null;
+  return domain === name ? Number.POSITIVE_INFINITY : null;
+}
+
 /** The candidate whose best domain fits best; undefined where none fits. */
 export function tryFindBest<T>(
   candidates: readonly T[],
-  host: string,
   domainsOf: (candidate: T) => readonly string[],
+  fitting: (domain: string) => number | null,
 ): T | undefined {
   let best: { readonly fit: number; readonly candidate: T } | undefined;
   for (const candidate of candidates) {
     for (const domain of domainsOf(candidate)) {
-      const fit = fitOf(domain, host);
-      if (fit !== null && (best === undefined || fit > best.fit)) best = { fit, candidate };
+      const own = fitting(domain);
+      if (own !== null && (best === undefined || own > best.fit)) best = { fit: own, candidate };
     }
   }
   return best?.candidate;

@@ -2,7 +2,7 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type Listener, resolveListener } from '../listener.ts';
 import type { Request } from '../request.ts';
-import { bareHost, tryFindBest } from './hosts.ts';
+import { bareHost, serverFitOf, tryFindBest } from './hosts.ts';
 import { routeTableOf } from './route-table.ts';
 import { namesOf } from './table.ts';
 
@@ -11,5 +11,5 @@ export function listenerFor(mesh: Mesh, workload: Workload, { sni, http, destina
   const table = routeTableOf(mesh, workload, destination.port);
   if (table === null) return resolveListener(mesh, workload, destination.port);
   const name = sni === '' && http !== null ? bareHost(http.host) : sni.toLowerCase();
-  return tryFindBest(table.chains, name, namesOf)?.listener ?? table.otherwise;
+  return tryFindBest(table.chains, namesOf, (domain) => serverFitOf(domain, name))?.listener ?? table.otherwise;
 }

@@ -1,6 +1,6 @@
 /** The naive reading of a route table: chain, virtual host, routes in order, each test as it is written. */
 import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
-import { bareHost, tryFindBest } from './hosts.ts';
+import { bareHost, fitOf, serverFitOf, tryFindBest } from './hosts.ts';
 import { type Conclusion, type Connection, conclude, concludeBytes, type Taken } from './outcome.ts';
 import { type BoundRoute, namesOf, type RouteTable } from './table.ts';
 import {
@@ -11,17 +11,26 @@ import {
   parameterOf,
   passes,
   type RoutedRequest,
+  somePasses,
 } from './tests.ts';
 
 /** What becomes of a request that the policies of the gateway let in. */
 export function routeNaively(table: RouteTable, { sni, request }: Connection): Conclusion {
-  const chain = tryFindBest(table.chains, sni, namesOf);
+  const chain = tryFindBest(table.chains, namesOf, (domain) => serverFitOf(domain, sni));
   if (chain === undefined) return { kind: 'noChain', sni };
   if (chain.serves.kind === 'bytes') return concludeBytes(chain.serves.route);
-  if (request === null) return { kind: 'noChain', sni };
+  // bytes that are no HTTP: the codec has closed the connection
+  if (request === null) return { kind: 'noHost', host: '' };
   const name = bareHost(request.authority);
   // an empty `:authority` belongs to no virtual host, not even to that of all
-  const host = request.authority === '' ? undefined : tryFindBest(chain.serves.hosts, name, ({ domain }) => [domain]);
+  const host =
+    request.authority === ''
+      ? undefined
+      : tryFindBest(
+          chain.serves.hosts,
+          ({ domain }) => [domain],
+          (domain) => fitOf(domain, name),
+        );
   if (host === undefined) return { kind: 'noHost', host: name };
   if (host.redirectsToHttps && !chain.endsTls) return { kind: 'redirectsToHttps', host };
   return conclude(host, takenFrom(host.routes, request));
@@ -48,7 +57,7 @@ function accepts(match: HttpMatch, request: RoutedRequest): Outcome {
     match.scheme.kind === 'any' ? 'yes' : 'undecided',
     ...match.headers.map(({ name, match: own }) => hasHeader(request, name, own)),
     ...match.withoutHeaders.map(({ name, match: own }) => lacksHeader(request, name, own)),
-    ...match.queryParams.map(({ name, match: own }) => present(parameterOf(request.query, name), own)),
+    ...match.queryParams.map(({ name, match: own }) => present(listed(parameterOf(request.query, name)), own)),
   ]);
 }
 
@@ -56,19 +65,21 @@ function hasHeader(request: RoutedRequest, name: string, match: StringMatch): Ou
   return isUnstated(name) ? 'undecided' : present(headerOf(request, name), match);
 }
 
-function present(word: string | null, match: StringMatch): Outcome {
-  if (word === null) return 'no';
-  return asksForPresence(match) ? 'yes' : passes(match, word);
+function present(words: readonly string[] | null, match: StringMatch): Outcome {
+  if (words === null) return 'no';
+  return asksForPresence(match) ? 'yes' : somePasses(match, words);
 }
 
 /** An absent header counts as an empty one, unless presence alone is asked about. */
 function lacksHeader(request: RoutedRequest, name: string, match: StringMatch): Outcome {
   if (isUnstated(name)) return 'undecided';
-  const word = headerOf(request, name);
-  if (asksForPresence(match)) return word === null ? 'yes' : 'no';
-  const outcome = passes(match, word ?? '');
+  const words = headerOf(request, name);
+  if (asksForPresence(match)) return words === null ? 'yes' : 'no';
+  const outcome = somePasses(match, words ?? ['']);
   return outcome === 'undecided' ? 'undecided' : outcome === 'yes' ? 'no' : 'yes';
 }
+
+const listed = (word: string | null): readonly string[] | null => (word === null ? null : [word]);
 
 function every(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes('no')) return 'no';

@@ -1,7 +1,16 @@
 /** Which route nearly took a request, and what of it failed: for explanations. */
 import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
 import type { BoundRoute, VirtualHost } from './table.ts';
-import { headerOf, matchText, type Outcome, parameterOf, passes, type RoutedRequest } from './tests.ts';
+import {
+  asksForPresence,
+  headerOf,
+  matchText,
+  type Outcome,
+  parameterOf,
+  passes,
+  type RoutedRequest,
+  somePasses,
+} from './tests.ts';
 
 /** A route that did not take a request, with the parts of its match that failed. */
 export interface NearRoute {
@@ -34,19 +43,25 @@ function failures(match: HttpMatch, request: RoutedRequest): readonly string[] {
     ['method', request.method, passes(match.method, request.method)],
     ['authority', request.authority, passes(match.authority, request.authority)],
   ];
-  const named = (what: string, entries: HttpMatch['headers'], read: (name: string) => string | null) =>
+  const named = (what: string, entries: HttpMatch['headers'], read: (name: string) => readonly string[] | null) =>
     entries.flatMap(({ name, match: own }) =>
       isThere(read(name), own) ? [] : [`${what} ${name} is ${shown(read(name))}`],
     );
+  const parameter = (name: string) => {
+    const word = parameterOf(request.query, name);
+    return word === null ? null : [word];
+  };
   return [
-    ...words.flatMap(([what, word, outcome]) => (outcome === 'no' ? [`${what} is ${shown(word)}`] : [])),
+    ...words.flatMap(([what, word, outcome]) => (outcome === 'no' ? [`${what} is ${shown([word])}`] : [])),
     ...named('header', match.headers, (name) => headerOf(request, name)),
     ...match.withoutHeaders.flatMap(({ name, match: own }) =>
       isThere(headerOf(request, name), own) ? [`header ${name} is ${shown(headerOf(request, name))}`] : [],
     ),
-    ...named('parameter', match.queryParams, (name) => parameterOf(request.query, name)),
+    ...named('parameter', match.queryParams, parameter),
   ];
 }
 
-const isThere = (word: string | null, match: StringMatch): boolean => word !== null && passes(match, word) !== 'no';
-const shown = (word: string | null): string => (word === null ? 'absent' : `\`${word}\``);
+const isThere = (words: readonly string[] | null, match: StringMatch): boolean =>
+  words !== null && (asksForPresence(match) || somePasses(match, words) !== 'no');
+const shown = (words: readonly string[] | null): string =>
+  words === null ? 'absent' : words.map((word) => `\`${word}\``).join(', ');

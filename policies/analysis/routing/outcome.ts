@@ -1,6 +1,7 @@
 /** What becomes of a request at a gateway, and the verdict that follows. Source: Envoy's router; semantics.md 14. */
 import { type NormalizedPath, normalizePath } from '../normalize.ts';
-import type { Request } from '../request.ts';
+import type { Profile } from '../profile.ts';
+import type { HttpRequest, Request } from '../request.ts';
 import { type DecidingRule, grpcStatus, VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 import { bareHost } from './hosts.ts';
@@ -53,9 +54,9 @@ export function conclude(host: VirtualHost, taken: readonly Taken[]): Conclusion
   const [first] = taken;
   if (first === undefined) return { kind: 'noRoute', host };
   const { route } = first;
-  const { answer, abortPercent } = route.route;
-  if (abortPercent >= 100)
-    return { kind: 'answered', route, status: 503, by: 'a fault that is injected into every request' };
+  const { answer, abort } = route.route;
+  if (abort !== null && abort.percent >= 100)
+    return { kind: 'answered', route, status: abort.status, by: 'a fault that is injected into every request' };
   if (answer !== null) {
     const by = answer.kind === 'redirect' ? 'a redirect' : 'a direct response';
     return { kind: 'answered', route, status: answer.status, by };
@@ -72,9 +73,11 @@ export function concludeBytes(route: BytesRoute): Conclusion {
   return { kind: 'nowhere', route, because: becauseOf(route.forwards) };
 }
 
+const abortsAll = ({ route }: BoundRoute): boolean => (route.abort?.percent ?? 0) >= 100;
+
 /** Where a route sends requests; copies go only along with some request. */
 export function sendingsOf(route: BoundRoute): readonly Sending[] {
-  if (route.route.abortPercent >= 100) return [];
+  if (abortsAll(route)) return [];
   const leading = route.forwards.filter(({ target }) => target.kind !== 'nowhere');
   return leading.some(({ kind }) => kind === 'request') ? leading.map((forward) => ({ forward, route })) : [];
 }
@@ -95,8 +98,19 @@ export function connectionOf(request: Request, { mesh, profile }: World): Connec
   return {
     // clients name the host that they ask for, and requests seldom say so
     sni: stated === '' ? bareHost(http.host) : stated,
-    request: { method: http.method, authority: http.host, headers: http.headers, ...pathAndQuery(path) },
+    request: {
+      method: http.method,
+      authority: http.host,
+      headers: headersOf(http.headers, profile),
+      ...pathAndQuery(path),
+    },
   };
+}
+
+/** Older proxies join the values of a header before anything is compared. Source: semantics.md 7. */
+function headersOf(headers: HttpRequest['headers'], { repeatedHeaders }: Profile): HttpRequest['headers'] {
+  if (repeatedHeaders === 'individual') return headers;
+  return new Map([...headers].map(([name, values]) => [name, [values.join(',')]]));
 }
 
 function pathAndQuery(path: NormalizedPath): Pick<RoutedRequest, 'path' | 'query'> {
@@ -104,17 +118,21 @@ function pathAndQuery(path: NormalizedPath): Pick<RoutedRequest, 'path' | 'query
   return { path: path.path, query: path.pathAndQuery.slice(path.path.length + 1) };
 }
 
-/** The verdict of a call that the policies of a gateway allow, once it is routed. */
-export function settle(conclusion: Conclusion, allowed: Verdict, table: RouteTable): Verdict {
+/**
+ * The verdict of a call that a gateway's proxy has decided, once it is routed. A connection that no chain takes meets no
+ * policy; whatever else the policies deny is not routed.
+ */
+export function settle(conclusion: Conclusion, decided: Verdict, table: RouteTable): Verdict {
+  if (!decided.allowed && conclusion.kind !== 'noChain') return decided;
   const ending = endingOf(conclusion);
   const doubts = conclusion.kind === 'forwarded' ? conclusion.doubts : [];
-  const assumptions = [...allowed.assumptions, ...table.assumptions, ...doubts];
+  const assumptions = [...decided.assumptions, ...table.assumptions, ...doubts];
   if (ending === undefined)
-    return assumptions.length === allowed.assumptions.length
-      ? allowed
-      : { ...allowed, assumptions: assumptions.toSorted() };
+    return assumptions.length === decided.assumptions.length
+      ? decided
+      : { ...decided, assumptions: assumptions.toSorted() };
   const { code, detail, rule, status } = ending;
-  const answers = allowed.status === null ? 'nothing' : 'http';
+  const answers = decided.status === null ? 'nothing' : 'http';
   const made = verdict(code, { answers, assumptions, detail, ...(rule === null ? {} : { rule }) });
   return status === undefined ? made : { ...made, status };
 }

@@ -38,9 +38,13 @@ function plaintextChain(binder: Binder, first: PortServer, servers: readonly Por
 function chainsOf(binder: Binder, server: PortServer): readonly RouteChain[] {
   if (server.speaks !== 'https') return connectionChains(binder, server);
   const sni = sniOf(server.hosts);
+  if (sni !== null && new Set(server.hosts.map(bareName)).size > sni.length)
+    binder.assumptions.add('hosts of one server that differ in letter case, which Envoy refuses together, are one');
   const serves = { kind: 'http', hosts: binder.virtualHosts([server]) } as const;
   return [{ sni, listener: gatewayListener(server), endsTls: true, serves }];
 }
+
+const bareName = (host: string): string => host.slice(host.indexOf('/') + 1);
 
 /** Envoy refuses a listener of which two chains take one name, and keeps what it had: the first chain counts. */
 function withoutClashes(chains: readonly RouteChain[], assumptions: Set<string>): readonly RouteChain[] {

@@ -48,19 +48,28 @@ export function isUnstated(name: string): boolean {
   return name.startsWith('@request.auth.claims') || OF_THE_PROXY.test(name);
 }
 
-/** A header's values as routes see them: joined; null when it is absent. */
-export function headerOf({ headers, method, authority, path, query }: RoutedRequest, name: string): string | null {
+/** A header's values, each tested on its own; null when it is absent. */
+export function headerOf(
+  { headers, method, authority, path, query }: RoutedRequest,
+  name: string,
+): readonly string[] | null {
   switch (name) {
     case ':method':
-      return method;
+      return [method];
     case ':authority':
     case 'host':
-      return authority;
+      return [authority];
     case ':path':
-      return query === '' ? path : `${path}?${query}`;
+      return [query === '' ? path : `${path}?${query}`];
     default:
-      return headers.get(name)?.join(',') ?? null;
+      return headers.get(name) ?? null;
   }
+}
+
+/** Whether some of the words passes a test. */
+export function somePasses(match: StringMatch, words: readonly string[]): Outcome {
+  const outcomes = words.map((word) => passes(match, word));
+  return outcomes.includes('yes') ? 'yes' : outcomes.includes('undecided') ? 'undecided' : 'no';
 }
 
 /** The first value of a query parameter as it is written, null when there is none. */

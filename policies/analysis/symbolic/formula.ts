@@ -27,9 +27,12 @@ export type AtomicTest =
   | { readonly on: 'token'; readonly is: 'present' }
   | { readonly on: 'fault'; readonly is: 'expired' | 'audience' | 'signature' }
   | { readonly on: 'bytes'; readonly is: 'http' }
-  /** The host without its port, or the SNI, fits a domain of Envoy: exact, `*.x`, or `*` for any that is not empty. */
-  | { readonly on: 'domain' | 'serverName'; readonly domain: string }
-  /** A route's test; headers are their values joined. */
+  /**
+   * The host without its port, or the SNI, fits a domain of Envoy: exact, `*.x`, or `*` for any that is not empty.
+   * `hostAsName` compares the host as listeners compare SNIs, which takes `.x` for one below `*.x`.
+   */
+  | { readonly on: 'domain' | 'serverName' | 'hostAsName'; readonly domain: string }
+  /** A route's test. */
   | {
       readonly on: 'route';
       readonly of: 'path' | 'method' | 'authority' | `header ${string}`;

@@ -5,7 +5,7 @@
 import type { PathPattern, Pattern } from '../../language/authorization.ts';
 import { accepts, acceptsPath, acceptsPeer } from '../matching.ts';
 import { normalizePath } from '../normalize.ts';
-import { bareHost, fitOf } from '../routing/hosts.ts';
+import { bareHost, fitOf, serverFitOf } from '../routing/hosts.ts';
 import { operationsOf, rewrittenAuthority } from '../routing/rewrite.ts';
 import type { BoundRoute, Forward } from '../routing/table.ts';
 import type { World } from '../world.ts';
@@ -74,7 +74,7 @@ function pullTest(test: AtomicTest, sent: Sent): Formula {
     case 'sni':
       return constant(accepts(test.pattern, sent.sni));
     case 'serverName':
-      return constant(fitOf(test.domain, sent.sni) !== null);
+      return constant(serverFitOf(test.domain, sent.sni) !== null);
     case 'issuer':
     case 'claim':
     case 'token':
@@ -93,6 +93,7 @@ function pullTest(test: AtomicTest, sent: Sent): Formula {
     case 'host':
     case 'authority':
     case 'domain':
+    case 'hostAsName':
       return pullHost(test, sent);
     case 'header':
       return pullHeader(test, sent);
@@ -107,12 +108,15 @@ const isRewritten = (route: BoundRoute | null): boolean =>
   route !== null && (route.route.regexRewrite !== null || (route.route.rewrite.uri ?? '') !== '');
 
 function pullHost(
-  test: Extract<AtomicTest, { on: 'host' | 'authority' } | { on: 'domain' | 'serverName' }>,
+  test: Extract<AtomicTest, { on: 'host' | 'authority' } | { readonly domain: string }>,
   { route, forward }: Sent,
 ): Formula {
   const authority = route === null ? UNCHANGED : rewrittenAuthority(route, forward, UNCHANGED);
   if (authority === UNCHANGED) return holds(test);
-  if ('domain' in test) return constant(fitOf(test.domain, bareHost(authority)) !== null);
+  if ('domain' in test) {
+    const host = bareHost(authority);
+    return constant((test.on === 'domain' ? fitOf(test.domain, host) : serverFitOf(test.domain, host)) !== null);
+  }
   return constant(accepts(test.pattern, test.on === 'host' ? authority.toLowerCase() : authority));
 }
 

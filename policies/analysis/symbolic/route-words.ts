@@ -1,7 +1,7 @@
 /** Tests of routes as words of characters. Source: `../routing/hosts.ts`, `../routing/tests.ts`. */
 import type { StringMatch } from '../../language/traffic.ts';
 import { type ExpressionStep, parseExpression } from '../routing/expression.ts';
-import { bareHost, fitOf } from '../routing/hosts.ts';
+import { bareHost, fitOf, serverFitOf } from '../routing/hosts.ts';
 import { asksForPresence, passes } from '../routing/tests.ts';
 import { BudgetExceeded } from './diagram.ts';
 import type { AtomicTest } from './formula.ts';
@@ -9,7 +9,7 @@ import { keyOf } from './variable.ts';
 import { type LetterCase, literal, type Step, type Word, withQuery } from './word.ts';
 import type { WordTest } from './word-test.ts';
 
-type DomainTest = Extract<AtomicTest, { on: 'domain' | 'serverName' }>;
+type DomainTest = Extract<AtomicTest, { readonly domain: string }>;
 type RouteTest = Extract<AtomicTest, { on: 'route' }>;
 
 const except = (times: Step['times'], members: string): Step => ({ times, of: { kind: 'except', members } });
@@ -18,24 +18,28 @@ const any = (times: Step['times']): Step => ({ times, of: { kind: 'any' } });
 /** The test of a host without its port, or of an SNI, against a domain. */
 export function domainTest(test: DomainTest, letters: LetterCase): WordTest {
   const { domain } = test;
-  const isHost = test.on === 'domain';
   return {
     key: keyOf(test),
     pattern: null,
     text: domain,
-    accepts: (text) => text !== '' && fitOf(domain, isHost ? bareHost(text) : text.toLowerCase()) !== null,
-    words: () => (isHost ? hostWords(domain, letters) : serverWords(domain)),
+    accepts: (text) => text !== '' && fits(test, text),
+    words: () => (test.on === 'serverName' ? serverWords(domain) : hostWords(test, letters)),
   };
+}
+
+function fits({ on, domain }: DomainTest, text: string): boolean {
+  if (on === 'domain') return fitOf(domain, bareHost(text)) !== null;
+  return serverFitOf(domain, on === 'serverName' ? text.toLowerCase() : bareHost(text)) !== null;
 }
 
 function serverWords(domain: string): readonly Word[] {
   return domain.startsWith('*')
-    ? [[any('once'), any('many'), ...literal(domain.slice(1).toLowerCase(), 'ignored')]]
+    ? [[any('many'), ...literal(domain.slice(1).toLowerCase(), 'ignored')]]
     : [literal(domain.toLowerCase(), 'ignored')];
 }
 
 /** A port is what follows the last colon, unless a bracket does. */
-function hostWords(domain: string, letters: LetterCase): readonly Word[] {
+function hostWords({ domain, on }: DomainTest, letters: LetterCase): readonly Word[] {
   if (domain === '*') return [[any('once'), any('many')]];
   if (/[:\]]/.test(domain)) throw new BudgetExceeded(`a host with a colon: \`${domain}\``);
   const port: Word = [...literal(':'), except('many', ':]')];
@@ -45,8 +49,8 @@ function hostWords(domain: string, letters: LetterCase): readonly Word[] {
   }
   const end = literal(domain.slice(1), letters);
   return [
-    [except('once', ':'), except('many', ':'), ...end],
-    [any('once'), any('many'), ...end, ...port],
+    [...(on === 'domain' ? [except('once', ':')] : []), except('many', ':'), ...end],
+    [...(on === 'domain' ? [any('once')] : []), any('many'), ...end, ...port],
     [any('many'), ...literal(':'), except('many', ':'), ...literal(']'), except('many', ':'), ...end],
   ];
 }

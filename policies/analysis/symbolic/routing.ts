@@ -86,7 +86,7 @@ const isDomain = (domain: string): Formula => holds({ on: 'domain', domain });
 
 function isServer(domain: string): Formula {
   const unstated = holds({ on: 'sni', pattern: { kind: 'exact', value: '' } });
-  return some([holds({ on: 'serverName', domain }), all([HTTP, unstated, isDomain(domain)])]);
+  return some([holds({ on: 'serverName', domain }), all([HTTP, unstated, holds({ on: 'hostAsName', domain })])]);
 }
 
 function accepts(match: HttpMatch): Formula {
@@ -121,6 +121,7 @@ function word(of: RouteWord, match: StringMatch, letters: 'exact' | 'ignored' = 
     const pattern = { kind: match.kind, value: match.value } as const;
     // the tests that rules ask too are one, so that attributes split no further than they must
     if (of === 'path' || of === 'method' || of === 'authority') return holds({ on: of, pattern });
+    return holds({ on: 'header', name: of.slice('header '.length), pattern });
   }
   return holds({ on: 'route', of, match, letters });
 }
@@ -129,7 +130,8 @@ const nameOfHeader = (name: string): RouteWord =>
   name === ':method' ? 'method' : name === ':authority' || name === 'host' ? 'authority' : `header ${name}`;
 
 function isPresent(of: RouteWord): Formula {
-  return of.startsWith('header ') ? holds({ on: 'route', of, match: { kind: 'any' }, letters: 'exact' }) : ALWAYS;
+  if (!of.startsWith('header ')) return ALWAYS;
+  return holds({ on: 'header', name: of.slice('header '.length), pattern: { kind: 'present' } });
 }
 
 function hasHeader(name: string, match: StringMatch): Formula {

@@ -124,7 +124,7 @@ export class Universe {
         variable: new CertificateVariable(name, words, { space, handshakes: new Set(handshakes) }),
       };
     }
-    if (isSet(name, tests, options)) {
+    if (isSet(name, options)) {
       const reading = readings.has('words') ? 'words' : 'whole';
       return { kind: 'set', variable: new SetVariable(name, words, space), reading };
     }
@@ -238,14 +238,8 @@ export function formsOf(name: string): ClaimForms {
   return name === 'claim ["aud"]' ? 'textOrList' : 'any';
 }
 
-/** Routes read a header as one text, its values joined; where rules read each value, only one of both can be asked. */
-function isSet(name: string, tests: readonly AtomicTest[], options: UniverseOptions): boolean {
+function isSet(name: string, options: UniverseOptions): boolean {
   if (name === 'header cookie') return false;
-  if (tests.some(({ on }) => on === 'route')) {
-    if (options.headers === 'individual' && tests.some(({ on }) => on === 'header'))
-      throw new BudgetExceeded(`${name} is read by rules value by value and by routes as a whole`);
-    return false;
-  }
   return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
 }
 
@@ -273,6 +267,7 @@ function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase
       return hostTest(test, host);
     case 'domain':
     case 'serverName':
+    case 'hostAsName':
       return domainTest(test, host === 'asSent' ? 'ignored' : 'exact');
     case 'route':
       return routeTest(test, query);
@@ -298,6 +293,7 @@ function testKey(test: Exclude<AtomicTest, { on: 'certificate' | 'acceptedPath' 
     case 'authority':
     case 'domain':
     case 'serverName':
+    case 'hostAsName':
     case 'route':
     case 'undecided':
       return keyOf(test);
@@ -325,6 +321,7 @@ function nameOf(test: AtomicTest): string {
     case 'host':
     case 'authority':
     case 'domain':
+    case 'hostAsName':
       return 'host';
     case 'serverName':
       return 'sni';

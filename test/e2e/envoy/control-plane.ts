@@ -94,11 +94,15 @@ export class ControlPlane {
    * Waits until the current push was built from exactly `policies` and `mesh`: the store lists them with these
    * versions, and a marker that was created only then has reached the push.
    */
-  async converge(policies: readonly KubernetesObject[], mesh: MeshShown): Promise<void> {
+  async converge(
+    policies: readonly KubernetesObject[],
+    mesh: MeshShown,
+    isApplied: (kind: string) => boolean = isPolicy,
+  ): Promise<void> {
     const expected = policies.map(version).sort().join('\n');
     await until('the applied policies in istiod', async () => {
       const listed = JSON.parse(await this.#read('configz')) as readonly KubernetesObject[];
-      const shown = listed.filter(({ kind, metadata }) => isPolicy(kind) && metadata.namespace !== markers);
+      const shown = listed.filter(({ kind, metadata }) => isApplied(kind) && metadata.namespace !== markers);
       return shown.map(version).sort().join('\n') === expected;
     });
     await until('the mesh settings in istiod', async () => mesh(JSON.parse(await this.#read('mesh'))));

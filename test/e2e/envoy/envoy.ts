@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import type { Binaries } from './binaries.ts';
@@ -103,7 +103,7 @@ export class Envoy {
   /** Ends Envoy and gives what it wrote about its connections. */
   async stop(): Promise<ConnectionRecords> {
     await this.#child.stop();
-    const lines = readFileSync(this.#accessLog, 'utf8')
+    const lines = (existsSync(this.#accessLog) ? readFileSync(this.#accessLog, 'utf8') : '')
       .split('\n')
       .filter((line) => line !== '');
     return new ConnectionRecords(lines.map((line) => JSON.parse(line) as ConnectionRecord));

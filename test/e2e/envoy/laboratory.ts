@@ -79,6 +79,19 @@ export class Laboratory {
     return this.listeners.fetch(pod, ip);
   }
 
+  /** Starts one Envoy with listeners that are made once it is known where secrets lie; whoever starts it stops it. */
+  async startEnvoy(
+    trustDomain: string,
+    clusters: readonly EnvoyJson[],
+    listeners: (secretFile: (name: string) => string) => readonly EnvoyJson[],
+  ): Promise<Envoy> {
+    this.#rounds += 1;
+    const folder = join(this.#processes.folder, `envoy-${this.#rounds}`);
+    mkdirSync(folder);
+    const secretFile = await this.authority.writeSecrets(folder, `spiffe://${trustDomain}/ns/server/sa/server`);
+    return Envoy.start(this.binaries, this.#processes, { folder, clusters, listeners: () => listeners(secretFile) });
+  }
+
   /** Serves the listeners with one Envoy, sends the probes, and reads what came of each; null where it was not sent. */
   async observe(
     placed: readonly Placed[],

@@ -10,7 +10,15 @@ export type EnvoyJson = Record<string, unknown>;
 interface Answer {
   readonly id: string;
   readonly listener?: EnvoyJson;
+  readonly gateway?: GatewayConfiguration;
   readonly error?: string;
+}
+
+/** What istiod gives a gateway: listeners, the route configurations that they name, and the names of all clusters. */
+export interface GatewayConfiguration {
+  readonly listeners: readonly EnvoyJson[];
+  readonly routes: readonly EnvoyJson[];
+  readonly clusters: readonly string[];
 }
 
 const source = new URL('../../support/xds-fetch/', import.meta.url).pathname;
@@ -45,6 +53,25 @@ export class ListenerSource {
 
   /** The listener `virtualInbound` of a pod with the address `ip`. Errors: throws what istiod or the stream says. */
   async fetch(pod: KubernetesObject, ip: string): Promise<EnvoyJson> {
+    const answer = await this.#ask(pod, ip, { type: 'sidecar', gateway: false });
+    if (answer.listener === undefined)
+      throw new Error(`${pod.metadata.namespace}/${pod.metadata.name}: ${answer.error}`);
+    return answer.listener;
+  }
+
+  /** All that a gateway's pod gets. Errors: throws what istiod or the stream says. */
+  async fetchGateway(pod: KubernetesObject, ip: string): Promise<GatewayConfiguration> {
+    const answer = await this.#ask(pod, ip, { type: 'router', gateway: true });
+    if (answer.gateway === undefined || answer.error !== undefined)
+      throw new Error(`${pod.metadata.namespace}/${pod.metadata.name}: ${answer.error}`);
+    return answer.gateway;
+  }
+
+  async #ask(
+    pod: KubernetesObject,
+    ip: string,
+    { type, gateway }: { readonly type: 'sidecar' | 'router'; readonly gateway: boolean },
+  ): Promise<Answer> {
     const { name, namespace = 'default', labels = {}, annotations = {} } = pod.metadata;
     this.#asked += 1;
     const id = String(this.#asked);
@@ -60,11 +87,9 @@ export class ListenerSource {
       INSTANCE_IPS: ip,
       MESH_ID: 'mesh',
     };
-    const node = `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`;
+    const node = `${type}~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`;
     const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
-    this.#child.process.stdin?.write(`${JSON.stringify({ id, node, metadata })}\n`);
-    const answer = await answered;
-    if (answer.listener === undefined) throw new Error(`${namespace}/${name}: ${answer.error}`);
-    return answer.listener;
+    this.#child.process.stdin?.write(`${JSON.stringify({ id, node, metadata, gateway })}\n`);
+    return answered;
   }
 }

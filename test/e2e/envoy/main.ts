@@ -1,5 +1,6 @@
 /** `make test-envoy`: the policy engine against a real API server, istiod and Envoy. */
 import { findBinaries } from './binaries.ts';
+import { type GatewayExtent, runGateways } from './gateways.ts';
 import { Laboratory } from './laboratory.ts';
 import { runOwnManifests } from './own-manifests.ts';
 import { type Extent, runRandomSets } from './random-sets.ts';
@@ -44,6 +45,18 @@ async function randomSetsHold(laboratory: Laboratory, extent: Extent): Promise<b
   return result.disagreements === 0 && result.gates.differing === 0;
 }
 
+async function gatewaysHold(laboratory: Laboratory, extent: GatewayExtent): Promise<boolean> {
+  const started = performance.now();
+  const result = await runGateways(laboratory, extent);
+  for (const line of result.disagreements.slice(0, 10)) print(line);
+  const seconds = (performance.now() - started) / 1000;
+  print(
+    `gateways: seed ${extent.seed}, ${result.sets} sets, ${result.decisions} decisions (${result.forwarded} forwarded, ${result.copies} copies), ` +
+      `${result.leftOut} left out, ${result.disagreements.length} disagreements; ${Math.round(seconds)} s`,
+  );
+  return result.disagreements.length === 0;
+}
+
 const binaries = findBinaries(process.env);
 if (binaries.ok) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
@@ -56,7 +69,12 @@ if (binaries.ok) {
   print(`${new Date().toISOString().slice(0, 10)}: ${await versionsLine(binaries.value)}`);
   const holds = await Laboratory.use(binaries.value, folder, async (laboratory) => {
     const own = process.env['OWN'] === '0' || (await ownManifestsHold(laboratory));
-    return (await randomSetsHold(laboratory, extent)) && own;
+    const gateways = await gatewaysHold(laboratory, {
+      sets: numberOf('GATEWAYS', 40),
+      requests: numberOf('REQUESTS', 100),
+      seed: extent.seed,
+    });
+    return (extent.sets === 0 || (await randomSetsHold(laboratory, extent))) && own && gateways;
   });
   process.exit(holds ? 0 : 2);
 } else {

@@ -1,7 +1,9 @@
-// Command xds-fetch asks a discovery server for the inbound listener of workloads, as their sidecars would.
+// Command xds-fetch asks a discovery server for the inbound listener of workloads, as their sidecars would, and for the
+// listeners and routes of gateways.
 //
 // Usage: xds-fetch ADDRESS. Standard input has one JSON object a line, {"id", "node", "metadata"}; standard output
-// has one a line, in any order: {"id", "listener"} with the listener `virtualInbound` as JSON, or {"id", "error"}.
+// has one a line, in any order: {"id", "listener"} with the listener `virtualInbound` as JSON, or {"id", "error"}. With
+// "gateway": true it is {"id", "gateway": {"listeners", "routes", "clusters"}}, of clusters the names.
 // Each line is one new stream, whose first answer is taken. The program ends with its input.
 package main
 
@@ -30,11 +32,13 @@ type request struct {
 	ID       string          `json:"id"`
 	Node     string          `json:"node"`
 	Metadata json.RawMessage `json:"metadata"`
+	Gateway  bool            `json:"gateway"`
 }
 
 type answer struct {
 	ID       string          `json:"id"`
 	Listener json.RawMessage `json:"listener,omitempty"`
+	Gateway  *gateway        `json:"gateway,omitempty"`
 	Error    string          `json:"error,omitempty"`
 }
 
@@ -68,10 +72,14 @@ func serve(address string) error {
 		}
 		running.Go(func() {
 			said := answer{ID: asked.ID}
-			if listener, err := fetch(client, asked); err != nil {
-				said.Error = err.Error()
+			var err error
+			if asked.Gateway {
+				said.Gateway, err = fetchGateway(client, asked)
 			} else {
-				said.Listener = listener
+				said.Listener, err = fetch(client, asked)
+			}
+			if err != nil {
+				said.Error = err.Error()
 			}
 			output.Lock()
 			defer output.Unlock()
