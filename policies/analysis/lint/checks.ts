@@ -12,6 +12,7 @@ import { INSTALLATION } from './checks/installation.ts';
 import { PORTS } from './checks/ports.ts';
 import { REFERENCES } from './checks/references.ts';
 import { REGISTRATIONS } from './checks/registrations.ts';
+import { ROUTES } from './checks/routes.ts';
 import { SHAPE } from './checks/shape.ts';
 import { SPELLING } from './checks/spelling.ts';
 import { TOKENS } from './checks/tokens.ts';
@@ -39,6 +40,7 @@ export const MESH_CHECKS: readonly MeshCheck[] = [
   ...CAPTURE,
   ...GATEWAYS,
   ...ADVISORIES,
+  ...ROUTES,
   ...ACCESS,
   ...REGISTRATIONS,
   ...INSTALLATION,

@@ -57,7 +57,7 @@ function callsOf(chain: RouteChain, { routes }: VirtualHost, asked: Formula): re
   const found: RoutedCalls[] = [];
   let left = asked;
   for (const route of routes) {
-    const accepted = route.match === null ? ALWAYS : accepts(route.match);
+    const accepted = accepts(route);
     const forwards = sendingsOf(route).map(({ forward }) => forward);
     if (forwards.length > 0) found.push({ chain, when: all([left, accepted]), forwards, route });
     left = all([left, not(accepted)]);
@@ -89,7 +89,9 @@ function isServer(domain: string): Formula {
   return some([holds({ on: 'serverName', domain }), all([HTTP, unstated, holds({ on: 'hostAsName', domain })])]);
 }
 
-function accepts(match: HttpMatch): Formula {
+/** The requests that a route's match takes. */
+export function accepts({ match }: Pick<BoundRoute, 'match'>): Formula {
+  if (match === null) return ALWAYS;
   if (readsUnmodelled(match))
     return holds({ on: 'undecided', because: `a route's match is not decided: ${matchText(match)}` });
   return all([

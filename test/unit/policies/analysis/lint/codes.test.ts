@@ -9,6 +9,7 @@ import { IDENTITY_CASES } from './identity-cases.ts';
 import { IDLE_RULE_CASES } from './idle-rule-cases.ts';
 import { INSTALLATION_CASES } from './installation-cases.ts';
 import { cartPolicy, codesWith, istio, lintWith } from './lint-mesh.ts';
+import { ROUTE_CASES } from './route-cases.ts';
 import { RULE_CASES } from './rule-cases.ts';
 import { TOKEN_CASES } from './token-cases.ts';
 import { TRAFFIC_CASES } from './traffic-cases.ts';
@@ -24,6 +25,7 @@ const CASES: readonly CodeCase[] = [
   ...EDGE_CASES,
   ...INSTALLATION_CASES,
   ...IDENTITY_CASES,
+  ...ROUTE_CASES,
 ];
 
 describe('the codes of lint', () => {
