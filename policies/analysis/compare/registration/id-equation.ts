@@ -1,6 +1,6 @@
 /** Solves a template against an identity: which namespaces, accounts and labels of a pod make it that text. */
 import type { IdPiece } from '../../../language/registration.ts';
-import type { Terms } from './pod-identity.ts';
+import { fixedPart, type Terms } from './pod-identity.ts';
 
 /** What a pod has to be; what is left out may be anything. */
 export interface Solution {
@@ -56,24 +56,14 @@ function solve(search: Search, rest: string, so: Solution): void {
 /** The text of a piece that is known already. */
 function fixedText(piece: IdPiece, terms: Terms, so: Solution): string | undefined {
   switch (piece.kind) {
-    case 'text':
-      return piece.text;
-    case 'trustDomain':
-      return terms.trustDomain;
-    case 'clusterName':
-      return terms.clusterName ?? undefined;
-    case 'clusterDomain':
-      return terms.clusterDomain ?? undefined;
     case 'namespace':
-      return so.namespace ?? undefined;
     case 'account':
-      return so.account ?? undefined;
     case 'podName':
-      return so.podName ?? undefined;
+      return so[piece.kind] ?? undefined;
     case 'label':
       return so.labels[piece.key] === null ? '' : (so.labels[piece.key] ?? undefined);
-    case 'anything':
-      return undefined;
+    default:
+      return fixedPart(piece, terms);
   }
 }
 

@@ -68,17 +68,10 @@ function attributeOf(
   selector: Exclude<ProcessSelector, { kind: 'container' | 'claim' | 'unread' }>,
   pod: RegisteredPod,
 ): string | undefined {
-  switch (selector.kind) {
-    case 'namespace':
-      return pod.namespace;
-    case 'account':
-      return pod.account;
-    case 'podName':
-      return pod.name;
-    case 'podLabel':
-      return pod.labels[selector.key];
-  }
+  return selector.kind === 'podLabel' ? pod.labels[selector.key] : pod[MEMBERS[selector.kind]];
 }
+
+const MEMBERS = { namespace: 'namespace', account: 'account', podName: 'name' } as const;
 
 /** The text of a template for a pod; null where it has none, undefined where an expression is not read. */
 function textOf(pieces: readonly IdPiece[], pod: RegisteredPod, terms: Terms): string | null | undefined {
@@ -93,23 +86,27 @@ function textOf(pieces: readonly IdPiece[], pod: RegisteredPod, terms: Terms): s
 
 function partOf(piece: IdPiece, pod: RegisteredPod, terms: Terms): string | null | undefined {
   switch (piece.kind) {
+    case 'namespace':
+    case 'account':
+    case 'podName':
+      return pod[MEMBERS[piece.kind]];
+    case 'label':
+      return pod.labels[piece.key] ?? (piece.absent === 'empty' ? '' : null);
+    default:
+      return fixedPart(piece, terms);
+  }
+}
+
+/** What a piece is whatever the pod is; undefined where the pod decides it, or nobody knows. */
+export function fixedPart(piece: IdPiece, terms: Terms): string | undefined {
+  switch (piece.kind) {
     case 'text':
       return piece.text;
     case 'trustDomain':
-      return terms.trustDomain;
     case 'clusterName':
-      return terms.clusterName ?? undefined;
     case 'clusterDomain':
-      return terms.clusterDomain ?? undefined;
-    case 'namespace':
-      return pod.namespace;
-    case 'account':
-      return pod.account;
-    case 'podName':
-      return pod.name;
-    case 'label':
-      return pod.labels[piece.key] ?? (piece.absent === 'empty' ? '' : null);
-    case 'anything':
+      return terms[piece.kind] ?? undefined;
+    default:
       return undefined;
   }
 }
