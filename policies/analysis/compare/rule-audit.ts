@@ -15,11 +15,14 @@ export interface IdleRule {
   readonly policy: AuthorizationPolicy;
   readonly rule: Rule;
   readonly kind: 'vacuous' | 'redundant' | 'shadowed' | 'overridden';
+  /** Whether the rule's words hold of some request, be it one that the handshake or the codec refuses before. */
+  readonly couldMatch: boolean;
 }
 
 interface Finding {
   readonly policy: AuthorizationPolicy;
   matches: boolean;
+  couldMatch: boolean;
   /** Some place where no other rule of the action matches as much. */
   isNeeded: boolean;
   /** Some place where it changes a verdict, other rules of its action set aside. */
@@ -62,8 +65,12 @@ export class RuleAudit {
     rules.forEach((each, index) => {
       const node = matched[index] ?? diagrams.never;
       const found = this.#of(each);
-      if (node === diagrams.never) return;
+      if (node === diagrams.never) {
+        found.couldMatch ||= diagrams.and(universe.node(each.covers), possible) !== diagrams.never;
+        return;
+      }
       found.matches = true;
+      found.couldMatch = true;
       const { kind } = each.policy.action;
       if (kind === 'ALLOW') found.hasEffect ||= diagrams.minus(node, denied) !== diagrams.never;
       else if (kind === 'DENY') found.hasEffect ||= diagrams.and(node, allowed) !== diagrams.never;
@@ -106,7 +113,7 @@ export class RuleAudit {
   #of({ rule, policy }: RuleMatch): Finding {
     const known = this.#findings.get(rule);
     if (known !== undefined) return known;
-    const made = { policy, matches: false, isNeeded: false, hasEffect: false };
+    const made = { policy, matches: false, couldMatch: false, isNeeded: false, hasEffect: false };
     this.#findings.set(rule, made);
     return made;
   }
@@ -128,10 +135,11 @@ export class RuleAudit {
 
   /** The rules that were looked at and have no part in any verdict. */
   *idleRules(): Iterable<IdleRule> {
-    for (const [rule, { policy, matches, isNeeded, hasEffect }] of this.#findings) {
-      if (!matches) yield { policy, rule, kind: 'vacuous' };
-      else if (!hasEffect) yield { policy, rule, kind: policy.action.kind === 'DENY' ? 'overridden' : 'shadowed' };
-      else if (!isNeeded) yield { policy, rule, kind: 'redundant' };
+    for (const [rule, { policy, matches, couldMatch, isNeeded, hasEffect }] of this.#findings) {
+      const idle = policy.action.kind === 'DENY' ? ('overridden' as const) : ('shadowed' as const);
+      if (!matches) yield { policy, rule, couldMatch, kind: 'vacuous' };
+      else if (!hasEffect) yield { policy, rule, couldMatch, kind: idle };
+      else if (!isNeeded) yield { policy, rule, couldMatch, kind: 'redundant' };
     }
   }
 
@@ -140,7 +148,7 @@ export class RuleAudit {
     ledger.notes.add('ports that could not be decided may be what some rules are for');
   }
 
-  #fault(ledger: Ledger, { policy, rule, kind }: IdleRule): void {
+  #fault(ledger: Ledger, { policy, rule, kind }: Omit<IdleRule, 'couldMatch'>): void {
     const { namespace, name } = policy;
     if (this.#leftOut) {
       this.#leaveOpen(ledger);

@@ -13,17 +13,22 @@ interface Place {
 
 function* idle(
   context: Context,
-  kind: IdleRule['kind'],
+  isMeant: (idle: IdleRule) => boolean,
   tell: (place: Place, blame: Blame) => string | undefined,
 ): Generator<Sighting> {
   const byPolicy = new Map(context.policies.map((written) => [written.policy, written]));
   const blame = new Blame(context);
   for (const found of context.ruleParts().idle) {
     const written = byPolicy.get(found.policy);
-    if (found.kind !== kind || written === undefined) continue;
+    if (!isMeant(found) || written === undefined) continue;
     const message = tell({ written, rule: found.rule }, blame);
     if (message !== undefined) yield inPolicy(written, message, ruleAt(written, found.rule.index));
   }
+}
+
+/** A DENY rule without which nothing more would pass, also where the handshake alone refuses what it speaks of. */
+function isSecondLock({ kind, policy, couldMatch }: IdleRule): boolean {
+  return kind === 'overridden' || (kind === 'vacuous' && policy.action.kind === 'DENY' && couldMatch);
 }
 
 /** Pairs of rules beyond this many are not compared: the finding stands, and blames nobody by name. */
@@ -89,17 +94,21 @@ function nameOf({ written: { policy }, rule }: Place): string {
 }
 
 const redundant = (context: Context) =>
-  idle(context, 'redundant', (place, blame) => {
-    const { action } = place.written.policy;
-    if (action.kind !== 'ALLOW' && action.kind !== 'DENY') return undefined;
-    const wider = blame.tryFind(action.kind, place);
-    if (wider === undefined && blame.hasLaterTwin(place)) return undefined;
-    const who =
-      action.kind === 'ALLOW'
-        ? subjectOf(wider, 'other rules', ['allows', 'allow'])
-        : subjectOf(wider, 'other rules', ['denies', 'deny']);
-    return `rule ${place.rule.index} adds nothing: ${who} every call that it matches`;
-  });
+  idle(
+    context,
+    ({ kind }) => kind === 'redundant',
+    (place, blame) => {
+      const { action } = place.written.policy;
+      if (action.kind !== 'ALLOW' && action.kind !== 'DENY') return undefined;
+      const wider = blame.tryFind(action.kind, place);
+      if (wider === undefined && blame.hasLaterTwin(place)) return undefined;
+      const who =
+        action.kind === 'ALLOW'
+          ? subjectOf(wider, 'other rules', ['allows', 'allow'])
+          : subjectOf(wider, 'other rules', ['denies', 'deny']);
+      return `rule ${place.rule.index} adds nothing: ${who} every call that it matches`;
+    },
+  );
 
 /** Who does it: the rule to blame, or several together. */
 function subjectOf(wider: Place | undefined, others: string, [one, many]: readonly [string, string]): string {
@@ -107,11 +116,15 @@ function subjectOf(wider: Place | undefined, others: string, [one, many]: readon
 }
 
 const shadowed = (context: Context) =>
-  idle(context, 'shadowed', (place, blame) => {
-    const wider = blame.tryFind('DENY', place);
-    const who = subjectOf(wider, 'DENY rules', ['denies', 'deny']);
-    return `rule ${place.rule.index} never allows anything: ${who} every call that it matches`;
-  });
+  idle(
+    context,
+    ({ kind }) => kind === 'shadowed',
+    (place, blame) => {
+      const wider = blame.tryFind('DENY', place);
+      const who = subjectOf(wider, 'DENY rules', ['denies', 'deny']);
+      return `rule ${place.rule.index} never allows anything: ${who} every call that it matches`;
+    },
+  );
 
 function* undecided(context: Context): Generator<Sighting> {
   for (const workload of context.ruleParts().undecided)
@@ -134,7 +147,11 @@ export const IDLE_RULES: readonly MeshCheck[] = [
     resolution:
       'No request that can arrive at a workload of the policy meets all that the rule asks for: its values contradict each other, name what does not exist there, or are excluded again by its `not…` values. An ALLOW rule of this kind grants nothing, a DENY rule stops nothing. Remove it, or ask for what was meant; it was decided over all identities, ports, methods, paths, hosts, headers and tokens.',
     find: (context) =>
-      idle(context, 'vacuous', ({ rule }) => `rule ${rule.index} matches no call to any workload of the policy`),
+      idle(
+        context,
+        (each) => each.kind === 'vacuous' && !isSecondLock(each),
+        ({ rule }) => `rule ${rule.index} matches no call to any workload of the policy`,
+      ),
   },
   {
     code: 'authz/redundant-rule',
@@ -154,12 +171,12 @@ export const IDLE_RULES: readonly MeshCheck[] = [
   },
   {
     code: 'authz/overridden-rule',
-    severity: 'warning',
+    severity: 'note',
     title: 'a DENY rule stops nothing that would pass',
     resolution:
-      'No ALLOW rule admits any call that this DENY rule matches, so that the call is refused with it and without it. It is a second lock on a closed door: keep it as one, with a suppression that says so, or remove it, so that nobody reads a permission into what it leaves out.',
+      'No call that this DENY rule matches gets past the rest: no ALLOW rule admits it, or the handshake refuses it before (a rule against plaintext where mTLS is STRICT). It is a second lock on a closed door. Keep it as one, or remove it, so that nobody reads a permission into what it leaves out. A DENY rule whose own words contradict each other is an error instead (`authz/unreachable-rule`).',
     find: (context) =>
-      idle(context, 'overridden', ({ rule }) => `rule ${rule.index} denies nothing that any ALLOW rule would let in`),
+      idle(context, isSecondLock, ({ rule }) => `rule ${rule.index} denies nothing that would pass without it`),
   },
   {
     code: 'authz/undecided-rule',

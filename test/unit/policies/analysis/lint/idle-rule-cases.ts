@@ -59,6 +59,18 @@ export const IDLE_RULE_CASES: readonly CodeCase[] = [
     because: 'it takes something back',
   },
   {
+    code: 'authz/overridden-rule',
+    bad: denying({ from: [{ source: { notPrincipals: ['*'] } }] }),
+    good: denying({ from: [{ source: { principals: ['td/ns/*'], notPrincipals: ['*'] } }] }),
+    because: 'the rule contradicts itself, which is another fault',
+  },
+  {
+    code: 'authz/unreachable-rule',
+    bad: denying({ from: [{ source: { principals: ['td/ns/*'], notPrincipals: ['*'] } }] }),
+    good: denying({ from: [{ source: { notPrincipals: ['*'] } }] }),
+    because: 'plaintext is what the rule means, and STRICT refuses it before',
+  },
+  {
     code: 'authz/undecided-rule',
     bad: rules(cartRule({ principals: undefined, namespaces: CROSSING })),
     good: rules(cartRule({ principals: undefined, namespaces: CROSSING.slice(0, 2) })),
