@@ -67,6 +67,24 @@ const INTENT = {
   ],
   platform: [],
 };
+/** Without waypoints: any bytes of one caller to one port. */
+const L4_INTENT = { ...INTENT, grants: INTENT.grants.map((grant) => ({ ...grant, protocol: 'tcp', http: null })) };
+const l4 = (port: number): Parts => ({
+  ...AMBIENT,
+  waypoint: null,
+  attached: null,
+  wayNetwork: null,
+  cartService: service('cart'),
+  policy: cartPolicy([
+    { from: [{ source: { principals: ['td/ns/shop/sa/front'] } }], to: [{ operation: { ports: ['8080'] } }] },
+  ]),
+  frontNetwork: network(
+    'front',
+    { app: 'front' },
+    { policyTypes: ['Egress'], egress: [{ to: pods({ app: 'cart' }), ports: [{ port }] }] },
+  ),
+  cartNetwork: network('cart', { app: 'cart' }, { ingress: [{ from: pods({ app: 'front' }), ports: [{ port }] }] }),
+});
 const call = (method: string) =>
   JSON.stringify({
     id: method,
@@ -88,11 +106,15 @@ beforeAll(async () => {
   await writeFile(file('ambient.yaml'), yaml(AMBIENT));
   await writeFile(file('without.yaml'), yaml(WITHOUT_WAYPOINT));
   await writeFile(file('around.yaml'), yaml(AROUND));
+  await writeFile(file('tunnel.yaml'), yaml(l4(15_008)));
+  await writeFile(file('port.yaml'), yaml(l4(8080)));
   await writeFile(file('intent.json'), JSON.stringify(INTENT));
+  await writeFile(file('l4.json'), JSON.stringify(L4_INTENT));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const verify = (name: string) => run(['verify', file(name), '--intent', file('intent.json'), '--format', 'json']);
+const verify = (name: string, intent = 'intent.json') =>
+  run(['verify', file(name), '--intent', file(intent), '--format', 'json']);
 
 describe('the verbs in ambient', () => {
   test('decide answers as the waypoint does, under the label', async () => {
@@ -144,6 +166,20 @@ describe('the verbs in ambient', () => {
     const [equal] = obligations;
     expect(code).toBe(EXIT_CODES.refuted);
     expect(equal.counterexamples[0]).toMatchObject({ expected: 'deny', decided: { policy: 'shop/around' } });
+  });
+
+  test('verify takes 15008 for the port of declared connections', async () => {
+    const { code, stdout } = await verify('tunnel.yaml', 'l4.json');
+    expect(stdout).not.toContain('"status": "refuted"');
+    expect(code).toBe(EXIT_CODES.holds);
+  });
+
+  test('verify shows that a NetworkPolicy for the port itself breaks the mesh', async () => {
+    const { code, stdout } = await verify('port.yaml', 'l4.json');
+    const { obligations } = JSON.parse(stdout) as { obligations: { name: string; status: string }[] };
+    const layers = obligations.find(({ name }) => name === 'declared-calls-pass-every-layer');
+    expect(code).toBe(EXIT_CODES.refuted);
+    expect(layers?.status).toBe('refuted');
   });
 
   test('diff says that sidecars became ambient', async () => {
