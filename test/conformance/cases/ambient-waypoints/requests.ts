@@ -40,6 +40,13 @@ export const requests: readonly ConformanceRequest[] = [
     because: 'whoever it names goes around the waypoint; the waypoint itself is not let in',
   },
   {
+    name: 'a waypoint that ztunnel does not let in',
+    request: call('barred', from('order'), { path: '/quotes' }),
+    expected: { verdict: 'deny', layer: 'authorization-policy', status: null },
+    because:
+      "ztunnel sees the identity of the waypoint, and no rule names it, though the waypoint's own policy lets the caller in",
+  },
+  {
     name: 'the port at the waypoint',
     request: call('ports', from('order')),
     expected: { verdict: 'allow', layer: 'none', policy: 'trading/ports-service' },

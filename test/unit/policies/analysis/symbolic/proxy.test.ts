@@ -94,14 +94,15 @@ function decideConcretely(
 
 describe('the symbolic evaluator', () => {
   test.for([
-    { what: 'random meshes', documentsOf: randomDocuments },
-    { what: 'random meshes in ambient', documentsOf: randomAmbientDocuments },
-  ])(`equals the concrete one on random requests to ${SETS} $what, seeds from ${SEED}`, ({ documentsOf }) => {
-    const counts = Array.from({ length: SETS }, (_, set) => compareOn(SEED + set, documentsOf));
+    { what: 'random meshes', sets: SETS, documentsOf: randomDocuments },
+    // a waypoint that its own policies open and ztunnel refuses is rare
+    { what: 'random meshes in ambient', sets: 4 * SETS, documentsOf: randomAmbientDocuments },
+  ])(`equals the concrete one on random requests to $sets $what, seeds from ${SEED}`, ({ sets, documentsOf }) => {
+    const counts = Array.from({ length: sets }, (_, set) => compareOn(SEED + set, documentsOf));
     const sum = (of: (count: { readonly decided: number; readonly unknown: number }) => number) =>
       counts.reduce((total, count) => total + of(count), 0);
-    expect(sum(({ decided }) => decided)).toBeGreaterThan(SETS * 60);
-    expect(sum(({ unknown }) => unknown)).toBeLessThan(SETS * 5);
+    expect(sum(({ decided }) => decided)).toBeGreaterThan(sets * 60);
+    expect(sum(({ unknown }) => unknown)).toBeLessThan(sets * 5);
   });
 
   test(`agrees with istiod and Envoy on every recorded request of ${STRIDE === 1 ? 'all sets' : 'every eighth set'}`, () => {
