@@ -1,4 +1,5 @@
 /** How the time of a proof grows with its fleet: a straight line through the logarithms. */
+import { secondsLeft, tell } from './budget.ts';
 import { type Body, isQuiet, median, type Spread, spread, timed } from './paired.ts';
 
 /** One fleet. */
@@ -31,15 +32,19 @@ export interface Fleet {
 }
 
 const PASSES = 5;
+const LEAST_PASSES = 2;
 
 /** Measures all fleets in turn, several times, and fits their growth; `target` is the most that the exponent may be. */
 export async function growth(name: string, fleets: readonly Fleet[], target: number): Promise<GrowthResult> {
   const [smallest] = fleets;
   if (smallest === undefined) throw new Error('no fleet');
+  tell(name);
+  const start = performance.now();
   for (const { proof } of fleets) await timed(proof);
+  const seconds = (performance.now() - start) / 1000;
   const times = fleets.map((): number[] => []);
   const controls: number[] = [];
-  for (let pass = 0; pass < PASSES; pass += 1) {
+  for (let pass = 0; pass < PASSES && (pass < LEAST_PASSES || secondsLeft() > seconds); pass += 1) {
     for (const [index, { proof }] of fleets.entries()) times[index]?.push(await timed(proof));
     controls.push((await timed(smallest.proof)) / (times[0]?.at(-1) ?? Number.NaN));
   }
@@ -47,7 +52,7 @@ export async function growth(name: string, fleets: readonly Fleet[], target: num
     services,
     edges,
     seconds: median(times[index] ?? []) / 1000,
-    passes: PASSES,
+    passes: times[index]?.length ?? 0,
   }));
   const exponent = slope(points.map(({ services, seconds }) => [Math.log(services), Math.log(seconds)]));
   const control = spread(controls);

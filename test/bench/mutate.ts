@@ -8,6 +8,7 @@ import { mutate } from '#policies/analysis/mutate/mutate.ts';
 import { scoreOf } from '#policies/cli/report/mutation.ts';
 import { parseMesh } from '#policies/language/parse.ts';
 import { documentsOf, synthesized } from '../support/synthesized.ts';
+import { tell } from './budget.ts';
 
 /** A row that counts. */
 export interface CountResult {
@@ -31,6 +32,7 @@ export async function benchMutate(): Promise<readonly CountResult[]> {
 }
 
 async function scored(environment: string, limit: number | null): Promise<readonly CountResult[]> {
+  tell(`mutants of ${environment}`);
   const files = await synthesized(environment);
   const documents = documentsOf(files);
   const mesh = parseMesh(documents);

@@ -3,6 +3,8 @@
  * A B B A and, as a control, A A A A; the ratio of a round is the time of one operation of B over that of A.
  */
 
+import { secondsLeft, tell } from './budget.ts';
+
 /** What is measured: one call does a fixed amount of work. */
 export type Body = () => void | Promise<void>;
 
@@ -48,24 +50,31 @@ export interface BenchResult {
 
 const MAX_ATTEMPTS = 3;
 const LEAST_ROUNDS = 3;
+/** A body of that many milliseconds is warm after one call. */
+const SLOW = 2000;
 
 /** Measures `b` against `a`; a run whose control is off is discarded and repeated, three times at most. */
 export async function paired(name: string, a: Body, b: Body, options: PairOptions = {}): Promise<BenchResult> {
-  process.stderr.write(`  ${name}\n`);
+  tell(name);
+  const start = performance.now();
   let result = await measure(name, a, b, options);
-  for (let attempt = 1; attempt < MAX_ATTEMPTS && !result.isValid; attempt += 1)
+  for (let attempt = 1; attempt < MAX_ATTEMPTS && !result.isValid; attempt += 1) {
+    const took = (performance.now() - start) / 1000 / attempt;
+    if (secondsLeft() < took) break;
+    tell(`${name}: again, the control was ${result.control.median.toFixed(2)}`);
     result = await measure(name, a, b, options);
+  }
   return result;
 }
 
 async function measure(name: string, a: Body, b: Body, options: PairOptions): Promise<BenchResult> {
   const { rounds: most = 15, limitSeconds = 40 } = options;
   const operations = options.operations ?? { a: 1, b: 1 };
-  for (const body of [a, b, a, b]) await timed(body);
+  for (const body of (await timed(b)) > SLOW ? [a] : [a, b, a, b]) await timed(body);
   const ratios: number[] = [];
   const controls: number[] = [];
   const times: { readonly a: number[]; readonly b: number[] } = { a: [], b: [] };
-  const end = performance.now() + limitSeconds * 1000;
+  const end = performance.now() + Math.min(limitSeconds, secondsLeft()) * 1000;
   const goesOn = () => ratios.length < most && (ratios.length < LEAST_ROUNDS || performance.now() < end);
   while (goesOn()) {
     const [a1, b1, b2, a2] = [await timed(a), await timed(b), await timed(b), await timed(a)];

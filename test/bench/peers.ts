@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tell } from './budget.ts';
 
 const FOLDER = fileURLToPath(new URL('../../.meshwright/bench/peers/', import.meta.url));
 
@@ -21,6 +22,9 @@ const VERSIONS = {
 
 /** network-config-analyzer of PyPI, Apache-2.0. */
 const ANALYZER = '2.1.0';
+
+/** A registry that does not answer counts as a peer that cannot be installed. */
+const INSTALL_MS = 120_000;
 
 /** A row without its peer. */
 export interface NotMeasured {
@@ -68,9 +72,9 @@ export function tryAnalyzer(): Peer<string> | undefined {
 /** Runs a step of an installation; says on stderr what failed. */
 function tryInstall(title: string, program: string, args: readonly string[]): boolean {
   mkdirSync(FOLDER, { recursive: true });
-  process.stderr.write(`${title}: installing into .meshwright/bench/peers\n`);
+  tell(`${title}: installing into .meshwright/bench/peers`);
   try {
-    execFileSync(program, args, { cwd: FOLDER, stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(program, args, { cwd: FOLDER, stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS });
     return true;
   } catch (error) {
     const [line] = String(error instanceof Error ? error.message : error).split('\n');

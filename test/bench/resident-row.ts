@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tell } from './budget.ts';
 import { newFleet } from './fleet.ts';
 
 /** A row of memory. */
@@ -21,6 +22,7 @@ const PROGRAM = fileURLToPath(new URL('resident.ts', import.meta.url));
 export function resident(services: number, seed: number, target: number): ResidentResult {
   const folder = mkdtempSync(join(tmpdir(), 'mw-bench-resident-'));
   try {
+    tell(`verify, ${services} services from disk: the memory of the whole process`);
     const fleet = newFleet(services, seed);
     writeFileSync(join(folder, 'fleet.yaml'), fleet.yaml);
     writeFileSync(join(folder, 'intent.json'), fleet.intent);

@@ -22,7 +22,7 @@ export interface Written {
 /** Writes a row. */
 export function written(row: Row): Written {
   if ('missing' in row)
-    return { what: row.name, found: '', asked: '', verdict: 'not measured', beside: `${row.missing} is missing` };
+    return { what: row.name, found: '', asked: '', verdict: 'not measured', beside: `without: ${row.missing}` };
   if ('count' in row) return writtenCount(row);
   if ('exponent' in row) return writtenGrowth(row);
   return 'megabytes' in row ? writtenResident(row) : writtenRatio(row);
