@@ -18,6 +18,7 @@ export function parseClusterSpiffeId(document: Cursor): Registration {
     namespaces: parseLabelSelector(spec.get('namespaceSelector')),
     processes: spec.get('workloadSelectorTemplates').texts().map(parseSelector),
     isFallback: spec.get('fallback').isTrue(),
+    powers: powersOf(spec),
   };
 }
 
@@ -34,7 +35,12 @@ export function parseClusterStaticEntry(document: Cursor): Registration {
     namespaces: everything,
     processes: spec.get('selectors').texts().map(parseSelector),
     isFallback: false,
+    powers: powersOf(spec),
   };
+}
+
+function powersOf(spec: Cursor): Registration['powers'] {
+  return (['admin', 'downstream'] as const).filter((power) => spec.get(power).isTrue());
 }
 
 /** The settings that a ConfigMap holds in one of its texts, undefined where it holds none. */

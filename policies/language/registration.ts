@@ -18,6 +18,8 @@ export interface Registration extends Named {
   readonly processes: readonly ProcessSelector[];
   /** Whether it counts only for pods that no other registration selects. */
   readonly isFallback: boolean;
+  /** What its holders may do besides: register identities at the server, or sign them with an authority of their own. */
+  readonly powers: readonly ('admin' | 'downstream')[];
 }
 
 /** A part of a SPIFFE ID; `anything` is an expression that is not read. */

@@ -19,25 +19,36 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const LABEL = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
-/** Solutions beyond this many are as good as any: templates of labels alone split a text in many ways. */
+/** Expressions and labels side by side split a text in more ways than anybody waits for. */
 const MOST_SOLUTIONS = 200;
+const MOST_STEPS = 100_000;
+
+/** What a pod may be, and whether nothing was left out. */
+export interface Solutions {
+  readonly solutions: readonly Solution[];
+  readonly areAll: boolean;
+}
 
 /** Every solution, at most a few hundred; none where the template never gives the identity. */
-export function solutionsOf(pieces: readonly IdPiece[], identity: string, terms: Terms): readonly Solution[] {
-  const found: Solution[] = [];
-  solve({ pieces, terms, found }, identity, ANYTHING);
-  return found;
+export function solutionsOf(pieces: readonly IdPiece[], identity: string, terms: Terms): Solutions {
+  const search: Search = { pieces, terms, found: [], spent: { steps: 0 } };
+  solve(search, identity, ANYTHING);
+  return { solutions: search.found, areAll: !isExhausted(search) };
 }
 
 interface Search {
   readonly pieces: readonly IdPiece[];
   readonly terms: Terms;
   readonly found: Solution[];
+  readonly spent: { steps: number };
 }
+
+const isExhausted = ({ found, spent }: Search): boolean => found.length >= MOST_SOLUTIONS || spent.steps > MOST_STEPS;
 
 function solve(search: Search, rest: string, so: Solution): void {
   const [piece, ...others] = search.pieces;
-  if (search.found.length >= MOST_SOLUTIONS) return;
+  search.spent.steps += 1;
+  if (isExhausted(search)) return;
   if (piece === undefined) {
     if (rest === '') search.found.push(so);
     return;

@@ -30,8 +30,8 @@ function sayingOf({ at: _at, ...saying }: Registration): unknown {
 }
 
 /** Who serves it, and which process of a pod it means. */
-function apartFromPods({ kind, className, isFallback, processes }: Registration): unknown {
-  return [kind, className, isFallback, processes.filter((each) => each.kind === 'container')];
+function apartFromPods({ kind, className, isFallback, powers, processes }: Registration): unknown {
+  return [kind, className, isFallback, powers, processes.filter((each) => each.kind === 'container')];
 }
 
 /** A workload as the owner of its account's identity. */

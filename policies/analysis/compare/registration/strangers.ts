@@ -62,8 +62,9 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** A pod that gets the identity of an owner without being one of its pods. */
 export function tryFindThief(registration: Registration, owner: Owner, around: Surroundings): Stranger | undefined {
-  let unread: Stranger | undefined;
-  for (const solution of solutionsOf(registration.id, owner.id, around.terms))
+  const { solutions, areAll } = solutionsOf(registration.id, owner.id, around.terms);
+  let unread: Stranger | undefined = areAll ? undefined : { kind: 'unread', registration };
+  for (const solution of solutions)
     for (const place of placesFor(registration, solution.namespace, around))
       for (const account of accountsFor(registration, solution, owner)) {
         const isOwn = place.namespace === owner.namespace && account === owner.account;

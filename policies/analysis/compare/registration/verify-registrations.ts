@@ -3,7 +3,7 @@
  * registrations. The pods are all that anybody could create: in any namespace, under any account, with any labels.
  */
 import type { Mesh, Workload } from '../../../language/mesh.ts';
-import type { Registration } from '../../../language/registration.ts';
+import type { IdPiece, Registration } from '../../../language/registration.ts';
 import { selects } from '../../attachment.ts';
 import { namespaceLabels } from '../../network.ts';
 import { type Grant, grantName, type Intent } from '../intent.ts';
@@ -47,6 +47,7 @@ class RegistrationCheck {
     const classes = this.#classes();
     for (const registration of classes.flat()) {
       this.#judge(registration, classes);
+      this.#checkPowers(registration);
       if (this.#intent.identitiesBoundTo === 'proxies') this.#checkProcess(registration);
     }
     const missing = classes.map((served) => this.#missing(served));
@@ -98,7 +99,7 @@ class RegistrationCheck {
     const { identityIssuers, config } = this.#mesh;
     const issuer = identityIssuers.find((each) => serves(each, registration));
     const isIgnored = (namespace: string) => issuer?.ignoredNamespaces.some((text) => finds(text, namespace)) === true;
-    const others = registration.isFallback ? served.filter((each) => !each.isFallback) : [];
+    const others = registration.isFallback ? served.filter((each) => !each.isFallback && alwaysGives(each)) : [];
     const made: Surroundings = {
       namespaces: this.#namespaces,
       place: (namespace) =>
@@ -183,13 +184,24 @@ class RegistrationCheck {
 
   #givenTo(pod: RegisteredPod, served: readonly Registration[]) {
     const place = { namespace: pod.namespace, labels: pod.namespaceLabels };
-    return served.flatMap((registration) => {
+    const given = served.flatMap((registration) => {
       const { place: placeOf, terms, leftOut } = this.#around(registration, served);
       if (placeOf(pod.namespace) === undefined) return [];
-      return leftOut(place).some((selector) => selects(selector, pod.labels))
-        ? []
-        : [givenTo(registration, pod, terms)];
+      if (leftOut(place).some((selector) => selects(selector, pod.labels))) return [];
+      return [{ registration, given: givenTo(registration, pod, terms) }];
     });
+    const isServed = given.some((each) => !each.registration.isFallback && each.given.kind === 'id');
+    return given.flatMap((each) => (each.registration.isFallback && isServed ? [] : [each.given]));
+  }
+
+  /** Who may register identities, or signs them, can be any workload: another SPIRE server is registered statically. */
+  #checkPowers({ powers, ...registration }: Registration): void {
+    const what = { admin: 'may register any identity', downstream: 'get an authority that signs any identity' };
+    for (const power of powers) {
+      const has = `${nameOf(registration)} has \`${power}\`: the processes that it selects ${what[power]}`;
+      if (registration.kind === 'ClusterSPIFFEID') this.#fail(has);
+      else this.#ledger.assumptions.add(`${has}, and do not misuse it`);
+    }
   }
 
   #fail(note: string): void {
@@ -214,7 +226,18 @@ function finds(expression: string, namespace: string): boolean {
   }
 }
 
-const nameOf = ({ kind, name, at }: Registration): string => `${kind} \`${name}\` (${at.file}:${at.line})`;
+/**
+ * True iff every pod that its selectors select gets an ID: a fallback stands in where a template fails, too.
+ * Source: spire-controller-manager `addClusterSPIFFEIDEntriesState`.
+ */
+function alwaysGives({ id, processes }: Registration): boolean {
+  const mayFail = ({ kind }: IdPiece) => kind === 'label' || kind === 'anything';
+  const templates = processes.flatMap((each) => ('value' in each ? [each.value] : []));
+  return ![id, ...templates].some((pieces) => pieces.some(mayFail)) && processes.every(({ kind }) => kind !== 'unread');
+}
+
+const nameOf = ({ kind, name, at }: Pick<Registration, 'kind' | 'name' | 'at'>): string =>
+  `${kind} \`${name}\` (${at.file}:${at.line})`;
 
 function podText({ namespace, account, labels }: RegisteredPod): string {
   return JSON.stringify({ namespace, serviceAccount: account, labels });

@@ -70,6 +70,7 @@ const registration: fc.Arbitrary<Registration> = fc
       ...(made.asked === undefined ? [] : [{ kind: 'namespace' as const, value: parseTemplate(made.asked) }]),
     ],
     isFallback: false,
+    powers: [],
   }));
 const owner: fc.Arbitrary<Owner> = fc
   .record({

@@ -170,6 +170,16 @@ const ROWS: readonly {
     says: /no registration gives the pods of `a\/y`/,
   },
   {
+    what: 'an authority that signs identities',
+    spec: { downstream: true },
+    says: /`y` .* has `downstream`: the processes that it selects get an authority that signs any identity/,
+  },
+  {
+    what: 'the right to register identities',
+    spec: { admin: true },
+    says: /`y` .* has `admin`: the processes that it selects may register any identity/,
+  },
+  {
     what: 'another class than the rest',
     spec: { className: 'd' },
     says: /registrations are of several classes/,
@@ -181,6 +191,14 @@ describe('a registration is refuted', () => {
     const found = judged(both(spec), boundTo);
     expect(found?.status).toBe('refuted');
     expect(found?.notes.join('\n')).toMatch(says);
+  });
+
+  test('where it stands in for one whose template fails for some pods', () => {
+    const byLabel = 'spiffe://td/ns/a/sa/{{ .PodMeta.Labels.identity }}';
+    const first = own('first', { spiffeIDTemplate: byLabel, podSelector: {}, workloadSelectorTemplates: [] });
+    const fallback = own('fallback', { spiffeIDTemplate: 'spiffe://td/ns/a/sa/y', podSelector: {}, fallback: true });
+    const found = judged([first, fallback.replace('"k8s:sa:fallback",', '')]);
+    expect(found?.notes.join('\n')).toMatch(/`fallback` .* gives the identity of `a\/y` to other pods/);
   });
 
   test('where a second one gives pods the identity of others', () => {
@@ -246,4 +264,38 @@ describe('who serves a registration', () => {
     expect(statusOf([...both({}), rest({ ...fixed, podSelector: { matchLabels: { app: 'y' } } })])).toBe('proved');
     expect(statusOf([...both({}), rest({ ...fixed, podSelector: { matchLabels: { app: 'q' } } })])).toBe('refuted');
   });
+});
+
+describe('a registration is not decided', () => {
+  const label = (key: string) => `{{ index .PodMeta.Labels "${key}" }}`;
+  const labels = (...keys: readonly string[]) => keys.map(label).join('');
+
+  test('where its labels make an identity in more ways than are tried', () => {
+    const spiffeIDTemplate = `spiffe://td/ns/${labels('a', 'b', 'c', 'd')}/sa/${labels('e', 'f', 'g', 'h')}`;
+    const podSelector = { matchLabels: { a: 'q', app: 'y' } };
+    expect(statusOf([...both({}), own('z', { spiffeIDTemplate, podSelector })])).not.toBe('proved');
+    // the one pod that gets it is among the last of thousands of ways
+    const last = { matchLabels: { a: '', b: '', c: '', d: 'a', e: '', f: '', g: '', h: 'y' } };
+    expect(
+      statusOf([...both({}), own('z', { spiffeIDTemplate, podSelector: last, workloadSelectorTemplates: [] })]),
+    ).not.toBe('proved');
+  });
+
+  test('in bounded time, however many expressions it has', () => {
+    const unread = Array.from({ length: 24 }, (_, index) => `{{ index .PodMeta.Annotations "a${index}" }}`).join('');
+    const spiffeIDTemplate = `spiffe://td/${unread}/nobody`;
+    expect(statusOf([...both({}), own('z', { spiffeIDTemplate })])).toBe('unknown');
+  });
+});
+
+test('a static entry for another SPIRE server is an assumption', () => {
+  const spec = {
+    spiffeID: 'spiffe://td/nested',
+    parentID: 'spiffe://td/agent',
+    selectors: ['k8s:ns:spire'],
+    downstream: true,
+  };
+  const found = judged([...both({}), registrationYaml('nested', { className: 'c', ...spec }, 'ClusterStaticEntry')]);
+  expect(found?.status).toBe('conditional');
+  expect(found?.assumptions.join()).toContain('has `downstream`');
 });
