@@ -2,7 +2,8 @@
 
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type ParseOptions, parseMesh } from '../../language/parse.ts';
-import { applicable, selects } from '../attachment.ts';
+import { concerning } from '../ambient/waypoints.ts';
+import { selects } from '../attachment.ts';
 import { compile } from '../compile.ts';
 import { shownBy } from '../connection.ts';
 import type { Request } from '../request.ts';
@@ -110,7 +111,7 @@ function affected(mesh: Mesh, target: Workload, edits: readonly Edit[]): readonl
   return mesh.workloads.filter(
     (workload) =>
       isNamed(workload, target) ||
-      applicable(policies, mesh, workload).length > 0 ||
+      concerning(policies, mesh, workload).length > 0 ||
       networks.some(
         ({ namespace, podSelector }) => namespace === workload.namespace && selects(podSelector, workload.labels),
       ),

@@ -93,6 +93,7 @@ function egressGuard({ call }: Situation): Judgement {
       `the caller's sidecar does not know \`${departure.host}\`, and REGISTRY_ONLY blocks unknown hosts`,
       place,
     );
+  if (call.via !== '') return judge('egress-guard', 'absent', 'no Sidecar resource has a say on this hop');
   if (departure.by === 'noSidecar' && isAmbient(world.mesh, source))
     return judge('egress-guard', 'absent', 'ztunnel reads no Sidecar resource: nothing limits the hosts of the caller');
   if (departure.by === 'noSidecar')

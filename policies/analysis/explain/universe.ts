@@ -1,7 +1,7 @@
 /** The finite universe in which the consequences of a change are counted: known callers, literal operations. */
 import type { AuthorizationPolicy, Clause, Pattern, PeerPattern } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
-import { applicable } from '../attachment.ts';
+import { concerning } from '../ambient/waypoints.ts';
 import type { Caller, Request } from '../request.ts';
 
 /** A caller with the name under which it is reported. */
@@ -49,7 +49,7 @@ function exactIdentity(pattern: PeerPattern): readonly string[] {
 /** The literal methods and paths of the policies that apply to a workload, those of the request, and an unlisted path. */
 export function operationsOf(mesh: Mesh, target: Workload, { http }: Request): readonly Operation[] {
   if (http === null) return [null];
-  const clauses = clausesOf(applicable(mesh.authorizationPolicies, mesh, target));
+  const clauses = clausesOf(concerning(mesh.authorizationPolicies, mesh, target));
   const literals = (on: 'method' | 'path') =>
     clauses.flatMap((clause) =>
       clause.on === on

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
 import { CLEAN, cartPolicy, cartRule, istio, type Parts, service, settings } from '../analysis/lint/lint-mesh.ts';
 import { run } from './command-line.ts';
+import { SHOP_INTENT as INTENT } from './shop-intent.ts';
 
 const LABEL = 'from documentation, not executed';
 const WAY = { 'gateway.networking.k8s.io/gateway-name': 'way' };
@@ -49,23 +50,6 @@ const AROUND: Parts = {
     selector: { matchLabels: { app: 'cart' } },
     rules: [{ from: [{ source: { principals: ['td/ns/shop/sa/front'] } }] }],
   }),
-};
-const INTENT = {
-  version: 1,
-  trustDomain: 'td',
-  grants: [
-    {
-      caller: { kind: 'workload', namespace: 'shop', serviceAccount: 'front' },
-      callee: { kind: 'workload', namespace: 'shop', workload: 'cart' },
-      protocol: 'grpc',
-      port: 8080,
-      http: { method: 'POST', path: '/shop.Cart/Get' },
-      user: null,
-      owner: 'shop',
-      reason: 'the basket',
-    },
-  ],
-  platform: [],
 };
 /** Without waypoints: any bytes of one caller to one port. */
 const L4_INTENT = { ...INTENT, grants: INTENT.grants.map((grant) => ({ ...grant, protocol: 'tcp', http: null })) };

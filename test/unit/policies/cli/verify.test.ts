@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '#policies/cli/exit-code.ts';
 import { CLEAN, cartPolicy, cartRule, istio, type Parts } from '../analysis/lint/lint-mesh.ts';
 import { faultsBy, run } from './command-line.ts';
+import { SHOP_INTENT as INTENT } from './shop-intent.ts';
 
 const app = (name: string) => ({ matchLabels: { app: name } });
 const sidecar = (name: string, hosts: readonly string[], more: object = {}) =>
@@ -30,23 +31,6 @@ const SOURCE = 'services/front/service.ts:7';
 const WIDER: Parts = {
   ...SHOP,
   policy: cartPolicy([cartRule({}, { methods: ['*'] })], {}, { annotations: { 'meshwright.dev/source': SOURCE } }),
-};
-const INTENT = {
-  version: 1,
-  trustDomain: 'td',
-  grants: [
-    {
-      caller: { kind: 'workload', namespace: 'shop', serviceAccount: 'front' },
-      callee: { kind: 'workload', namespace: 'shop', workload: 'cart' },
-      protocol: 'grpc',
-      port: 8080,
-      http: { method: 'POST', path: '/shop.Cart/Get' },
-      user: null,
-      owner: 'shop',
-      reason: 'the basket',
-    },
-  ],
-  platform: [],
 };
 
 let folder = '';
