@@ -16,7 +16,13 @@ export interface Counterexample {
   readonly cell: string;
   /** The request in the format of `meshwright decide`. */
   readonly request: RequestJson;
-  readonly expected: 'allow' | 'deny' | 'deny by peer-authentication' | 'deny by network-policy' | 'deny by egress';
+  readonly expected:
+    | 'allow'
+    | 'deny'
+    | 'deny by peer-authentication'
+    | 'deny by network-policy'
+    | 'deny by egress'
+    | 'deny by authorization-policy';
   /** What the concrete evaluator decides. */
   readonly decided: Answer;
   /** How the request differs from the nearest declared call; empty when none is near. */

@@ -7,6 +7,7 @@ export type ObligationName =
   | 'undeclared-workloads-closed'
   | 'mutual-tls-only'
   | 'declared-calls-pass-every-layer'
+  | 'gateway-policies-equal-declared'
   | 'network-equals-declared'
   | 'egress-equals-declared'
   | 'pods-confined'

@@ -16,6 +16,7 @@ import { anchorsOf, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
 import { checkDefaultDeny } from './default-deny.ts';
 import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
+import { checkWall, guardsItself } from './gateway-wall.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
 import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
 import { Ledger, type Obligation } from './obligation.ts';
@@ -70,6 +71,8 @@ class Verifier {
   readonly #closed = new Ledger();
   readonly #mtls = new Ledger();
   readonly #layers = new Ledger();
+  /** Policies of gateways, routes aside; null until one is met. */
+  #walls: Ledger | null = null;
   readonly #deny = new Ledger();
   readonly #profiles = new Ledger();
   readonly #audit = new RuleAudit();
@@ -146,6 +149,7 @@ class Verifier {
     const known = { connections: this.#connections, options: this.#options };
     const obligations: Obligation[] = [];
     const { mesh } = this.#index;
+    if (this.#walls !== null) obligations.push(this.#walls.close('gateway-policies-equal-declared'));
     if (hasNetworkPolicies(mesh)) {
       const network = new NetworkCheck(this.#index, this.#intent, known);
       network.run();
@@ -193,6 +197,10 @@ class Verifier {
       const result = checkSite(place, this.#identities, this.#audit);
       checkProfiles(place, this.#profiles);
       this.#take(this.#equal, place, result);
+      if (guardsItself(place)) {
+        this.#walls ??= new Ledger();
+        checkWall(this.#walls, place, this.#identities);
+      }
       if (place.grants.length === 0) continue;
       const listener = result.kind === 'unknown' ? resolveListener(mesh, workload, port) : result.listener;
       this.#checkLayers(place, listener);

@@ -28,7 +28,7 @@ export type ServerSpeech =
   | 'autoPassthrough';
 
 /** The Gateways that configure a pod, the oldest first; selectors match in every namespace. */
-function gatewaysOf(mesh: Mesh, workload: Workload): readonly Gateway[] {
+export function gatewaysOf(mesh: Mesh, workload: Workload): readonly Gateway[] {
   return mesh.gateways.filter((gateway) => holdsLabels(workload.labels, gateway.selector)).toSorted(byCreation);
 }
 

@@ -19,6 +19,7 @@ export const TITLES: Readonly<Record<ObligationName, string>> = {
   'undeclared-workloads-closed': 'a workload that nobody declared is closed',
   'mutual-tls-only': 'plaintext ends at the handshake',
   'declared-calls-pass-every-layer': 'declared calls pass egress, network and transport too',
+  'gateway-policies-equal-declared': 'policies of gateways let in what is declared and no more, whatever routes carry',
   'network-equals-declared': 'NetworkPolicies admit every declared connection and no other',
   'egress-equals-declared': 'sidecars know the declared hosts and no other (a guard rail, not a boundary)',
   'pods-confined': 'pods are confined as declared: no root, no API token, nothing of the node',

@@ -96,6 +96,53 @@ describe('verify', () => {
   });
 });
 
+describe('the policies of a gateway', () => {
+  const policy = (paths: readonly string[]) =>
+    `\n---\n${JSON.stringify({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'ingress', namespace: 'edge' },
+      spec: {
+        selector: { matchLabels: { app: 'ingress' } },
+        rules: [{ to: [{ operation: { methods: ['GET'], paths, ports: ['8443'] } }] }],
+      },
+    })}\n`;
+  const walls = async (text: string) => {
+    const { stdout } = await verify(text, [grant('GET', '/v1/{name}')]);
+    const { obligations } = JSON.parse(stdout) as {
+      readonly obligations: readonly {
+        readonly name: string;
+        readonly status: string;
+        readonly counterexamples: readonly {
+          readonly request: object;
+          readonly decided: { readonly layer: string };
+          readonly expected: string;
+        }[];
+      }[];
+    };
+    return obligations.find(({ name }) => name === 'gateway-policies-equal-declared');
+  };
+
+  test('are a wall of their own: what they let in beyond the declared counts though no route carries it', async () => {
+    expect((await walls(yaml + policy(['/v1/{*}'])))?.status).toBe('proved');
+    const wider = await walls(yaml + policy(['/v1/{*}', '/nowhere']));
+    expect(wider).toMatchObject({
+      status: 'refuted',
+      counterexamples: [
+        {
+          request: { http: { path: '/nowhere' } },
+          expected: 'deny by authorization-policy',
+          decided: { layer: 'routing' },
+        },
+      ],
+    });
+  });
+
+  test('are not asked for where routes alone guard the gateway', async () => {
+    expect(await walls(yaml)).toBeUndefined();
+  });
+});
+
 describe('diff', () => {
   test('shows a changed route as grants and as calls from outside, which a budget counts', async () => {
     const [before, after] = [join(folder, 'before.yaml'), join(folder, 'after.yaml')];

@@ -44,6 +44,7 @@ const PROVED = [
   'undeclared-workloads-closed: proved',
   'mutual-tls-only: proved',
   'declared-calls-pass-every-layer: proved',
+  'gateway-policies-equal-declared: proved',
   'network-equals-declared: proved',
   'egress-equals-declared: proved',
   'default-deny: proved',
