@@ -15,6 +15,8 @@ export interface RuleParts {
   readonly idle: readonly IdleRule[];
   /** Workloads with a port that took too much to decide: what their rules do there is not known. */
   readonly undecided: readonly Workload[];
+  /** Rules that seem idle and read what requests are taken not to carry: dynamic metadata, tokens in other places. */
+  readonly unread: readonly IdleRule[];
 }
 
 /** Decides about every rule, also at pods that nobody declared. Rules of `undecided` workloads are not among the idle. */
@@ -42,8 +44,9 @@ export function rulePartsOf(mesh: Mesh, profile: Profile): RuleParts {
     look(workload, { ...around, workloads: [...around.workloads, workload] });
   }
   const doubtful = new Set(undecided.flatMap((workload) => index.around(workload).authorizationPolicies));
-  const idle = [...audit.idleRules()].filter(({ policy, rule }) => !needed.has(rule) && !doubtful.has(policy));
-  return { idle, undecided };
+  const found = [...audit.idleRules()].filter(({ policy, rule }) => !needed.has(rule) && !doubtful.has(policy));
+  const isUnread = (each: IdleRule) => readsElsewhere(mesh, each);
+  return { idle: found.filter((each) => !isUnread(each)), undecided, unread: found.filter(isUnread) };
 }
 
 interface Around {
@@ -68,4 +71,19 @@ function auditWorkload(audit: RuleAudit, workload: Workload, { mesh, profile, ef
     );
     audit.add(universe, decision);
   }
+}
+
+/** True iff a rule reads what no request of the analysis carries. */
+function readsElsewhere({ requestAuthentications, config }: Mesh, { policy, rule }: IdleRule): boolean {
+  const clauses = rule.parts.flatMap(({ alternatives }) => alternatives.flat());
+  if (clauses.some(({ on }) => on === 'metadata')) return true;
+  if (!clauses.some(({ on }) => on === 'claim' || on === 'requestPrincipal')) return false;
+  const besides = [policy.namespace, config.rootNamespace];
+  return requestAuthentications.some(
+    ({ namespace, rules }) =>
+      (besides.includes(namespace) || policy.namespace === config.rootNamespace) &&
+      rules.some(
+        ({ fromHeaders, fromParams, fromCookies }) => fromHeaders.length + fromParams.length + fromCookies.length > 0,
+      ),
+  );
 }

@@ -127,6 +127,15 @@ const shadowed = (context: Context) =>
   );
 
 function* undecided(context: Context): Generator<Sighting> {
+  for (const { policy, rule } of context.ruleParts().unread)
+    yield {
+      ...atObject(
+        'AuthorizationPolicy',
+        policy,
+        `rule ${rule.index} reads dynamic metadata, or tokens in other places than \`Authorization\`: whether it matches anything is not known`,
+      ),
+      at: rule.at,
+    };
   for (const workload of context.ruleParts().undecided)
     yield atObject(
       workload.kind,
@@ -181,9 +190,9 @@ export const IDLE_RULES: readonly MeshCheck[] = [
   {
     code: 'authz/undecided-rule',
     severity: 'note',
-    title: 'rules took too much to decide',
+    title: 'rules could not be decided',
     resolution:
-      'Whether the rules of this workload have a part in its verdicts was not decided within the number of steps that one question may take, so none of them is told as unreachable, redundant, shadowed or overridden. Policies of this shape (many patterns that cross each other) are hard for people too: split the workload, or list exact values.',
+      'Whether these rules have a part in verdicts is not known, so none of them is told as unreachable, redundant, shadowed or overridden. Either they took more steps than one question may take (many patterns that cross each other are hard for people too: list exact values), or they read what requests are not taken to carry here: metadata that other filters set, and tokens in other headers, parameters or cookies.',
     find: undecided,
   },
 ];

@@ -7,6 +7,15 @@ const denying = (...each: readonly object[]) => ({
 });
 const to = (operation: object) => ({ to: [{ operation }] });
 
+/** A rule for tokens beside the RequestAuthentication that says where they are. */
+const tokensFrom = (fromHeaders: readonly object[], requestPrincipal = 'https://i/*') => ({
+  tokens: istio('RequestAuthentication', 'r', {
+    selector: { matchLabels: { app: 'cart' } },
+    jwtRules: [{ issuer: 'https://i', jwks: '{"keys":[]}', ...(fromHeaders.length > 0 ? { fromHeaders } : {}) }],
+  }),
+  policy: cartPolicy([cartRule({ requestPrincipals: [requestPrincipal] })]),
+});
+
 /** Patterns that cross each other in more ways than there are steps to take. */
 const CROSSING = Array.from({ length: 24 }, (_, index) => `*a${index}*b${index}*`);
 
@@ -69,6 +78,18 @@ export const IDLE_RULE_CASES: readonly CodeCase[] = [
     bad: denying({ from: [{ source: { principals: ['td/ns/*'], notPrincipals: ['*'] } }] }),
     good: denying({ from: [{ source: { notPrincipals: ['*'] } }] }),
     because: 'plaintext is what the rule means, and STRICT refuses it before',
+  },
+  {
+    code: 'authz/undecided-rule',
+    bad: tokensFrom([{ name: 'x-token' }]),
+    good: tokensFrom([]),
+    because: 'the token is where requests carry it',
+  },
+  {
+    code: 'authz/unreachable-rule',
+    bad: tokensFrom([], 'https://i*'),
+    good: tokensFrom([{ name: 'x-token' }], 'https://i*'),
+    because: 'tokens in another header are not seen',
   },
   {
     code: 'authz/undecided-rule',
