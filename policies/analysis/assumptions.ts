@@ -3,7 +3,7 @@ import type { AuthorizationPolicy, Rule } from '../language/authorization.ts';
 import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
 import { type Attached, attachedTo, entrancesBefore } from './ambient/waypoints.ts';
-import { applicable, tokenRulesOf } from './attachment.ts';
+import { applicable, GATEWAY_NAME, tokenRulesOf } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
 
@@ -23,7 +23,18 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
     ...injectionAssumptions(mesh, workload),
     ...tokenHeaderAssumptions(policies, () => tokenRulesOf(mesh, workload)),
     ...metadataAssumptions(policies),
+    ...gatewayApiAssumptions(mesh, workload),
   ];
+}
+
+const GATEWAY_API_ROUTES: ReadonlySet<string> = new Set(['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute']);
+
+/** Gateways of the Gateway API: what their routes carry is not read, and counts as let in where policies let it in. */
+function gatewayApiAssumptions(mesh: Mesh, { labels }: Workload): readonly string[] {
+  if (labels[GATEWAY_NAME] === undefined) return [];
+  return mesh.unmodelled
+    .filter(({ kind }) => GATEWAY_API_ROUTES.has(kind))
+    .map(({ kind, namespace, name }) => `${kind} \`${namespace}/${name}\` carries whatever policies let in`);
 }
 
 /** ztunnel takes no extensions and reads no metadata; a waypoint is an Envoy like any other. */

@@ -53,7 +53,8 @@ export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh
   return found;
 }
 
-const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+/** The label of pods that run a Gateway of the Gateway API. */
+export const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
 
 function isAttached(object: Attached, workload: Workload): boolean {
   switch (object.attachment.kind) {

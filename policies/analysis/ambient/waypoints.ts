@@ -6,7 +6,7 @@ import type { Waypoint, WaypointUse } from '../../language/ambient.ts';
 import type { Attachment } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { parseWaypointUse, WAYPOINT_CLASS } from '../../language/parse-ambient.ts';
-import { applicable, byAge, selects } from '../attachment.ts';
+import { applicable, byAge, GATEWAY_NAME, selects } from '../attachment.ts';
 import { CHAINS, type PortProtocol, servicePorts } from '../listener.ts';
 import { tryFindNamespace } from '../namespace.ts';
 import { inNamespace } from '../namespaced.ts';
@@ -70,7 +70,6 @@ function admitsUser(mesh: Mesh, { users, namespace: own }: Waypoint, namespace: 
 }
 
 /** The label of a Gateway's pods. */
-const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
 
 /** The pod of a waypoint: the one that the manifests hold, else the one that istiod makes of the Gateway. */
 export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {

@@ -2,7 +2,7 @@
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { concerning } from '../ambient/waypoints.ts';
-import { applicable, holdsLabels } from '../attachment.ts';
+import { applicable, GATEWAY_NAME, holdsLabels } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
 
 /** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
@@ -54,9 +54,15 @@ export class MeshIndex {
     const known = this.#slices.get(namespace);
     if (known !== undefined) return known;
     const own = this.#made([namespace], MEMBERS);
-    const { services, destinationRules, gateways } = this.mesh;
+    const { services, destinationRules, gateways, unmodelled } = this.mesh;
     const routes = gateways.length > 0 && own.workloads.some((workload) => isGateway(own, workload));
-    const made = routes ? { ...own, services, destinationRules } : own;
+    const runsGatewayApi =
+      unmodelled.length > 0 && own.workloads.some(({ labels }) => labels[GATEWAY_NAME] !== undefined);
+    const made = {
+      ...own,
+      ...(routes ? { services, destinationRules } : {}),
+      ...(runsGatewayApi ? { unmodelled } : {}),
+    };
     this.#slices.set(namespace, made);
     return made;
   }

@@ -21,3 +21,20 @@ test('a mesh without such rules is decided without assumptions', () => {
   expect(decideOn(mesh, {}).assumptions).toEqual([]);
   expect(reach(mesh, { profile }).assumptions).toEqual([]);
 });
+
+test('routes of the Gateway API are named at the pods of its Gateways, and nowhere else', () => {
+  const route = JSON.stringify({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'r', namespace: 'b' },
+    spec: { parentRefs: [{ name: 'web', namespace: 'a' }] },
+  });
+  const pods = workloadYaml('a', 'x').replace(
+    'labels: {app: x,',
+    'labels: {app: x, gateway.networking.k8s.io/gateway-name: web,',
+  );
+  const named = ['HTTPRoute `b/r` carries whatever policies let in'];
+  expect(decideOn(meshOf(pods, route), {}).assumptions).toEqual(named);
+  expect(reach(meshOf(pods, route), { profile }).assumptions).toEqual(named);
+  expect(decideOn(meshOf(workloadYaml('a', 'x'), route), {}).assumptions).toEqual([]);
+});
