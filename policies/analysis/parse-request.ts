@@ -7,7 +7,7 @@ import type { Address, Caller, HttpRequest, Pod, Request, Token } from './reques
  * Parses one request; members left out take their defaults: plaintext, `remoteIp` = `ip`, no HTTP, no token, no SNI.
  * Shape: `{"id","source":{"principal"|"workload","dnsNames","subject","ip","remoteIp"},"destination":{"namespace","workload","port","ip"},
  * "http":{"method","path","host","headers"}|null,"jwt":{"claims","invalid"?}|null,"sni"}`; `"pods":[{"namespace",
- * "name","labels"}]` adds pods that the manifests do not hold; `"expected"` is for who holds the verdict against it.
+ * "name","labels","sidecar"?}]` adds pods that the manifests do not hold; `"expected"` is for who holds the verdict against it.
  * Errors: `request/type`, `request/missing`, `request/unknown-member`, `request/address`, `request/port`,
  * `request/caller`; all at once, `at.path` is the member.
  */
@@ -71,13 +71,19 @@ function parseNames(source: Reader): { readonly isGiven: boolean; readonly texts
   return { isGiven: dnsNames.isGiven() || subject.isGiven(), texts };
 }
 
+const SIDECARS = ['none', 'asNamespaceSays'] as const;
+
 function parsePod(pod: Reader): Pod {
-  pod.allowOnly(['namespace', 'name', 'labels']);
+  pod.allowOnly(['namespace', 'name', 'labels', 'sidecar']);
+  const sidecar = pod.member('sidecar');
+  const stated = SIDECARS.find((known) => known === sidecar.value);
+  if (sidecar.isGiven() && stated === undefined) sidecar.report('type', `expected one of ${SIDECARS.join(', ')}`);
   const labels = pod.member('labels').members();
   return {
     namespace: pod.member('namespace').requiredText(),
     workload: pod.member('name').requiredText(),
     labels: Object.fromEntries(labels.map(([name, value]) => [name, value.text('')])),
+    ...(stated === undefined ? {} : { sidecar: stated }),
   };
 }
 

@@ -9,9 +9,11 @@ export interface WorkloadReference {
   readonly workload: string;
 }
 
-/** A pod that the manifests do not hold, without a sidecar: what a request says of it is all that is known. */
+/** A pod that the manifests do not hold: what a request says of it is all that is known. */
 export interface Pod extends WorkloadReference {
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether it gets a sidecar where its namespace has them injected. @default 'none' */
+  readonly sidecar?: 'none' | 'asNamespaceSays';
 }
 
 /** Who calls: in plaintext, with a client certificate, or as a workload of the mesh. */

@@ -48,7 +48,7 @@ export function tryFindWorkload(mesh: Mesh, { namespace, workload }: WorkloadRef
 }
 
 /** A pod that manifests do not hold, as the workload that it is. */
-export function podWorkload({ namespace, workload, labels }: Pod): Workload {
+export function podWorkload({ namespace, workload, labels, sidecar }: Pod): Workload {
   return {
     kind: 'Pod',
     namespace,
@@ -58,7 +58,7 @@ export function podWorkload({ namespace, workload, labels }: Pod): Workload {
     annotations: {},
     serviceAccount: 'default',
     ports: [],
-    injection: 'off',
+    injection: sidecar === 'asNamespaceSays' ? 'unstated' : 'off',
     capture: 'unstated',
     looseEnds: [],
     at: { file: 'request', path: 'pods', line: 1 },

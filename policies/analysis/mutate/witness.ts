@@ -16,8 +16,11 @@ export interface Witness {
   readonly json: RequestJson;
   readonly request: Request;
   readonly kills: ReadonlySet<number>;
-  /** False where it needs a pod that nobody declared, which is not part of the manifests. */
-  readonly isDeployable: boolean;
+  /**
+   * What sending it takes: pods of the manifests, one that nobody declared (`pods` describes it), or a certificate of
+   * several SANs, which no pod gets.
+   */
+  readonly takes: 'ownPods' | 'stranger' | 'madeCertificate';
 }
 
 /** Requests to one port that together separate every mutant that any request there separates. */
@@ -64,14 +67,18 @@ function joined({ universe, disagreements }: WayResult, open: WayResult['disagre
 function witnessIn(callee: Callee, result: WayResult, node: Node, all: readonly WayResult[]): Witness {
   const site = siteOf({ world: callee.world, workload: callee.workload, port: callee.port }, result.universe);
   const { json } = requestOf(site, nearest(result, node), 'probe');
-  const sent = { ...json, source: sourceOf(result.way, json) };
+  const strangers = strangersOf(callee.workload, result.way);
+  const sent = { ...json, source: sourceOf(result.way, json), ...(strangers.length > 0 ? { pods: strangers } : {}) };
   const parsed = parseRequest(JSON.parse(JSON.stringify(sent)));
   if (!parsed.ok) throw new Error(`a probe is no request: ${JSON.stringify(parsed.problems)}`);
   const request = parsed.value;
   const kills = all.flatMap((each) => disagreeing(each, request, site));
   if (!disagreeing({ ...result, disagreements: [{ mutant: 0, node }] }, request, site).includes(0))
     throw new Error(`a probe is not where it was found: ${JSON.stringify(sent)}`);
-  return { json: sent, request, kills: new Set(kills), isDeployable: isDeployable(callee.workload, result.way) };
+  const isMade =
+    result.way.kind !== 'workload' && result.universe.attributes.some(({ kind }) => kind === 'certificate');
+  const takes = strangers.length > 0 ? 'stranger' : isMade ? 'madeCertificate' : 'ownPods';
+  return { json: sent, request, kills: new Set(kills), takes };
 }
 
 /** The requests of `node` that differ from an allowed call in the fewest attributes. */
@@ -102,8 +109,12 @@ function sourceOf(way: Way, json: RequestJson): unknown {
 
 const SOME_ADDRESS = '192.0.2.1';
 
-const isDeployable = (callee: Workload, way: Way): boolean =>
-  callee.name !== UNDECLARED && (way.kind !== 'workload' || way.caller.name !== UNDECLARED);
+/** The ends that nobody declared, as pods beside the manifests. */
+function strangersOf(callee: Workload, way: Way): readonly object[] {
+  const ends = [callee, ...(way.kind === 'workload' ? [way.caller] : [])].filter(({ name }) => name === UNDECLARED);
+  const namespaces = new Set(ends.map(({ namespace }) => namespace));
+  return [...namespaces].map((namespace) => ({ namespace, name: UNDECLARED, labels: {}, sidecar: 'asNamespaceSays' }));
+}
 
 const keyOf = (way: Way): string =>
   way.kind === 'workload' ? `workload ${way.caller.namespace}/${way.caller.name}` : way.kind;

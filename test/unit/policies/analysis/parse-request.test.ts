@@ -51,6 +51,7 @@ describe('parseRequest', () => {
       codes: ['request/caller'],
     },
     { json: { destination, source: { dnsNames: 'd' } }, codes: ['request/type'] },
+    { json: { destination, pods: [{ namespace: 'a', name: 'p', sidecar: 'on' }] }, codes: ['request/type'] },
     { json: 7, codes: ['request/missing', 'request/type'] },
     { json: {}, codes: ['request/missing'] },
     { json: { destination: { ...destination, port: 65_536 } }, codes: ['request/port'] },
