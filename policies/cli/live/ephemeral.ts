@@ -38,7 +38,7 @@ export async function addProbeContainer(
     method: 'PATCH',
     path: `${path}/ephemeralcontainers`,
     contentType: 'application/strategic-merge-patch+json',
-    body: { spec: { ephemeralContainers: [container(image)] } },
+    body: { spec: { ephemeralContainers: [probeContainer(image)] } },
   });
   if (patched.status >= 300) return `no ephemeral container may be added: ${messageOf(patched.body)}`;
   for (const until = Date.now() + startMs; Date.now() < until; ) {
@@ -53,7 +53,8 @@ export async function addProbeContainer(
   return 'the ephemeral container did not start in time';
 }
 
-function container(image: string): object {
+/** The container that holds the probe program until it is asked. */
+export function probeContainer(image: string): { readonly name: string } & Readonly<Record<string, unknown>> {
   return {
     name: containerName,
     image,

@@ -4,10 +4,10 @@ import type { LayerName } from '../../analysis/explain/explanation.ts';
 import { layersOf } from '../../analysis/explain/layers.ts';
 import { situationOf } from '../../analysis/explain/situation.ts';
 import { type Answer, compile, type Decider, type Profile, parseRequest, toAnswer } from '../../analysis/index.ts';
-import { resolveCall } from '../../analysis/world.ts';
+import { resolveCall, withPods } from '../../analysis/world.ts';
 import type { SourceDocument } from '../../language/document.ts';
 import type { Mesh } from '../../language/mesh.ts';
-import { type Cell, cellName, requestOf } from './cell.ts';
+import { type Cell, requestOf } from './cell.ts';
 import type { Cause } from './classify.ts';
 import { concretePath } from './target.ts';
 import { claimsOf } from './user-token.ts';
@@ -69,16 +69,22 @@ export class Expectations {
 
   /** What must come of the cell. Errors: throws when the cell is no request of this mesh, which is a bug. */
   of(cell: Cell): Expectation {
-    const request = parseRequest(requestOf(cell));
-    if (!request.ok) throw new Error(`${cellName(cell)}: ${request.problems.map(({ message }) => message).join('; ')}`);
-    const { mesh, profile, documents, intent } = this.#judged;
-    const world = { mesh, profile, issuerKeys: new Map() };
+    const { intent } = this.#judged;
+    return this.ofRequest(requestOf(cell), intent === null ? null : isDeclared(intent, cell));
+  }
+
+  /** What must come of a request in its JSON form. Errors: throws when it is no request of this mesh, which is a bug. */
+  ofRequest(json: unknown, declared: boolean | null): Expectation {
+    const request = parseRequest(JSON.parse(JSON.stringify(json)));
+    if (!request.ok) throw new Error(request.problems.map(({ message }) => message).join('; '));
+    const { mesh, profile, documents } = this.#judged;
+    const world = withPods({ mesh, profile, issuerKeys: new Map() }, request.value.pods ?? []);
     const layers = layersOf(situationOf(resolveCall(world, request.value), documents));
     const stops = new Set(layers.filter(({ outcome }) => outcome === 'stops').map(({ layer }) => layer));
     return {
       decided: toAnswer(request.value, this.#decider.decide(request.value)),
       stoppedBy: metInOrder.filter((layer) => stops.has(layer)),
-      declared: intent === null ? null : isDeclared(intent, cell),
+      declared,
     };
   }
 }

@@ -26,6 +26,21 @@ export interface ProbedWay {
   readonly judgement: Judgement;
 }
 
+/** One request of a file that was sent. */
+export interface ProbedRequest {
+  /** Shape: `probe-7: trading/risk -> trading/execution:50053 POST /…/SubmitTrade`. */
+  readonly name: string;
+  readonly id: string;
+  /** Shape: `trading/risk`. */
+  readonly caller: string;
+  /** The request as the pod sent it, in the format of `meshwright decide`. */
+  readonly request: object;
+  readonly result: ProbeResult;
+  readonly observed: Classified;
+  readonly expected: Expectation;
+  readonly judgement: Judgement;
+}
+
 /** Everything that was seen of one cluster. */
 export interface ProbeReport {
   readonly context: string;
@@ -35,6 +50,8 @@ export interface ProbeReport {
   readonly intentChecked: boolean;
   readonly cells: readonly ProbedCell[];
   readonly ways: readonly ProbedWay[];
+  /** The requests of a file, where one was given. @default - none */
+  readonly chosen?: readonly ProbedRequest[];
   /** Workloads that could not be called from, with the reason. */
   readonly notProbed: readonly { readonly workload: string; readonly because: string }[];
   /** Namespaces that take no part in the mesh. */
@@ -42,5 +59,5 @@ export interface ProbeReport {
 }
 
 /** Every judgement of a report. */
-export const judgementsOf = ({ cells, ways }: ProbeReport): readonly Judgement[] =>
-  [...cells, ...ways].map(({ judgement }) => judgement);
+export const judgementsOf = ({ cells, ways, chosen = [] }: ProbeReport): readonly Judgement[] =>
+  [...cells, ...ways, ...chosen].map(({ judgement }) => judgement);

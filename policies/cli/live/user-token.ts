@@ -1,6 +1,7 @@
 /** Users' tokens in every state that a proxy must tell apart, signed with a development key or with one of nobody. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, type webcrypto } from 'node:crypto';
 import type { User } from '../../analysis/compare/intent.ts';
+import type { Token } from '../../analysis/request.ts';
 
 /** The state of the token that a call carries. */
 export type TokenState = 'none' | 'valid' | 'expired' | 'wrongAudience' | 'wrongKey' | 'missingClaim';
@@ -47,12 +48,21 @@ const strangersKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateK
 /** Signs a token of `state`; undefined for none. */
 export function mintToken(user: User, state: TokenState, trusted: SigningKey | null): string | undefined {
   const claims = claimsOf(user, state);
-  if (claims === null) return undefined;
+  return claims === null ? undefined : signClaims(claims, faults[state] ?? 'none', trusted);
+}
+
+/** Signs claims as they are, with the fault: a key that nobody accepts, or a time that is over. */
+export function signClaims(
+  claims: Readonly<Record<string, unknown>>,
+  fault: Token['fault'],
+  trusted: SigningKey | null,
+): string {
   const now = Math.floor(Date.now() / 1000);
-  const expires = state === 'expired' ? now - 3600 : now + validSeconds;
+  const expires = fault === 'expired' ? now - 3600 : now + validSeconds;
   const keyId = trusted?.keyId ?? 'unknown';
-  const key = state === 'wrongKey' || trusted === null ? strangersKey : trusted.key;
-  const body = { ...claims, iat: Math.min(now, expires - 1), exp: expires };
+  const key = fault === 'signature' || trusted === null ? strangersKey : trusted.key;
+  const audience = fault === 'audience' ? { aud: 'another' } : {};
+  const body = { ...claims, ...audience, iat: Math.min(now, expires - 1), exp: expires };
   const signed = [{ alg: 'ES256', typ: 'JWT', kid: keyId }, body]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
@@ -60,7 +70,7 @@ export function mintToken(user: User, state: TokenState, trusted: SigningKey | n
   return `${signed}.${signature.toString('base64url')}`;
 }
 
-const faults: Readonly<Partial<Record<TokenState, string>>> = {
+const faults: Readonly<Partial<Record<TokenState, Token['fault']>>> = {
   expired: 'expired',
   wrongAudience: 'audience',
   wrongKey: 'signature',

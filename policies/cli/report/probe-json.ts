@@ -1,7 +1,13 @@
 /** What probing a cluster gave, as JSON, version 1 (`probe.schema.json`). */
 import { callerName } from '../live/cell.ts';
 import { describeResult } from '../live/classify.ts';
-import { judgementsOf, type ProbedCell, type ProbedWay, type ProbeReport } from '../live/probe-report.ts';
+import {
+  judgementsOf,
+  type ProbedCell,
+  type ProbedRequest,
+  type ProbedWay,
+  type ProbeReport,
+} from '../live/probe-report.ts';
 
 /** The whole report, ending with a line break. */
 export function probeJson(report: ProbeReport): string {
@@ -16,6 +22,7 @@ export function probeJson(report: ProbeReport): string {
     counts: { holds: count('holds'), differs: count('differs'), undecided: count('undecided') },
     cells: report.cells.map(cellJson),
     ways: report.ways.map(wayJson),
+    ...(report.chosen === undefined ? {} : { requests: report.chosen.map(requestJson) }),
     notProbed: report.notProbed,
     leftOut: report.leftOut,
   };
@@ -37,6 +44,21 @@ function cellJson(probed: ProbedCell): object {
     decided: { verdict: expected.decided.verdict, layer: expected.decided.layer, policy: expected.decided.policy },
     stoppedBy: expected.stoppedBy,
     declared: expected.declared,
+    judgement: judgement.kind,
+    because: because(probed),
+  };
+}
+
+function requestJson(probed: ProbedRequest): object {
+  const { id, caller, request, observed, expected, judgement, result } = probed;
+  return {
+    id,
+    caller,
+    request,
+    observed: { ...observed, answer: describeResult(result) },
+    decided: { verdict: expected.decided.verdict, layer: expected.decided.layer, policy: expected.decided.policy },
+    stoppedBy: expected.stoppedBy,
+    expected: expected.declared === null ? null : expected.declared ? 'allow' : 'deny',
     judgement: judgement.kind,
     because: because(probed),
   };

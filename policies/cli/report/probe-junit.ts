@@ -16,10 +16,11 @@ export function probeJunit(report: ProbeReport): string {
     name: `${caller} -> ${way.name}`,
     ...outcome(judgement),
   }));
+  const chosen = report.chosen?.map(({ name, judgement }) => ({ name, ...outcome(judgement) }));
   const notProbed = report.notProbed.map(({ workload, because }) => ({ name: workload, skipped: because }));
   return junit('meshwright probe', [
     ...suites,
-    { name: 'ways around', cases: ways },
+    ...(chosen === undefined ? [{ name: 'ways around', cases: ways }] : [{ name: 'requests', cases: chosen }]),
     { name: 'not probed', cases: notProbed },
   ]);
 }

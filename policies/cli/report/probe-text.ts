@@ -13,6 +13,7 @@ export function probeText(report: ProbeReport): string {
   return [
     ...[...byCaller].map(([name, cells]) => `${name.padEnd(width)}  ${tally(cells)}`),
     ...wayLines(report),
+    ...chosenLines(report),
     ...open.slice(0, shown),
     ...(open.length > shown ? [`and ${open.length - shown} more (--format json shows all)`] : []),
     ...report.notProbed.map(({ workload, because }) => `not probed: ${workload}: ${because}`),
@@ -22,7 +23,7 @@ export function probeText(report: ProbeReport): string {
   ].join('\n');
 }
 
-function tally(cells: readonly ProbedCell[]): string {
+function tally(cells: readonly Pick<ProbedCell, 'observed'>[]): string {
   const counts = Map.groupBy(cells, ({ observed }) => observed.cause);
   const parts = [...counts]
     .toSorted(([, left], [, right]) => right.length - left.length)
@@ -39,10 +40,15 @@ function wayLines({ ways }: ProbeReport): readonly string[] {
   });
 }
 
-function openLines({ cells, ways }: ProbeReport): readonly string[] {
+function chosenLines({ chosen = [] }: ProbeReport): readonly string[] {
+  return [...Map.groupBy(chosen, ({ caller }) => caller)].map(([caller, own]) => `${caller}  ${tally(own)}`);
+}
+
+function openLines({ cells, ways, chosen = [] }: ProbeReport): readonly string[] {
   const lines = [
     ...cells.map(({ cell, judgement, result }) => ({ name: cellName(cell), judgement, result })),
     ...ways.map(({ caller, way, judgement, result }) => ({ name: `${caller} -> ${way.name}`, judgement, result })),
+    ...chosen,
   ];
   return lines.flatMap(({ name, judgement, result }) =>
     judgement.kind === 'holds'

@@ -121,6 +121,19 @@ describe('the report of probes', () => {
     expect(validate({ ...json, cells: [{}] })).toBe(false);
   });
 
+  test('tells what became of the requests of a file, instead of calls and ways', () => {
+    const { cell: _, ...judged } = differing;
+    const own = { name: 'probe-1: shop/web -> shop/cart:50051 bytes', id: 'probe-1', caller: 'shop/web', request: {} };
+    const chosen: ProbeReport = { ...report, cells: [], ways: [], chosen: [{ ...own, ...judged }] };
+    expect(probeText(chosen)).toContain(
+      'shop/web  1 calls: reached 1\ndiffers   probe-1: shop/web -> shop/cart:50051 bytes',
+    );
+    expect(probeJunit(chosen)).toContain('<testsuite name="requests" tests="1" failures="1"');
+    const schema = new URL('../../../../../policies/cli/schemas/probe.schema.json', import.meta.url);
+    const validate = new Ajv({ allowUnionTypes: true }).compile(JSON.parse(readFileSync(schema, 'utf8')));
+    expect(validate(JSON.parse(probeJson(chosen))), JSON.stringify(validate.errors)).toBe(true);
+  });
+
   test('as JUnit fails what differs and skips what was not probed', () => {
     const xml = probeJunit(report);
     expect(xml).toContain('<testsuites name="meshwright probe" tests="4" failures="1" skipped="1">');

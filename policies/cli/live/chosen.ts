@@ -1,0 +1,168 @@
+/** Requests of a file (`mutate --probes` writes one) as probes of a running cluster: who sends each, and where it goes. */
+import { randomUUID } from 'node:crypto';
+import { servicePorts } from '../../analysis/listener.ts';
+import { hostOf } from '../../analysis/outbound.ts';
+import type { Pod, Request } from '../../analysis/request.ts';
+import type { Mesh, ServicePort, Workload } from '../../language/mesh.ts';
+import type { ProbeRequest } from '../../probe/protocol.ts';
+import type { Caller, RunningPod } from './caller.ts';
+import { type SigningKey, signClaims } from './user-token.ts';
+
+/** One request of the file. */
+export interface Chosen {
+  readonly request: Request;
+  /** The verdict that the file expects, null when it says none. */
+  readonly expected: 'allow' | 'deny' | null;
+}
+
+/** A chosen request that can be sent: from a pod, in the format of `meshwright decide` as that pod sends it. */
+export interface Sendable {
+  readonly chosen: Chosen;
+  readonly caller: Caller;
+  readonly json: object;
+  readonly probe: ProbeRequest;
+  readonly callees: readonly RunningPod[];
+}
+
+/** What there is to send from and to. */
+export interface Stage {
+  readonly mesh: Mesh;
+  readonly callers: readonly Caller[];
+  /** The pod of a workload of the mesh, or of a stranger that was started. */
+  readonly podOf: (place: { readonly namespace: string; readonly workload: string }) => RunningPod | undefined;
+  readonly key: SigningKey | null;
+}
+
+/** The pods that nobody declared and that some request needs: those it describes, and one that sends plaintext. */
+export function strangersOf(all: readonly Chosen[]): readonly Pod[] {
+  const found = new Map<string, Pod>();
+  for (const { request } of all)
+    for (const pod of describedPods(request)) found.set(`${pod.namespace}/${pod.workload}`, pod);
+  return [...found.values()];
+}
+
+/** The pods beside the manifests: those described, else for plaintext one without a sidecar, beside its destination. */
+function describedPods({ caller, destination: { namespace }, pods }: Request): readonly Pod[] {
+  if (pods !== undefined) return pods;
+  return caller.kind === 'plaintext' ? [{ namespace, workload: 'plaintext-stranger', labels: {} }] : [];
+}
+
+/** The probe of a request; a sentence says why no pod can send it. */
+export function asProbe(chosen: Chosen, stage: Stage): Sendable | string {
+  const { request } = chosen;
+  const caller = senderOf(request, stage);
+  if (typeof caller === 'string') return caller;
+  const place = placeOf(request, stage);
+  if (typeof place === 'string') return place;
+  const token = bearerOf(request, stage.key);
+  if (typeof token !== 'string' && token !== null) return token.because;
+  const pod = stage.podOf(request.destination);
+  const id = randomUUID();
+  const authority = request.http?.host || `${place.host}:${place.port}`;
+  const common = { id, host: place.host, port: place.port, timeoutMs: caller.pod.proxied ? 5000 : 3000, tls: null };
+  const probe = probeOf(request, { ...common, authority, protocol: place.protocol, token });
+  return { chosen, caller, json: sentBy(request, caller, authority), probe, callees: pod === undefined ? [] : [pod] };
+}
+
+/** Whoever has the identity sends from behind its own proxy, so that the layers in front of that count too. */
+function senderOf(request: Request, { callers }: Stage): Caller | string {
+  const { caller } = request;
+  const byName = (namespace: string, name: string) =>
+    callers.find(({ workload }) => workload.namespace === namespace && workload.name === name);
+  switch (caller.kind) {
+    case 'workload': {
+      const { namespace, workload } = caller.reference;
+      return byName(namespace, workload) ?? `no pod of \`${namespace}/${workload}\` can be called from`;
+    }
+    case 'plaintext': {
+      const stranger = describedPods(request).find(({ sidecar }) => sidecar !== 'asNamespaceSays');
+      const found = stranger === undefined ? undefined : byName(stranger.namespace, stranger.workload);
+      return found ?? 'plaintext needs a pod without a sidecar, which --ephemeral starts';
+    }
+    case 'mtls': {
+      const [identity, ...more] = caller.identities;
+      if (identity === undefined || more.length > 0 || (caller.names ?? []).length > 0)
+        return 'no pod gets a certificate that says more than one identity';
+      const found = callers.find((each) => each.identity === identity);
+      return found ?? `no pod that can be called from has the identity \`${identity}\``;
+    }
+  }
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: 'http1' | 'http2' | 'tcp';
+}
+
+/** The Service that leads to the port, else the pod's address. */
+function placeOf({ destination, http }: Request, { mesh, podOf }: Stage): Place | string {
+  const { namespace, workload: name, port } = destination;
+  const workload = mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
+  const way = workload === undefined ? undefined : servicePorts(mesh, workload, port)[0];
+  const protocol = http === null ? 'tcp' : isGrpc(way?.servicePort, workload) ? 'http2' : 'http1';
+  if (way !== undefined) return { host: hostOf(way.service), port: way.servicePort.number, protocol };
+  const pod = podOf({ namespace, workload: name });
+  return pod === undefined ? `no pod of \`${namespace}/${name}\` is ready` : { host: pod.ip, port, protocol };
+}
+
+const isGrpc = (port: ServicePort | undefined, workload: Workload | undefined): boolean =>
+  workload !== undefined && (port?.protocol === 'grpc' || port?.protocol === 'grpc-web');
+
+interface Sent {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly tls: null;
+  readonly authority: string;
+  readonly protocol: Place['protocol'];
+  readonly token: string | null;
+}
+
+/** PostgreSQL answers this request for TLS with one byte before anything else: nothing is left behind. */
+const sslRequest = '0000000804d2162f';
+
+function probeOf({ http }: Request, { authority, protocol, token, ...common }: Sent): ProbeRequest {
+  if (http === null || protocol === 'tcp') return { ...common, protocol: 'tcp', bytes: sslRequest };
+  const own = [...http.headers].map(([name, values]) => [name, values.join(',')] as const);
+  const isMessage = protocol === 'http2';
+  return {
+    ...common,
+    protocol,
+    method: http.method,
+    path: http.path,
+    authority,
+    headers: {
+      ...Object.fromEntries(own),
+      'x-request-id': common.id,
+      'x-meshwright-probe': '1',
+      ...(isMessage ? { 'content-type': 'application/grpc', te: 'trailers' } : {}),
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: isMessage ? 'emptyMessage' : 'none',
+  };
+}
+
+function bearerOf({ token }: Request, key: SigningKey | null): string | null | { readonly because: string } {
+  if (token === null) return null;
+  if (key === null && token.fault !== 'signature')
+    return { because: 'its token has to be signed with a key that the cluster accepts: --user-key' };
+  return signClaims(token.claims, token.fault, key);
+}
+
+/** The request as the pod sends it: whose certificate is shown follows from the pod. */
+function sentBy(request: Request, { workload }: Caller, host: string): object {
+  const { destination, http, token, sni } = request;
+  const described = describedPods(request);
+  const { namespace, workload: name, port } = destination;
+  return {
+    id: request.id,
+    source: { workload: { namespace: workload.namespace, name: workload.name } },
+    destination: { namespace, workload: name, port },
+    http: http === null ? null : { ...http, host, headers: Object.fromEntries(http.headers) },
+    jwt: token === null ? null : { claims: token.claims, ...(token.fault === 'none' ? {} : { invalid: token.fault }) },
+    sni,
+    ...(described.length === 0 ? {} : { pods: described.map(({ workload: own, ...pod }) => ({ ...pod, name: own })) }),
+  };
+}
