@@ -77,7 +77,7 @@ function podAmong(callers: readonly Caller[], place: Parameters<Stage['podOf']>[
 }
 
 /** The requests that can be sent, and of the others the reason. */
-export function staged(
+function staged(
   all: readonly Chosen[],
   stage: Stage,
 ): { readonly sendable: readonly Sendable[]; readonly left: readonly NotProbed[] } {
