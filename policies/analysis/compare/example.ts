@@ -71,7 +71,7 @@ export class Examples {
         : decoded;
     const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
     if (!parsed.ok) throw new Error(`an example is no request: ${JSON.stringify(parsed.problems)}`);
-    const [before = null, after = null] = this.#sides.map((each) => this.#answer(each, parsed.value));
+    const [before = null, after = null] = this.#sides.map((each) => this.#answer(each, parsed.value, source));
     const [allowing, denying] = version === 0 ? [before, after] : [after, before];
     if (allowing?.verdict === 'allow' && denying?.verdict !== 'allow') return { request, before, after };
     // what workloads may call is compared without their addresses, which rules or NetworkPolicies may look at
@@ -88,7 +88,7 @@ export class Examples {
     };
   }
 
-  #answer(side: CallerSide, request: Request): Answer | null {
+  #answer(side: CallerSide, request: Request, source: ReachSource): Answer | null {
     const { workload, index } = side;
     if (workload.name === '') return null;
     if (request.caller.kind !== 'workload') {
@@ -99,8 +99,13 @@ export class Examples {
     }
     const { reference } = request.caller;
     const mesh = index.between(reference.namespace, workload.namespace);
+    const { trustDomain } = mesh.config;
+    // under another account, or in another trust domain, the workload is another caller
     const isThere = mesh.workloads.some(
-      ({ namespace, name }) => namespace === reference.namespace && name === reference.workload,
+      ({ namespace, name, serviceAccount }) =>
+        namespace === reference.namespace &&
+        name === reference.workload &&
+        source.principal === `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
     );
     if (!isThere) return null;
     return toAnswer(request, decideNaively({ mesh, profile: this.#place.profile, issuerKeys: new Map() }, request));

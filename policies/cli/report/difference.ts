@@ -51,7 +51,7 @@ export function becauseOf({ example }: ChangedCalls): readonly string[] {
   if (example === null) return [];
   return (['before', 'after'] as const).map((version) => {
     const answer = example[version];
-    return `${version}: ${answer === null ? 'not part of the manifests' : `${answer.verdict}, ${answer.because}`}`;
+    return `${version}: ${answer === null ? 'no such caller or callee, an account and a trust domain being part of a caller' : `${answer.verdict}, ${answer.because}`}`;
   });
 }
 

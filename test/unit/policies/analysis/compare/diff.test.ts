@@ -66,6 +66,27 @@ describe('the grants of a difference', () => {
     expect(changed[0]?.added?.example?.request).toMatchObject({ jwt: { claims: { scope: 'operations.any' } } });
   });
 
+  test.for([
+    { what: 'account', before: {}, after: { front: deployment('front', '', 'other') } },
+    { what: 'trust domain', before: {}, after: { settings: settings({ trustDomain: 'elsewhere' }) } },
+  ])('tell a workload of another $what from what it was, also where both may call', ({ before, after }) => {
+    const open = { policy: cartPolicy([{ from: [{ source: { namespaces: ['shop'] } }] }]) };
+    const { changes } = shopDiff({ ...open, ...before }, { ...open, ...after });
+    const ofFront = changes.filter(
+      ({ change, grant: { source } }) =>
+        change !== 'unchanged' && source.kind === 'workload' && source.workload === 'front',
+    );
+    expect(ofFront.map(({ change }) => change).toSorted()).toEqual(['added', 'removed']);
+    for (const { added, removed } of ofFront) {
+      expect([added?.example?.before, added?.example?.after?.verdict]).toEqual(
+        added === null ? [undefined, undefined] : [null, 'allow'],
+      );
+      expect([removed?.example?.before?.verdict, removed?.example?.after]).toEqual(
+        removed === null ? [undefined, undefined] : ['allow', null],
+      );
+    }
+  });
+
   test('carry a request, the rule that lets it in, and what stopped it before', () => {
     const [added] = shopDiff(
       {},
