@@ -4,11 +4,13 @@
  * all that it allows, *overridden* when nothing that it denies would be allowed without it.
  */
 import type { AuthorizationPolicy, Rule } from '../../language/authorization.ts';
+import type { Mesh } from '../../language/mesh.ts';
 import type { RuleMatch } from '../symbolic/chain.ts';
 import type { Node } from '../symbolic/diagram.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';
 import type { Universe } from '../symbolic/universe.ts';
 import type { Ledger } from './obligation.ts';
+import { tryFindUnseenRead } from './unseen-reads.ts';
 
 /** A rule without a part in the verdicts; a vacuous one matches no request at all. */
 export interface IdleRule {
@@ -119,18 +121,18 @@ export class RuleAudit {
   }
 
   /** Says which rules match nothing; those of policies that apply nowhere are among them. */
-  closeVacuous(ledger: Ledger, policies: readonly AuthorizationPolicy[]): void {
-    for (const policy of policies) {
+  closeVacuous(ledger: Ledger, mesh: Mesh): void {
+    for (const policy of mesh.authorizationPolicies) {
       if (policy.enforcement === 'dryRun') continue;
       for (const rule of policy.rules)
-        if (this.#findings.get(rule)?.matches !== true) this.#fault(ledger, { policy, rule, kind: 'vacuous' });
+        if (this.#findings.get(rule)?.matches !== true) this.#fault(ledger, mesh, { policy, rule, kind: 'vacuous' });
     }
   }
 
   /** Says which rules match requests and change no verdict. */
-  closeIdle(ledger: Ledger): void {
+  closeIdle(ledger: Ledger, mesh: Mesh): void {
     if (this.#leftOut) this.#leaveOpen(ledger);
-    for (const idle of this.idleRules()) if (idle.kind !== 'vacuous') this.#fault(ledger, idle);
+    for (const idle of this.idleRules()) if (idle.kind !== 'vacuous') this.#fault(ledger, mesh, idle);
   }
 
   /** The rules that were looked at and have no part in any verdict. */
@@ -148,8 +150,13 @@ export class RuleAudit {
     ledger.notes.add('ports that could not be decided may be what some rules are for');
   }
 
-  #fault(ledger: Ledger, { policy, rule, kind }: Omit<IdleRule, 'couldMatch'>): void {
+  #fault(ledger: Ledger, mesh: Mesh, { policy, rule, kind }: Omit<IdleRule, 'couldMatch'>): void {
     const { namespace, name } = policy;
+    const unseen = tryFindUnseenRead(mesh, policy, rule);
+    if (unseen !== undefined) {
+      ledger.assumptions.add(`\`${namespace}/${name}\` rule ${rule.index} has a part: ${unseen} are not looked at`);
+      return;
+    }
     if (this.#leftOut) {
       this.#leaveOpen(ledger);
       return;

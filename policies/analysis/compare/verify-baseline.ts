@@ -55,7 +55,7 @@ class Baseline {
       checkDefaultDeny(this.#deny, { ...slice, workloads: [...slice.workloads, workload] }, workload);
     }
     for (const note of networkOnlyNotes(mesh, [], mesh.config.trustDomain)) this.#plaintext.notes.add(note);
-    this.#audit.closeVacuous(this.#vacuous, mesh.authorizationPolicies);
+    this.#audit.closeVacuous(this.#vacuous, mesh);
     for (const label of ambientLabels(mesh, mesh.workloads))
       for (const ledger of [this.#deny, this.#vacuous]) ledger.assumptions.add(label);
     return {

@@ -170,8 +170,8 @@ class Verifier {
     if (this.#options.only !== undefined) return [];
     const [vacuous, idle] = [new Ledger(), new Ledger()];
     for (const label of labels) for (const ledger of [vacuous, idle]) ledger.assumptions.add(label);
-    this.#audit.closeVacuous(vacuous, this.#index.mesh.authorizationPolicies);
-    this.#audit.closeIdle(idle);
+    this.#audit.closeVacuous(vacuous, this.#index.mesh);
+    this.#audit.closeIdle(idle, this.#index.mesh);
     return [vacuous.close('no-vacuous-rule'), idle.close('no-idle-rule')];
   }
 

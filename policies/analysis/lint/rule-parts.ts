@@ -3,6 +3,7 @@ import type { Rule } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { MeshIndex, portsOf, undeclaredWorkload } from '../compare/destinations.ts';
 import { type IdleRule, RuleAudit } from '../compare/rule-audit.ts';
+import { tryFindUnseenRead } from '../compare/unseen-reads.ts';
 import type { Profile } from '../profile.ts';
 import { BudgetExceeded } from '../symbolic/diagram.ts';
 import { Effort } from '../symbolic/effort.ts';
@@ -45,7 +46,7 @@ export function rulePartsOf(mesh: Mesh, profile: Profile): RuleParts {
   }
   const doubtful = new Set(undecided.flatMap((workload) => index.around(workload).authorizationPolicies));
   const found = [...audit.idleRules()].filter(({ policy, rule }) => !needed.has(rule) && !doubtful.has(policy));
-  const isUnread = (each: IdleRule) => readsElsewhere(mesh, each);
+  const isUnread = ({ policy, rule }: IdleRule) => tryFindUnseenRead(mesh, policy, rule) !== undefined;
   return { idle: found.filter((each) => !isUnread(each)), undecided, unread: found.filter(isUnread) };
 }
 
@@ -71,19 +72,4 @@ function auditWorkload(audit: RuleAudit, workload: Workload, { mesh, profile, ef
     );
     audit.add(universe, decision);
   }
-}
-
-/** True iff a rule reads what no request of the analysis carries. */
-function readsElsewhere({ requestAuthentications, config }: Mesh, { policy, rule }: IdleRule): boolean {
-  const clauses = rule.parts.flatMap(({ alternatives }) => alternatives.flat());
-  if (clauses.some(({ on }) => on === 'metadata')) return true;
-  if (!clauses.some(({ on }) => on === 'claim' || on === 'requestPrincipal')) return false;
-  const besides = [policy.namespace, config.rootNamespace];
-  return requestAuthentications.some(
-    ({ namespace, rules }) =>
-      (besides.includes(namespace) || policy.namespace === config.rootNamespace) &&
-      rules.some(
-        ({ fromHeaders, fromParams, fromCookies }) => fromHeaders.length + fromParams.length + fromCookies.length > 0,
-      ),
-  );
 }
