@@ -1,7 +1,8 @@
 /** Which VirtualServices serve a Gateway's servers, and with which routes. Source: istio `buildGatewayHTTPRouteConfig`, `BuildHTTPRoutesForVirtualService`. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import type { HttpMatch, HttpRoute, VirtualService } from '../../language/traffic.ts';
-import { holdsLabels } from '../attachment.ts';
+import { holdsLabels, tokenRulesOf } from '../attachment.ts';
+import { type GivenHeaders, givenHeaders } from '../token-headers.ts';
 import { isVisibleTo, routesOf } from './delegates.ts';
 import { fullName, resolveDestination } from './destination.ts';
 import { commonHosts, hostsFor } from './hosts.ts';
@@ -19,11 +20,13 @@ export class Binder {
   readonly mesh: Mesh;
   readonly workload: Workload;
   readonly assumptions = new Set<string>();
+  readonly #given: GivenHeaders;
   readonly #bound = new Map<string, readonly VirtualService[]>();
 
   constructor(mesh: Mesh, workload: Workload) {
     this.mesh = mesh;
     this.workload = workload;
+    this.#given = givenHeaders(tokenRulesOf(mesh, workload));
   }
 
   /** The VirtualServices bound to a Gateway that the pod's namespace sees: those exported to it, then public ones. */
@@ -85,7 +88,7 @@ export class Binder {
         index,
         matchIndex,
         route,
-        match,
+        match: match === null ? null : this.#asRead(match),
         forwards: this.#forwards(owner, route, at.port),
       });
       if (route.matches.length === 0) {
@@ -112,6 +115,19 @@ export class Binder {
       return match.gateways.some((name) => gatewayName(name, at.owner.namespace) === at.gateway);
     const isFor = match.sourceNamespace === '' || match.sourceNamespace === this.workload.namespace;
     return isFor && holdsLabels(this.workload.labels, match.sourceLabels);
+  }
+
+  /**
+   * A header that tokens give is another before the token is looked at than behind it, and a gateway looks for the route
+   * again where one is accepted: it is read of the token, as claims are. Source: Envoy `jwt_authn`, `clear_route_cache`.
+   */
+  #asRead(match: HttpMatch): HttpMatch {
+    if (this.#given.size === 0) return match;
+    const ofToken = (entries: HttpMatch['headers']): HttpMatch['headers'] =>
+      entries.map((entry) =>
+        this.#given.has(entry.name) ? { ...entry, name: `@request.auth.headers[${entry.name}]` } : entry,
+      );
+    return { ...match, headers: ofToken(match.headers), withoutHeaders: ofToken(match.withoutHeaders) };
   }
 
   #forwards(owner: VirtualService, route: HttpRoute, serverPort: number): readonly Forward[] {

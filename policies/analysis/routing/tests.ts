@@ -40,12 +40,12 @@ const OF_THE_PROXY =
 const PSEUDO_HEADERS: readonly string[] = [':method', ':authority', ':path'];
 
 /**
- * True iff a request does not say what a route finds under a header's name: claims, which are read of the token, schemes,
+ * True iff a request does not say what a route finds under a header's name: claims, headers that tokens give, schemes,
  * and headers that the proxy itself writes. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`.
  */
 export function isUnstated(name: string): boolean {
   if (name.startsWith(':')) return !PSEUDO_HEADERS.includes(name);
-  return name.startsWith('@request.auth.claims') || OF_THE_PROXY.test(name);
+  return name.startsWith('@request.auth.') || OF_THE_PROXY.test(name);
 }
 
 /** A header's values, each tested on its own; null when it is absent. */

@@ -22,9 +22,17 @@ spec:
 ---
 `;
 
+const tokens = `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens, namespace: edge}
+spec: {jwtRules: [{issuer: "https://one", jwksUri: "https://one/keys", outputClaimToHeaders: [{header: X-User, claim: sub}]}]}
+---
+`;
+
 const decideBoth = (match: string, headers: Readonly<Record<string, readonly string[]>>) => {
   const mesh = meshOf(
-    ...`${gateway}
+    ...`${gateway}${tokens}
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: shop, namespace: shop}
@@ -56,6 +64,8 @@ describe('a route that asks for a header that the gateway itself writes', () => 
     { name: 'x-request-id', match: 'headers: {x-request-id: {}}', headers: {} },
     { name: 'x-envoy-external-address', match: 'headers: {x-envoy-external-address: {}}', headers: {} },
     { name: 'no x-forwarded-for', match: 'withoutHeaders: {x-forwarded-for: {exact: a}}', headers: {} },
+    { name: 'one that tokens give', match: 'headers: {x-user: {exact: u}}', headers: { 'x-user': ['v'] } },
+    { name: 'one that no token gave', match: 'withoutHeaders: {x-user: {}}', headers: { 'x-user': ['v'] } },
     { name: 'the scheme', match: 'headers: {":scheme": {exact: https}}', headers: {} },
   ])('may take a request or not: $name', ({ match, headers }) => {
     for (const { allowed, doubts } of decideBoth(match, headers)) {
