@@ -97,6 +97,30 @@ function action(draw: Draw, scope: RouteScope): object {
   };
 }
 
+/** A VirtualService that others delegate to: it has no hosts of its own. */
+function delegated(draw: Draw, scope: RouteScope): object {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'delegated', namespace: 'shop' },
+    spec: {
+      http: [
+        ...draw.list(2, () => ({
+          match: draw.some(PATHS, 2).map((path) => ({ uri: draw.of([{ prefix: path }, { exact: path }]) })),
+          ...action(draw, scope),
+        })),
+        { ...draw.maybe(0.5, 'match', () => [{ uri: { prefix: '/a/' } }]), ...action(draw, scope) },
+      ],
+      ...draw.maybe(0.3, 'exportTo', () => [draw.of(['.', '*', 'edge'])]),
+    },
+  };
+}
+
+const toDelegate = (draw: Draw): object => ({
+  ...draw.maybe(0.8, 'match', () => [{ uri: { prefix: draw.of(['/a', '/', '/v1', '/s']) } }]),
+  delegate: { name: draw.of(['delegated', 'delegated', 'nobody']), namespace: 'shop' },
+});
+
 function virtualService(draw: Draw, index: number, scope: RouteScope): object {
   const http = draw.list(4, () => ({
     ...draw.maybe(0.9, 'match', () => draw.list(2, () => match(draw, scope))),
@@ -114,6 +138,7 @@ function virtualService(draw: Draw, index: number, scope: RouteScope): object {
       hosts: [...new Set(draw.some(HOSTS, 2))],
       gateways: [...new Set(draw.some(['edge/one', 'edge/one', 'edge/two', 'mesh'], 2))],
       http: [
+        ...(draw.chance(0.3) ? [toDelegate(draw)] : []),
         ...http,
         { match: [{ uri: { prefix: '/s' } }], route: [{ destination: { host: 'shop.shop.svc.cluster.local' } }] },
       ],
@@ -233,6 +258,7 @@ export function randomRouteObjects(draw: Draw, scope: RouteScope): readonly obje
     ...(draw.chance(0.3) ? [policy(draw, 'shop', 'bank', true)] : []),
     gateway(draw, 'one'),
     ...(draw.chance(0.5) ? [gateway(draw, 'two')] : []),
+    delegated(draw, scope),
     ...Array.from({ length: 1 + draw.integer(3) }, (_, index) => virtualService(draw, index, scope)),
   ];
 }

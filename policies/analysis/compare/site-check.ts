@@ -92,10 +92,11 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
   const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
   const calls = declaredCalls(universe, meaning);
-  const anchors = anchorsOf(site, calls);
+  const near = calls.map(({ grant, node }) => ({ grant, node: preferServed(universe, node, decision) }));
+  const anchors = anchorsOf(site, near);
   const surplus = explain(site, again.surplus, { anchors, expected: 'deny', allowed: true });
   const missing = calls.flatMap(({ grant, node }) => {
-    const refused = universe.diagrams.and(node, again.missing);
+    const refused = preferServed(universe, universe.diagrams.and(node, again.missing), decision);
     const own = anchors.filter((anchor) => anchor.grant === grant);
     return explain(site, refused, { anchors: own, expected: 'allow', allowed: false, most: 1 }).counterexamples;
   });
@@ -198,6 +199,15 @@ function compareIn(
   const surplus = diagrams.and(diagrams.minus(node, atMost), possible);
   const leans = diagrams.and(unhelpedSurplus, possible) === diagrams.never ? 'onNothing' : 'onHandshake';
   return { surplus, missing: diagrams.and(missing, possible), leans };
+}
+
+/** Of calls to a gateway, those to a host and server that it serves at all, where there are such. */
+function preferServed(universe: Universe, calls: Node, { listener, allowed }: ProxyDecision): Node {
+  if (listener.kind !== 'gateway') return calls;
+  const { diagrams } = universe;
+  const served = forSome(universe, universe.node(allowed), (name) => name !== 'host' && name !== 'sni');
+  const preferred = diagrams.and(calls, served);
+  return preferred === diagrams.never ? calls : preferred;
 }
 
 /** Intents name no hosts: a call through a gateway is carried where the routes of some host and server carry it. */

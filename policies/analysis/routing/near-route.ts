@@ -26,7 +26,8 @@ export function tryFindNearestRoute(host: VirtualHost, request: RoutedRequest): 
   for (const route of host.routes) {
     if (route.match === null) continue;
     const failed = failures(route.match, request);
-    if (nearest === undefined || distance(failed) < distance(nearest.failed))
+    const closer = nearest === undefined ? -1 : distance(failed) - distance(nearest.failed);
+    if (closer < 0 || (closer === 0 && likeness(route, request) > likeness(nearest?.route, request)))
       nearest = { route, match: matchText(route.match), failed };
   }
   return nearest;
@@ -35,6 +36,15 @@ export function tryFindNearestRoute(host: VirtualHost, request: RoutedRequest): 
 /** Routes are mostly told apart by their paths. */
 const distance = (failed: readonly string[]): number =>
   failed.length + failed.filter((each) => each.startsWith('path ')).length;
+
+/** How far a route's path goes along with that of a request. */
+function likeness(route: BoundRoute | undefined, { path }: RoutedRequest): number {
+  const uri = route?.match?.uri;
+  if (uri === undefined || uri.kind === 'any') return 0;
+  let at = 0;
+  while (at < path.length && path[at] === uri.value[at]) at += 1;
+  return at;
+}
 
 function failures(match: HttpMatch, request: RoutedRequest): readonly string[] {
   const letters = match.ignoreUriCase ? 'ignored' : 'exact';
