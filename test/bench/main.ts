@@ -6,6 +6,7 @@ import { benchDecide } from './decide.ts';
 import { benchDecidePeers } from './decide-peers.ts';
 import { benchDiff } from './diff.ts';
 import { benchMutate } from './mutate.ts';
+import { takeMeasured } from './paired.ts';
 import { notMeasured } from './peers.ts';
 import { benchProcess } from './process.ts';
 import { benchProofPeers } from './proof-peers.ts';
@@ -43,15 +44,16 @@ function print(row: Row): string {
   return [`${what}: ${found}${wanted}: ${verdict}`, ...(beside === '' ? [] : [`  ${beside}`])].join('\n');
 }
 
-/** The rows of a benchmark; one that is not measured where it broke, which is said and does not hide the others. */
+/** The rows of a benchmark; where it broke those before, and one that is not measured. The others go on. */
 async function rowsOf(name: string, { rows }: Benchmark): Promise<readonly Row[]> {
   const start = performance.now();
+  takeMeasured();
   try {
     return await rows();
   } catch (error) {
     const shown = error instanceof Error ? error : new Error(String(error));
     process.stderr.write(`${name}: broken: ${shown.stack ?? shown.message}\n`);
-    return [notMeasured(name, shown.message.split('\n')[0] ?? '')];
+    return [...takeMeasured(), notMeasured(`${name}: the rest`, shown.message.split('\n')[0] ?? '')];
   } finally {
     process.stderr.write(`${name}: ${Math.round((performance.now() - start) / 1000)} s\n`);
   }

@@ -53,6 +53,13 @@ const LEAST_ROUNDS = 3;
 /** A body of that many milliseconds is warm after one call. */
 const SLOW = 2000;
 
+const measured: BenchResult[] = [];
+
+/** The rows measured since it was asked last: what is left of a benchmark that breaks. */
+export function takeMeasured(): readonly BenchResult[] {
+  return measured.splice(0);
+}
+
 /** Measures `b` against `a`; a run whose control is off is discarded and repeated, three times at most. */
 export async function paired(name: string, a: Body, b: Body, options: PairOptions = {}): Promise<BenchResult> {
   tell(name);
@@ -64,6 +71,7 @@ export async function paired(name: string, a: Body, b: Body, options: PairOption
     tell(`${name}: again, the control was ${result.control.median.toFixed(2)}`);
     result = await measure(name, a, b, options);
   }
+  measured.push(result);
   return result;
 }
 
