@@ -69,6 +69,11 @@ function admitsUser(mesh: Mesh, { users, namespace: own }: Waypoint, namespace: 
   }
 }
 
+/** The namespaces of waypoints that other namespaces may use: their policies count there as well. */
+export function sharedWaypoints({ waypoints }: Mesh): readonly string[] {
+  return waypoints.flatMap(({ users, namespace }) => (users.kind === 'own' ? [] : [namespace]));
+}
+
 /** The label of a Gateway's pods. */
 
 /** The pod of a waypoint: the one that the manifests hold, else the one that istiod makes of the Gateway. */

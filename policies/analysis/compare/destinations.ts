@@ -1,7 +1,7 @@
 /** Every place that can be called: each port of each workload, one port that nothing names, and undeclared workloads. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
-import { concerning } from '../ambient/waypoints.ts';
+import { concerning, sharedWaypoints } from '../ambient/waypoints.ts';
 import { applicable, GATEWAY_NAME, holdsLabels } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
 
@@ -119,8 +119,7 @@ export class MeshIndex {
   }
 
   #made(namespaces: readonly string[], members: readonly NamespacedMember[]): Mesh {
-    const waypoints = this.mesh.waypoints.map(({ namespace }) => namespace);
-    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces, ...waypoints])];
+    const wanted = [...new Set([this.mesh.config.rootNamespace, ...namespaces, ...sharedWaypoints(this.mesh)])];
     const made = { ...this.mesh } as Record<string, unknown>;
     for (const member of members) {
       made[member] = wanted.flatMap((namespace) => this.#byNamespace.get(namespace)?.[member] ?? []);

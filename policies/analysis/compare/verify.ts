@@ -29,7 +29,7 @@ import { EgressCheck } from './verify-egress.ts';
 import { NetworkCheck } from './verify-network.ts';
 import { checkProfiles } from './verify-profiles.ts';
 import { TokenCheck } from './verify-tokens.ts';
-import { wayBetween } from './way.ts';
+import { waysTo } from './way.ts';
 
 /** The outcome of a whole mesh. */
 export interface Verification {
@@ -252,13 +252,12 @@ class Verifier {
       if (caller?.kind !== 'identity') continue;
       const { namespace, serviceAccount } = caller;
       for (const source of this.#index.accountWorkloads(namespace, serviceAccount)) {
-        const way = wayBetween(meshFrom(source.namespace), source, {
+        const ways = waysTo(meshFrom(source.namespace), source, {
           workload: place.workload,
           port: place.port,
           listener,
         });
-        // what was proved of an ambient port is proved of all ways together: whether each is open is asked call by call
-        if (listener.kind !== 'ztunnel' && way.kind === 'open' && way.shows === 'certificate') continue;
+        if (ways.every((way) => way.kind === 'open' && way.shows === 'certificate')) continue;
         for (const grant of grants) this.#checkWay(place, grant, source);
       }
     }

@@ -2,7 +2,7 @@
 import type { Waypoint } from '../../language/ambient.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { HBONE, isAmbient } from '../ambient/capture.ts';
-import { podOf } from '../ambient/waypoints.ts';
+import { entrancesOf, podOf } from '../ambient/waypoints.ts';
 import type { Listener } from '../listener.ts';
 import { admits, isolating } from '../network.ts';
 import { depart } from '../outbound.ts';
@@ -53,6 +53,15 @@ export function wayThrough(mesh: Mesh, source: Workload, to: Destination & { rea
   return hopsOf(mesh, source, to).every((hop) => leaves(mesh, hop) && arrives(mesh, hop))
     ? { kind: 'open', shows: 'certificate' }
     : closed('network-policy');
+}
+
+/** Every way to a port: through each waypoint before it, and straight to the pod. What is proved is proved of all together. */
+export function waysTo(mesh: Mesh, source: Workload, to: Destination): readonly Way[] {
+  const { workload, port, listener } = to;
+  const direct = wayBetween(mesh, source, to);
+  if (listener.kind !== 'ztunnel' || mesh.waypoints.length === 0) return [direct];
+  const waypoints = new Set(entrancesOf(mesh, workload, port).map((entrance) => entrance.waypoint));
+  return [direct, ...[...waypoints].map((waypoint) => wayThrough(mesh, source, { ...to, waypoint }))];
 }
 
 function hopsOf(

@@ -1,5 +1,6 @@
 /** A version of the mesh as its parts see it: slices of the original with the replaced objects put in. */
 import type { Mesh } from '../../language/mesh.ts';
+import { sharedWaypoints } from '../ambient/waypoints.ts';
 import { MeshIndex } from '../compare/destinations.ts';
 import { type Replacement, replaced, type Variant } from './variant.ts';
 
@@ -47,8 +48,7 @@ export class View {
 
   #with(mesh: Mesh, namespaces: readonly string[]): Mesh {
     if (this.#replacements.length === 0) return mesh;
-    const waypoints = mesh.waypoints.map(({ namespace }) => namespace);
-    const seen = new Set([mesh.config.rootNamespace, ...namespaces, ...waypoints]);
+    const seen = new Set([mesh.config.rootNamespace, ...namespaces, ...sharedWaypoints(mesh)]);
     const isSeen = ({ namespace }: { readonly namespace?: string }) => namespace === undefined || seen.has(namespace);
     const own = this.#replacements.map(({ list, before, after }) => ({
       list,
