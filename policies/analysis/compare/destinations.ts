@@ -53,16 +53,7 @@ export class MeshIndex {
   slice(namespace: string): Mesh {
     const known = this.#slices.get(namespace);
     if (known !== undefined) return known;
-    const own = this.#made([namespace], MEMBERS);
-    const { services, destinationRules, gateways, unmodelled } = this.mesh;
-    const routes = gateways.length > 0 && own.workloads.some((workload) => isGateway(own, workload));
-    const runsGatewayApi =
-      unmodelled.length > 0 && own.workloads.some(({ labels }) => labels[GATEWAY_NAME] !== undefined);
-    const made = {
-      ...own,
-      ...(routes ? { services, destinationRules } : {}),
-      ...(runsGatewayApi ? { unmodelled } : {}),
-    };
+    const made = this.#withRoutes(this.#made([namespace], MEMBERS));
     this.#slices.set(namespace, made);
     return made;
   }
@@ -81,7 +72,20 @@ export class MeshIndex {
 
   /** The mesh as far as a call from one namespace to another can see it; not kept, since there are many pairs. */
   between(source: string, target: string): Mesh {
-    return source === target ? this.slice(source) : this.#made([target, source], MEMBERS);
+    return source === target ? this.slice(source) : this.#withRoutes(this.#made([target, source], MEMBERS));
+  }
+
+  /** Part of the mesh with what the routes of its gateways may lead to. */
+  #withRoutes(own: Mesh): Mesh {
+    const { services, destinationRules, gateways, unmodelled } = this.mesh;
+    const routes = gateways.length > 0 && own.workloads.some((workload) => isGateway(own, workload));
+    const runsGatewayApi =
+      unmodelled.length > 0 && own.workloads.some(({ labels }) => labels[GATEWAY_NAME] !== undefined);
+    return {
+      ...own,
+      ...(routes ? { services, destinationRules } : {}),
+      ...(runsGatewayApi ? { unmodelled } : {}),
+    };
   }
 
   /**

@@ -165,6 +165,29 @@ describe('diff', () => {
     });
   });
 
+  test('shows callers of the mesh too what a Service of a third namespace no longer has', async () => {
+    const [before, after] = [join(folder, 'before.yaml'), join(folder, 'after.yaml')];
+    const third = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front, namespace: third}
+spec:
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front, sidecar.istio.io/inject: "true"}}
+    spec: {serviceAccountName: front, containers: [{name: c, image: c}]}
+`;
+    const port = 'ports: [{name: http, port: 80, targetPort: 9080}]';
+    await writeFile(before, yaml + third);
+    await writeFile(
+      after,
+      yaml.replace(port, port.replace('port: 80', 'port: 81').replace('}]', '}, {name: more, port: 82}]')) + third,
+    );
+    const { code, stdout } = await run(['diff', before, after]);
+    expect(code).toBe(EXIT_CODES.holds);
+    expect(stdout).toMatch(/^- third\/front -> edge\/ingress:8443 GET \/v1\/\*/m);
+  });
+
   test('shows a destination that changes behind the same call', async () => {
     const [before, after] = [join(folder, 'before.yaml'), join(folder, 'after.yaml')];
     await writeFile(before, yaml);
