@@ -3,7 +3,7 @@ import type { AuthorizationPolicy, Rule } from '../language/authorization.ts';
 import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
 import { type Attached, attachedTo, entrancesBefore } from './ambient/waypoints.ts';
-import { applicable, GATEWAY_NAME, tokenRulesOf } from './attachment.ts';
+import { applicable, GATEWAY_NAME, holdsLabels, tokenRulesOf } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
 
@@ -24,7 +24,17 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
     ...tokenHeaderAssumptions(policies, () => tokenRulesOf(mesh, workload)),
     ...metadataAssumptions(policies),
     ...gatewayApiAssumptions(mesh, workload),
+    ...gatewayAssumptions(mesh, workload),
   ];
+}
+
+/** Only gateways' proxies read Gateways: a selector that fits an application's pod does nothing to its sidecar. */
+function gatewayAssumptions(mesh: Mesh, { namespace, name, labels, proxy }: Workload): readonly string[] {
+  if (proxy === 'gateway') return [];
+  const selecting = mesh.gateways.filter(({ selector }) => holdsLabels(labels, selector));
+  if (selecting.length === 0) return [];
+  const names = selecting.map((each) => `\`${each.namespace}/${each.name}\``).toSorted();
+  return [`\`${namespace}/${name}\` is a gateway, as Gateway ${names.join(', ')} takes it for, not an application`];
 }
 
 const GATEWAY_API_ROUTES: ReadonlySet<string> = new Set(['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute']);

@@ -59,6 +59,7 @@ export function podWorkload({ namespace, workload, labels, sidecar }: Pod): Work
     serviceAccount: 'default',
     ports: [],
     injection: sidecar === 'asNamespaceSays' ? 'unstated' : 'off',
+    proxy: 'unstated',
     capture: 'unstated',
     looseEnds: [],
     at: { file: 'request', path: 'pods', line: 1 },

@@ -105,6 +105,8 @@ export interface Workload extends Named {
   readonly ports: readonly ContainerPort[];
   /** What the pod template itself says; the namespace may say it for `unstated`. */
   readonly injection: Injection;
+  /** Whether the pod template itself says that its proxy is a gateway's: by injection template, or by bringing it along. */
+  readonly proxy: 'gateway' | 'unstated';
   /** What the pod template itself says of ambient. */
   readonly capture: Capture;
   /** What the pod template leaves open of a confined pod, in words: 'the API token is mounted'; none where it is confined. */

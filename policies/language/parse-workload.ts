@@ -58,6 +58,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
     ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),
     injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
+    proxy: isGatewayProxy(annotations, spec) ? 'gateway' : 'unstated',
     capture: spec.get('hostNetwork').isTrue() ? 'none' : parseCapture(labels),
     looseEnds: looseEndsOf(spec.value),
     at: document.place(),
@@ -70,6 +71,13 @@ function podInjection(labels: Labels, annotations: Labels): Injection {
   if (inject === 'true') return 'on';
   if (inject === 'false') return 'off';
   return annotations['inject.istio.io/templates'] === undefined ? 'unstated' : 'on';
+}
+
+/** Sidecars are injected: a pod that names the proxy's container itself lays out a gateway. */
+function isGatewayProxy(annotations: Labels, spec: Cursor): boolean {
+  const templates = (annotations['inject.istio.io/templates'] ?? '').split(',').map((name) => name.trim());
+  const containers = spec.get('containers').items();
+  return templates.includes('gateway') || containers.some((each) => each.get('name').text() === 'istio-proxy');
 }
 
 function containerPorts(container: Cursor): readonly ContainerPort[] {

@@ -91,6 +91,7 @@ export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {
     serviceAccount,
     ports: [],
     injection: 'off',
+    proxy: 'unstated',
     capture: 'none',
     looseEnds: [],
     at,

@@ -186,6 +186,7 @@ export function undeclaredWorkload(namespace: string): Workload {
     serviceAccount: 'default',
     ports: [],
     injection: 'unstated',
+    proxy: 'unstated',
     capture: 'unstated',
     looseEnds: [],
     at: { file: 'undeclared workloads', path: '', line: 1 },

@@ -69,6 +69,7 @@ export const ABSENT: Workload = {
   serviceAccount: '',
   ports: [],
   injection: 'off',
+  proxy: 'unstated',
   capture: 'unstated',
   looseEnds: [],
   at: { file: '', path: '', line: 1 },

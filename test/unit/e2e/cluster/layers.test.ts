@@ -18,6 +18,7 @@ const cellOf = (namespace: string, caller: string, path: string): Cell => ({
       serviceAccount: caller,
       ports: [],
       injection: 'on',
+      proxy: 'unstated',
       capture: 'unstated',
       looseEnds: [],
       at: { file: '', path: '', line: 1 },

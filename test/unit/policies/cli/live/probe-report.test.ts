@@ -17,6 +17,7 @@ const workload = (name: string): Cell['caller']['workload'] => ({
   serviceAccount: name,
   ports: [],
   injection: 'on',
+  proxy: 'unstated',
   capture: 'unstated',
   looseEnds: [],
   at: { file: 'context/here/Deployment', path: '', line: 1 },
