@@ -74,8 +74,6 @@ export function sharedWaypoints({ waypoints }: Mesh): readonly string[] {
   return waypoints.flatMap(({ users, namespace }) => (users.kind === 'own' ? [] : [namespace]));
 }
 
-/** The label of a Gateway's pods. */
-
 /** The pod of a waypoint: the one that the manifests hold, else the one that istiod makes of the Gateway. */
 export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {
   const { namespace, name, serviceAccount, at } = waypoint;
