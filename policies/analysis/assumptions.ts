@@ -1,5 +1,4 @@
 /** What could change a workload's verdicts and is not modelled. */
-import type { AuthorizationPolicy, Rule } from '../language/authorization.ts';
 import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
 import { type Attached, attachedTo, entrancesBefore } from './ambient/waypoints.ts';
@@ -22,7 +21,6 @@ export function assumptionsOf(mesh: Mesh, workload: Workload): readonly string[]
     ...opaque.map(harmless),
     ...injectionAssumptions(mesh, workload),
     ...tokenHeaderAssumptions(policies, () => tokenRulesOf(mesh, workload)),
-    ...metadataAssumptions(policies),
     ...gatewayApiAssumptions(mesh, workload),
     ...gatewayAssumptions(mesh, workload),
   ];
@@ -59,23 +57,11 @@ function ambientAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
     ...injectionAssumptions(mesh, workload),
     ...opaque.map(harmless),
     ...tokenHeaderAssumptions(policies, () => at(mesh.requestAuthentications).flatMap(({ rules }) => rules)),
-    ...metadataAssumptions(policies),
   ];
 }
 
 const harmless = ({ kind, namespace, name }: Unmodelled): string =>
   `${kind} \`${namespace}/${name}\` does not change the verdict`;
-
-/** Requests carry no dynamic metadata: rules that read some are decided as if no filter had set it. */
-function metadataAssumptions(policies: readonly AuthorizationPolicy[]): readonly string[] {
-  return policies
-    .filter(({ enforcement, rules }) => enforcement === 'enforced' && rules.some(readsMetadata))
-    .map(({ namespace, name }) => `no filter sets the dynamic metadata that \`${namespace}/${name}\` reads`);
-}
-
-function readsMetadata({ parts }: Rule): boolean {
-  return parts.some(({ alternatives }) => alternatives.some((clauses) => clauses.some(({ on }) => on === 'metadata')));
-}
 
 /** Annotations that take traffic from the proxy by address or interface, which manifests do not show. */
 const BY_ADDRESS = ['excludeOutboundIPRanges', 'includeOutboundIPRanges', 'excludeInterfaces'] as const;

@@ -15,6 +15,7 @@ export function connectionFacts(request: Request, identities: readonly string[] 
     destinationIp: request.destination.ip,
     port: request.destination.port,
     sni: request.sni,
+    metadata: request.metadata ?? {},
     http: null,
   };
 }

@@ -1,7 +1,7 @@
 /** Parses a request from its JSON form. */
 import { tryParseAddress } from '../language/parse-pattern.ts';
 import { type Problem, problem, type Result } from '../language/problem.ts';
-import type { Address, Caller, HttpRequest, Pod, Request, Token } from './request.ts';
+import type { Address, Caller, HttpRequest, Metadata, Pod, Request, Token } from './request.ts';
 
 /**
  * Parses one request; members left out take their defaults: plaintext, `remoteIp` = `ip`, no HTTP, no token, no SNI.
@@ -14,7 +14,7 @@ import type { Address, Caller, HttpRequest, Pod, Request, Token } from './reques
 export function parseRequest(json: unknown): Result<Request> {
   const problems: Problem[] = [];
   const root = new Reader(json, '', problems);
-  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'pods', 'expected']);
+  root.allowOnly(['id', 'source', 'destination', 'http', 'jwt', 'sni', 'metadata', 'pods', 'expected']);
   const source = root.member('source');
   source.allowOnly(['principal', 'dnsNames', 'subject', 'workload', 'ip', 'remoteIp']);
   const destination = root.member('destination');
@@ -35,6 +35,7 @@ export function parseRequest(json: unknown): Result<Request> {
     http: parseHttp(root.member('http')),
     token: parseToken(root.member('jwt')),
     sni: root.member('sni').text(''),
+    ...(root.member('metadata').isGiven() ? { metadata: parseMetadata(root.member('metadata')) } : {}),
     ...(root.member('pods').isGiven() ? { pods: root.member('pods').items().map(parsePod) } : {}),
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: request };
@@ -69,6 +70,20 @@ function parseNames(source: Reader): { readonly isGiven: boolean; readonly texts
     ...(subject.isGiven() ? [subject.text('')] : []),
   ];
   return { isGiven: dnsNames.isGiven() || subject.isGiven(), texts };
+}
+
+/** By filter and key, each a text or a list of texts. */
+function parseMetadata(metadata: Reader): Metadata {
+  return Object.fromEntries(
+    metadata
+      .members()
+      .map(([filter, keys]) => [
+        filter,
+        Object.fromEntries(
+          keys.members().map(([key, value]) => [key, Array.isArray(value.value) ? value.texts() : value.text('')]),
+        ),
+      ]),
+  );
 }
 
 const SIDECARS = ['none', 'asNamespaceSays'] as const;

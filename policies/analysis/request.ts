@@ -45,6 +45,9 @@ export interface HttpRequest {
   readonly headers: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Dynamic metadata by filter (`envoy.filters.…`) and key: a text or a list of texts. */
+export type Metadata = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+
 /** One request to one port of one workload. `http` null stands for raw TCP bytes, an address null for unknown. */
 export interface Request {
   readonly id: string;
@@ -58,6 +61,8 @@ export interface Request {
   readonly token: Token | null;
   /** '' when none was sent. */
   readonly sni: string;
+  /** What filters of the destination's proxy set for the request, by filter and key. @default - nothing */
+  readonly metadata?: Metadata;
   /** Pods that stand beside those of the manifests for this request; source and destination may name them. */
   readonly pods?: readonly Pod[];
 }

@@ -1,8 +1,8 @@
 /** Prepares rules for one chain and tests them, clause by clause, as semantics.md 3 reads. */
-import type { AuthorizationPolicy, Clause, Rule, RulePart } from '../language/authorization.ts';
+import type { AuthorizationPolicy, Clause, MetadataPattern, Rule, RulePart } from '../language/authorization.ts';
 import { accepts, acceptsPath, acceptsPeer, holds } from './matching.ts';
 import type { Profile } from './profile.ts';
-import type { Address } from './request.ts';
+import type { Address, Metadata } from './request.ts';
 import { type Claims, valueAt } from './token.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -14,6 +14,7 @@ export interface Facts {
   readonly destinationIp: Address | null;
   readonly port: number;
   readonly sni: string;
+  readonly metadata: Metadata;
   /** Null on a TCP chain. */
   readonly http: HttpFacts | null;
 }
@@ -137,7 +138,7 @@ function isTrue(clause: Clause, facts: Facts, profile: Profile): boolean {
     case 'sni':
       return test(clause, (pattern) => accepts(pattern, facts.sni));
     case 'metadata':
-      return test(clause, () => false);
+      return test(clause, (value) => holdsMetadata(facts.metadata, clause, value));
     case 'unknownKey':
       return false;
     default:
@@ -175,6 +176,17 @@ function isTrueOfHttp(clause: HttpClause, http: HttpFacts, profile: Profile): bo
     default:
       return unreachable(clause);
   }
+}
+
+/** True iff what the filter set under the key is a text that is accepted, or a list with such an element. */
+export function holdsMetadata(
+  metadata: Metadata,
+  { filter, key }: { readonly filter: string; readonly key: string },
+  { form, pattern }: MetadataPattern,
+): boolean {
+  const value = metadata[`envoy.filters.${filter}`]?.[key];
+  if (form === 'text') return typeof value === 'string' && accepts(pattern, value);
+  return typeof value === 'object' && value.some((element) => accepts(pattern, element));
 }
 
 function test<T>(

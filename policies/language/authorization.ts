@@ -83,8 +83,14 @@ export type Clause =
   | ({ readonly on: 'header'; readonly name: string } & Values<Pattern>)
   | ({ readonly on: 'requestPrincipal' } & Values<RequestPrincipalPattern>)
   | ({ readonly on: 'claim'; readonly path: readonly string[] } & Values<Pattern>)
-  | ({ readonly on: 'metadata'; readonly filter: string; readonly key: string } & Values<Pattern>)
+  | ({ readonly on: 'metadata'; readonly filter: string; readonly key: string } & Values<MetadataPattern>)
   | ({ readonly on: 'unknownKey'; readonly key: string } & Values<never>);
+
+/** A test of dynamic metadata: of a text, or of the elements of a list (`[v]`). */
+export interface MetadataPattern {
+  readonly form: 'text' | 'list';
+  readonly pattern: Pattern;
+}
 
 /** Which field of the YAML a peer clause came from. */
 type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';

@@ -4,6 +4,7 @@ import type {
   Attachment,
   AuthorizationPolicy,
   Clause,
+  MetadataPattern,
   PathPattern,
   Pattern,
   PeerPattern,
@@ -194,7 +195,14 @@ function keyed(prefix: string, key: string): readonly string[] | undefined {
 /** `experimental.envoy.filters.X[k]`: a value `[v]` asks for a list that holds v. */
 function metadataClause(key: string, read: Given): Clause {
   const [filter = '', rest = ''] = key.slice('experimental.envoy.filters.'.length).split('[');
-  return { on: 'metadata', filter, key: rest.replace(/\]$/, ''), ...values(read, nonEmpty) };
+  return { on: 'metadata', filter, key: rest.replace(/\]$/, ''), ...values(read, one(metadataPattern)) };
+}
+
+/** Source: istio `authz/model` `envoyFilterGenerator`: brackets at both ends ask for an element. */
+function metadataPattern(text: string): MetadataPattern {
+  const isList = text.startsWith('[') && text.endsWith(']');
+  const inner = isList ? text.replace(/^[[\]]+|[[\]]+$/g, '') : text;
+  return { form: isList ? 'list' : 'text', pattern: parsePattern(inner, 'nonEmpty') };
 }
 
 /** The texts of one field and of its not-form. */

@@ -82,10 +82,12 @@ export function randomRequest(draw: Draw, id: string): unknown {
   };
 }
 
-/** A request whose certificate, where it has one, also holds DNS SANs or a subject, drawn from what policies name too. */
+/** A request that also has metadata, and DNS SANs or a subject where it has a certificate: what no client can be told to send. */
 export function withNames(draw: Draw, request: unknown): unknown {
-  const { source, ...rest } = request as { readonly source: { readonly principal?: unknown } };
-  if (source.principal === undefined || !draw.chance(0.3)) return request;
+  const { source, ...others } = request as { readonly source: { readonly principal?: unknown } };
+  const set = () => ({ 'envoy.filters.f': { k: draw.of<unknown>(['v', 'w', ['v', 'w'], []]) } });
+  const rest = { ...others, ...draw.maybe(0.3, 'metadata', set) };
+  if (source.principal === undefined || !draw.chance(0.3)) return { ...rest, source };
   const names = ['spiffe://td/ns/a/sa/x', 'spiffe://foreign/ns/b/sa/y', 'x.a.svc', 'CN=a/ns/a/sa/x'];
   const own = source.principal === null || draw.chance(0.2) ? [] : source.principal;
   return {

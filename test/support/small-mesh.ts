@@ -60,6 +60,7 @@ export interface CallParts {
   readonly destination?: object;
   readonly http?: object | null;
   readonly jwt?: object | null;
+  readonly metadata?: object;
 }
 
 /** Decides one request. */
@@ -70,6 +71,7 @@ export function decideOn(mesh: Mesh, parts: CallParts, profile: Profile = PROFIL
     destination: { namespace: 'a', workload: 'x', port: 80, ...parts.destination },
     http: parts.http === null ? null : { method: 'GET', path: '/', host: 'x.a', ...parts.http },
     jwt: parts.jwt ?? null,
+    ...(parts.metadata === undefined ? {} : { metadata: parts.metadata }),
   });
   if (!request.ok) throw new Error(JSON.stringify(request.problems));
   return toAnswer(request.value, compile(mesh, profile).decide(request.value));

@@ -203,6 +203,11 @@ function testText(test: AtomicTest): string | undefined {
       return `request.headers[${test.name}] ${patternText(test.pattern)}`;
     case 'claim':
       return `request.auth.claims${test.path.map((key) => `[${key}]`).join('')} ${patternText(test.pattern)}`;
+    case 'metadata': {
+      const [filter, key] = test.key;
+      const words = patternText(test.pattern);
+      return `experimental.${filter}[${key}] ${test.form === 'list' ? `[${words}]` : words}`;
+    }
     case 'issuer':
       return `request.auth.claims[iss] ${patternText(test.pattern)}`;
     case 'token':

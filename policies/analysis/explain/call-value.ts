@@ -17,7 +17,10 @@ export function callValue(clause: Clause, facts: Facts): string | null {
       return String(facts.port);
     case 'sni':
       return facts.sni;
-    case 'metadata':
+    case 'metadata': {
+      const value = facts.metadata[`envoy.filters.${clause.filter}`]?.[clause.key];
+      return typeof value === 'object' ? value.join(', ') : (value ?? null);
+    }
     case 'unknownKey':
       return null;
     default:

@@ -12,7 +12,7 @@ import type { CallerRecords } from './caller-records.ts';
 import { CustomGate } from './custom-gate.ts';
 import { PathTable, UNNAMED } from './path-table.ts';
 import type { Peer, PeerTable } from './peer-table.ts';
-import { newQuery, type Query } from './query.ts';
+import { NO_METADATA, newQuery, type Query } from './query.ts';
 import { RuleIndex } from './rule-index.ts';
 import { type GateOutcome, TokenGate } from './token-gate.ts';
 
@@ -77,6 +77,7 @@ export class Chain {
     query.sourceIp = request.sourceIp;
     query.destinationIp = request.destination.ip;
     query.sni = request.sni;
+    query.metadata = request.metadata ?? NO_METADATA;
     query.claims = null;
     return this.#place.kind === 'http' ? this.#decideHttp(query, request) : this.#decideTcp(query, request);
   }

@@ -10,6 +10,7 @@ import type {
 import { accepts, acceptsPath, acceptsPeer, holds } from '../matching.ts';
 import type { Profile } from '../profile.ts';
 import type { Address } from '../request.ts';
+import { holdsMetadata } from '../rules.ts';
 import { unreachable } from '../unreachable.ts';
 import { anyClaim, tryClaimText } from './any-claim.ts';
 import type { Query } from './query.ts';
@@ -31,7 +32,10 @@ export function compileClause(
       return listed && !clause.notValues.includes(context.port) ? 'always' : 'never';
     }
     case 'metadata':
-      return clause.values.length === 0 ? 'always' : 'never';
+      return both(
+        clause,
+        (patterns) => (query) => patterns.some((each) => holdsMetadata(query.metadata, clause, each)),
+      );
     case 'unknownKey':
       return 'never';
     case 'peer':

@@ -1,5 +1,5 @@
 /** What compiled rules read of one request. */
-import type { Address, HttpRequest } from '../request.ts';
+import type { Address, HttpRequest, Metadata } from '../request.ts';
 import type { Claims } from '../token.ts';
 import { UNNAMED } from './path-table.ts';
 import { NO_PEER, type Peer } from './peer-table.ts';
@@ -17,6 +17,7 @@ export interface Query {
   remoteIp: Address | null;
   destinationIp: Address | null;
   sni: string;
+  metadata: Metadata;
   /** Never read on a TCP chain: rules that need it take no part there. */
   http: HttpRequest;
   path: string;
@@ -29,6 +30,8 @@ export interface Query {
 }
 
 const NO_HTTP: HttpRequest = { method: '', path: '', host: '', headers: new Map() };
+/** What requests carry of which nothing is said. */
+export const NO_METADATA: Metadata = {};
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** An empty query. */
@@ -40,6 +43,7 @@ export function newQuery(): Query {
     remoteIp: null,
     destinationIp: null,
     sni: '',
+    metadata: NO_METADATA,
     http: NO_HTTP,
     path: '',
     pathNumber: UNNAMED,

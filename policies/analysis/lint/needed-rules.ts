@@ -100,6 +100,7 @@ function call(
     destinationIp: null,
     port,
     sni: '',
+    metadata: {},
     http: { method, path, pathAndQuery: path, host: 'host', authority: 'host', headers: new Map(), claims: null },
   };
 }

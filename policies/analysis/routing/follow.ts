@@ -79,6 +79,8 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Re
     // the gateway appends the address of its own peer
     remoteIp: request.sourceIp,
     token: isKept ? request.token : null,
+    // the filters of the other proxy have not seen it yet
+    metadata: {},
   };
   const connection = connectionOf(request, world).request;
   if (route === null || request.http === null || connection === null) return call;

@@ -24,6 +24,13 @@ export type AtomicTest =
   | { readonly on: 'header'; readonly name: string; readonly pattern: Pattern }
   /** Some string at the claim's path, read in one of the ways, is accepted; the issuer is a variable of its own. */
   | { readonly on: 'claim'; readonly path: readonly string[]; readonly pattern: Pattern; readonly as: ClaimReading }
+  /** What a filter set is a text that is accepted, or a list with such an element: a value is one of both. */
+  | {
+      readonly on: 'metadata';
+      readonly form: 'text' | 'list';
+      readonly key: readonly [string, string];
+      readonly pattern: Pattern;
+    }
   | { readonly on: 'token'; readonly is: 'present' }
   | { readonly on: 'fault'; readonly is: 'expired' | 'audience' | 'signature' }
   | { readonly on: 'bytes'; readonly is: 'http' }

@@ -78,7 +78,9 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
       );
     }
     case 'metadata':
-      return test(clause, () => NEVER);
+      return test(clause, ({ form, pattern }) =>
+        holds({ on: 'metadata', form, key: [`envoy.filters.${clause.filter}`, clause.key], pattern }),
+      );
     case 'unknownKey':
       return NEVER;
     default:

@@ -10,7 +10,7 @@ import { addressText } from './address-variable.ts';
 import type { CertificateTexts } from './certificate-variable.ts';
 import type { Assignment } from './cheapest.ts';
 import type { ClaimForms, ClaimValue } from './claim-variable.ts';
-import { type Attribute, formsOf, type Universe } from './universe.ts';
+import { type Attribute, formsOf, METADATA_LIST, METADATA_TEXT, type Universe } from './universe.ts';
 
 /** What requests mean besides their own words. */
 export interface Reading {
@@ -67,13 +67,27 @@ function addressOf(name: string, request: Request): Address | null {
 /** The strings of a claim as policies see them, or of a header. */
 function elementsOf(
   { name, reading }: Extract<Attribute, { kind: 'set' }>,
-  { http, token }: Request,
+  request: Request,
 ): readonly string[] | null {
+  const { http, token } = request;
+  const set = metadataOf(name, request);
+  if (set !== undefined) return typeof set === 'string' ? [] : set;
   const [kind = '', rest = ''] = split(name);
   if (kind === 'header') return http?.headers.get(rest) ?? null;
   const value = valueAt(token?.claims ?? null, pathOf(name));
   if (typeof value === 'string') return reading === 'words' ? value.split(' ') : [value];
   return Array.isArray(value) ? value.filter((element) => typeof element === 'string') : [];
+}
+
+/** What a filter set, for an attribute that is about it; undefined where nothing is set and of all other attributes. */
+function metadataOf(name: string, { metadata = {} }: Request): string | readonly string[] | undefined {
+  const [filter, key] = metadataKey(name) ?? ['', ''];
+  return metadata[filter]?.[key];
+}
+
+function metadataKey(name: string): readonly [string, string] | undefined {
+  const prefix = [METADATA_TEXT, METADATA_LIST].find((each) => name.startsWith(each));
+  return prefix === undefined ? undefined : (JSON.parse(name.slice(prefix.length)) as readonly [string, string]);
 }
 
 /** What a token holds at a claim's path; objects hold nothing that is read there. */
@@ -116,8 +130,11 @@ function wordOf(name: string, request: Request, { config, profile, query, host }
       const issuer = token?.claims['iss'];
       return typeof issuer === 'string' ? issuer : null;
     }
-    default:
+    default: {
+      const set = metadataOf(name, request);
+      if (set !== undefined || name.startsWith(METADATA_TEXT)) return typeof set === 'string' ? set : null;
       return http?.headers.get(split(name)[1])?.join(',') ?? null;
+    }
   }
 }
 
@@ -162,6 +179,7 @@ export function decodeRequest(
       : null,
     jwt: text('token', 'none') === 'present' ? tokenOf(values, text('fault', 'none')) : null,
     sni: text('sni', ''),
+    ...metadataJson(values),
   };
 }
 
@@ -188,6 +206,18 @@ function headersOf(values: Values): Readonly<Record<string, readonly string[]>> 
     if (texts.length > 0) headers[split(name)[1]] = texts;
   }
   return headers;
+}
+
+/** What filters must have set; nothing is said where it does not matter. */
+function metadataJson(values: Values): object {
+  const metadata: Record<string, Record<string, unknown>> = {};
+  for (const [name, value] of values) {
+    const [filter, key] = metadataKey(name) ?? [];
+    const isSet = typeof value === 'string' || (Array.isArray(value) && value.length > 0);
+    if (filter === undefined || key === undefined || !isSet) continue;
+    metadata[filter] = { ...metadata[filter], [key]: value };
+  }
+  return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
 function tokenOf(values: Values, fault: string): object {

@@ -48,6 +48,6 @@ export function spaceOf(
     case 'issuer':
       return space(ANY_WORD, ['https://issuer.example', 'other'], 'possible');
     default:
-      return space(ANY_WORD, ['other', 'user'], name.startsWith('header ') ? 'possible' : 'impossible');
+      return space(ANY_WORD, ['other', 'user'], /^(header|metadata text) /.test(name) ? 'possible' : 'impossible');
   }
 }

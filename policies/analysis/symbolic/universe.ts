@@ -57,6 +57,11 @@ interface Presence {
   present(diagrams: Diagrams, first: number): Node;
 }
 
+/** How the attributes are named that hold what a filter set: `metadata text [filter,key]`. */
+export const METADATA_TEXT = 'metadata text ';
+/** The same of lists. */
+export const METADATA_LIST = 'metadata list ';
+
 /** Diagrams are gone through level by level, each a call within a call: more would exhaust the stack. */
 const MOST_LEVELS = 2000;
 
@@ -198,6 +203,11 @@ export class Universe {
       }
     }
     for (const attribute of claims) coupled.push(this.#readable(attribute));
+    for (const text of this.attributes.filter(({ name }) => name.startsWith(METADATA_TEXT))) {
+      const list = this.attributes.find(({ name }) => name === text.name.replace(METADATA_TEXT, METADATA_LIST));
+      const isText = this.#made.get(text.name)?.variable.present?.(this.diagrams, text.first) ?? this.diagrams.never;
+      if (list !== undefined) coupled.push(this.diagrams.not(this.diagrams.and(isText, this.#filled(list))));
+    }
     for (const [name, made] of this.#made) {
       if (made.kind === 'address' && name !== 'destination')
         coupled.push(made.variable.present(this.diagrams, made.first));
@@ -240,6 +250,7 @@ export function formsOf(name: string): ClaimForms {
 
 function isSet(name: string, options: UniverseOptions): boolean {
   if (name === 'header cookie') return false;
+  if (name.startsWith(METADATA_LIST)) return true;
   return name.startsWith('claim ') || (name.startsWith('header ') && options.headers === 'individual');
 }
 
@@ -276,6 +287,7 @@ function wordTest(test: AtomicTest, query: 'none' | 'possible', host: 'lowerCase
     case 'issuer':
     case 'header':
     case 'claim':
+    case 'metadata':
       return plainTest(test.pattern);
     default:
       return undefined;
@@ -335,6 +347,8 @@ function nameOf(test: AtomicTest): string {
       return `header ${test.name}`;
     case 'claim':
       return `claim ${JSON.stringify(test.path)}`;
+    case 'metadata':
+      return `${test.form === 'text' ? METADATA_TEXT : METADATA_LIST}${JSON.stringify(test.key)}`;
     default:
       return test.on;
   }

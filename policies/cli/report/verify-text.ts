@@ -18,7 +18,7 @@ export function verificationText({ verification, intent, places }: VerificationR
 
 /** What the proofs quantify over, and what they leave out (`policies/analysis/symbolic/DECISIONS.md`). */
 const UNIVERSE =
-  'universe: any certificate (URI SANs, DNS SANs, subject) or none, any port, method, path, host, header, address and token; not: dynamic metadata; ztunnel and waypoints from documentation, not executed';
+  'universe: any certificate (URI SANs, DNS SANs, subject) or none, any port, method, path, host, header, address, token and metadata of filters; ztunnel and waypoints from documentation, not executed';
 
 const SHOWN = 12;
 const TONES: Readonly<Record<Obligation['status'], Tone>> = {

@@ -6,14 +6,31 @@ import { decideOn, meshOf, securityYaml, workloadYaml } from '../../../support/s
 
 const rule = (key: string) => securityYaml('AuthorizationPolicy', 'a', { rules: [{ when: [{ key, values: ['v'] }] }] });
 const profile = PROFILES['istio-1.31'];
-const METADATA = 'no filter sets the dynamic metadata that `a/authorizationpolicy` reads';
 
-test('a rule about dynamic metadata is an assumption of every verdict, listing and proof at its workloads', () => {
+test('a rule about dynamic metadata is decided over whatever filters set, and a request says what they set', () => {
   const mesh = meshOf(workloadYaml('a', 'x'), rule('experimental.envoy.filters.other[k]'));
-  expect(decideOn(mesh, {})).toMatchObject({ verdict: 'deny', assumptions: [METADATA] });
-  expect(reach(mesh, { profile }).assumptions).toEqual([METADATA]);
+  expect(decideOn(mesh, {})).toMatchObject({ verdict: 'deny', assumptions: [] });
+  const set = (k: unknown) => decideOn(mesh, { metadata: { 'envoy.filters.other': { k } } }).verdict;
+  expect([set('v'), set('w'), set(['v'])]).toEqual(['allow', 'deny', 'deny']);
+  const { grants, assumptions } = reach(mesh, { profile });
+  expect(assumptions).toEqual([]);
+  expect(grants.flatMap(({ conditions }) => conditions)).toContain('experimental.envoy.filters.other[k] v');
   const [plaintext] = verifyBaseline(mesh, { profile }).obligations;
-  expect(plaintext).toMatchObject({ name: 'no-plaintext', status: 'conditional', assumptions: [METADATA] });
+  expect(plaintext).toMatchObject({ name: 'no-plaintext', status: 'refuted', assumptions: [] });
+  expect(plaintext?.counterexamples[0]?.request['metadata']).toEqual({ 'envoy.filters.other': { k: 'v' } });
+});
+
+test('a value in brackets asks for an element of a list', () => {
+  const listed = securityYaml('AuthorizationPolicy', 'a', {
+    rules: [{ when: [{ key: 'experimental.envoy.filters.other[k]', values: ['[v*]'], notValues: ['[vw]', 'x'] }] }],
+  });
+  const mesh = meshOf(workloadYaml('a', 'x'), listed);
+  const set = (k: unknown) => decideOn(mesh, { metadata: { 'envoy.filters.other': { k } } }).verdict;
+  expect([set(['a', 'v1']), set(['v1', 'vw']), set('v1'), set([])]).toEqual(['allow', 'deny', 'deny', 'deny']);
+  const [plaintext] = verifyBaseline(mesh, { profile }).obligations;
+  expect(plaintext?.counterexamples[0]?.request['metadata']).toEqual({
+    'envoy.filters.other': { k: [expect.any(String)] },
+  });
 });
 
 test('a mesh without such rules is decided without assumptions', () => {

@@ -54,6 +54,7 @@ const WORLD: readonly Facts[] = IDENTITIES.flatMap((identity) =>
           destinationIp: null,
           port,
           sni: '',
+          metadata: {},
           http: { method, path, pathAndQuery: path, host: 'h', authority: 'h', headers: new Map(), claims: null },
         }),
       ),
