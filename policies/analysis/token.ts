@@ -119,7 +119,8 @@ export function tokenFault({ rule, holdsIssuersKey, readsToken }: Verifier, toke
   return token.fault === 'signature' || !holdsIssuersKey ? 401 : undefined;
 }
 
-function isMeantFor(rule: JwtRule, claim: unknown): boolean {
+/** True iff a rule that asks for audiences asks for one of these. */
+export function isMeantFor(rule: JwtRule, claim: unknown): boolean {
   const audiences = (Array.isArray(claim) ? claim : [claim])
     .filter((item) => typeof item === 'string')
     .map(bareAudience);

@@ -62,6 +62,11 @@ function takenWay(call: Call): readonly Call[] {
 
 function callerText({ caller }: Request): string {
   if (caller.kind === 'plaintext') return 'plaintext caller';
-  if (caller.kind === 'mtls') return shownBy(caller).join(', ');
+  if (caller.kind === 'mtls')
+    return (
+      shownBy(caller)
+        .filter((text) => text !== '')
+        .join(', ') || 'a certificate without identity'
+    );
   return `${caller.reference.namespace}/${caller.reference.workload}`;
 }

@@ -8,6 +8,7 @@ import { VERDICT_CODES } from '../verdict.ts';
 import type { LayerName, Place } from './explanation.ts';
 import { type Judgement, judge, placeOf } from './judgement.ts';
 import { enforced, type Situation } from './situation.ts';
+import { refusalOf } from './token-layer.ts';
 
 /** What the HTTP codec makes of the request line. */
 export function codec({ call, proxy }: Situation): Judgement {
@@ -43,19 +44,13 @@ export function requestAuthentication({ call, proxy }: Situation): Judgement {
   const place = placeOf('RequestAuthentication', first);
   if (proxy.chain === 'tcp') return judge('request-authentication', 'absent', 'a TCP chain checks no token', place);
   const { token } = proxy;
-  if (token.kind === 'refused') {
-    const because =
-      token.status === 401
-        ? 'the token is accepted by no rule (issuer, expiry or signature): 401'
-        : "the token's audience is not accepted: 403";
-    return judge('request-authentication', 'stops', because, place);
-  }
-  return judge(
-    'request-authentication',
-    'passes',
-    token.kind === 'claims' ? 'the token is valid' : 'no token is looked at, and none is required here',
-    place,
-  );
+  if (token.kind === 'refused')
+    return judge('request-authentication', 'stops', `${refusalOf(call)}: ${token.status}`, place);
+  const isSent = call.request.token !== null;
+  const unseen = isSent
+    ? 'the token is not looked at, and its claims count for nothing'
+    : 'no token came, and none is required here: rules that read its claims do not match';
+  return judge('request-authentication', 'passes', token.kind === 'claims' ? 'the token is valid' : unseen, place);
 }
 
 /** Whether a DENY rule matches. */
