@@ -167,7 +167,7 @@ export class RuleAudit {
 }
 
 const WORDS: Readonly<Record<IdleRule['kind'], string>> = {
-  vacuous: 'matches no request to any workload',
+  vacuous: 'matches no request to any workload, from callers of one identity each',
   redundant: 'is redundant: other rules match all that it matches',
   shadowed: 'is shadowed: DENY rules stop all that it allows',
   overridden: 'is overridden: nothing that it denies would be allowed without it',
