@@ -1,6 +1,9 @@
 /** Our own manifests with seeded breaks, object by object. */
 
 import { type Intent, parseIntent } from '#policies/analysis/compare/intent.ts';
+import type { Obligation } from '#policies/analysis/compare/obligation.ts';
+import { verifyIntent } from '#policies/analysis/compare/verify.ts';
+import { PROFILES } from '#policies/analysis/profile.ts';
 import type { SourceDocument } from '#policies/language/document.ts';
 import type { Mesh } from '#policies/language/mesh.ts';
 import { parseMesh } from '#policies/language/parse.ts';
@@ -41,4 +44,18 @@ export function changedMesh(kind: string, name: string, change: (object: Manifes
   const mesh = parseMesh(changed);
   if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
   return mesh.value;
+}
+
+/** A change that only edits. */
+export const edit = (change: (object: Manifest) => void) => (object: Manifest) => {
+  change(object);
+  return undefined;
+};
+
+/** What `verify` says of one obligation of a mesh. Errors: throws where there is no such obligation. */
+export function obligationOf(mesh: Mesh, name: Obligation['name'], declared: Intent): Obligation {
+  const { obligations } = verifyIntent(mesh, declared, { profile: PROFILES['istio-1.31'] });
+  const found = obligations.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no obligation ${name}`);
+  return found;
 }

@@ -1,23 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Obligation } from '#policies/analysis/compare/obligation.ts';
-import { verifyIntent } from '#policies/analysis/compare/verify.ts';
 import { compile, PROFILES, parseRequest } from '#policies/analysis/index.ts';
 import type { Mesh } from '#policies/language/mesh.ts';
-import { changedMesh, type Manifest, ownIntent } from '../../../../support/changed-platform.ts';
+import { changedMesh, edit, obligationOf, ownIntent } from '../../../../support/changed-platform.ts';
 
 const intent = ownIntent();
 const profile = PROFILES['istio-1.31'];
 
-function obligation(mesh: Mesh, name: Obligation['name']): Obligation {
-  const found = verifyIntent(mesh, intent, { profile }).obligations.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no obligation ${name}`);
-  return found;
-}
-
-const edit = (change: (object: Manifest) => void) => (object: Manifest) => {
-  change(object);
-  return undefined;
-};
+const obligation = (mesh: Mesh, name: Obligation['name']) => obligationOf(mesh, name, intent);
 const execution = ['AuthorizationPolicy', 'trading/execution-callers'] as const;
 
 // biome-ignore lint/suspicious/noExplicitAny: breaks reach into every field of a source

@@ -3,21 +3,12 @@ import type { Obligation } from '#policies/analysis/compare/obligation.ts';
 import { verifyIntent } from '#policies/analysis/compare/verify.ts';
 import { compile, PROFILES, type Profile, parseRequest } from '#policies/analysis/index.ts';
 import type { Mesh } from '#policies/language/mesh.ts';
-import { changedMesh, type Manifest, ownIntent } from '../../../../support/changed-platform.ts';
+import { changedMesh, edit, type Manifest, obligationOf, ownIntent } from '../../../../support/changed-platform.ts';
 
 const intent = ownIntent();
 const profile = PROFILES['istio-1.31'];
 
-function obligation(mesh: Mesh, name: Obligation['name'], declared = intent): Obligation {
-  const found = verifyIntent(mesh, declared, { profile }).obligations.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no obligation ${name}`);
-  return found;
-}
-
-const edit = (change: (object: Manifest) => void) => (object: Manifest) => {
-  change(object);
-  return undefined;
-};
+const obligation = (mesh: Mesh, name: Obligation['name'], declared = intent) => obligationOf(mesh, name, declared);
 const execution = ['AuthorizationPolicy', 'trading/execution-callers'] as const;
 const gateway = ['RequestAuthentication', 'edge/gateway-users'] as const;
 const SUBMIT = '/trading.execution.v1.ExecutionService/SubmitTrade';
