@@ -92,4 +92,6 @@ switch (process.argv[2]) {
     break;
   default:
     await serve();
+    // A name that nobody resolves would hold the program for as long as the system asks for it.
+    process.stdout.write('', () => process.exit());
 }

@@ -52,7 +52,7 @@ export function asProbe(chosen: Chosen, stage: Stage): Sendable | string {
   const { request } = chosen;
   const caller = senderOf(request, stage);
   if (typeof caller === 'string') return caller;
-  const place = placeOf(request, stage);
+  const place = placeOf(request, { ...stage, caller });
   if (typeof place === 'string') return place;
   const token = bearerOf(request, stage.key);
   if (typeof token !== 'string' && token !== null) return token.because;
@@ -95,15 +95,24 @@ interface Place {
   readonly protocol: 'http1' | 'http2' | 'tcp';
 }
 
-/** The Service that leads to the port, else the pod's address. */
-function placeOf({ destination, http }: Request, { mesh, podOf }: Stage): Place | string {
+/**
+ * The Service that leads to the port, else the pod's address; so too from a pod without a proxy, which needs no Service,
+ * and which NetworkPolicies may keep from asking DNS.
+ */
+function placeOf(
+  { destination, http }: Request,
+  { mesh, podOf, caller }: Stage & { readonly caller: Caller },
+): Place | string {
   const { namespace, workload: name, port } = destination;
   const workload = mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
   const way = workload === undefined ? undefined : servicePorts(mesh, workload, port)[0];
-  const protocol = http === null ? 'tcp' : isGrpc(way?.servicePort, workload) ? 'http2' : 'http1';
-  if (way !== undefined) return { host: hostOf(way.service), port: way.servicePort.number, protocol };
+  // A port that is declared as TCP is decided on its first bytes, whatever they say.
+  const isBytes = http === null || way?.servicePort.protocol === 'tcp';
+  const protocol = isBytes ? 'tcp' : isGrpc(way?.servicePort, workload) ? 'http2' : 'http1';
   const pod = podOf({ namespace, workload: name });
-  return pod === undefined ? `no pod of \`${namespace}/${name}\` is ready` : { host: pod.ip, port, protocol };
+  if (pod !== undefined && (way === undefined || !caller.pod.proxied)) return { host: pod.ip, port, protocol };
+  if (way !== undefined) return { host: hostOf(way.service), port: way.servicePort.number, protocol };
+  return `no pod of \`${namespace}/${name}\` is ready`;
 }
 
 const isGrpc = (port: ServicePort | undefined, workload: Workload | undefined): boolean =>

@@ -61,11 +61,13 @@ async function startAll(
 ): Promise<{ readonly strangers: readonly Stranger[]; readonly refused: readonly NotProbed[] }> {
   const strangers: Stranger[] = [];
   const refused: NotProbed[] = [];
-  for (const pod of probeImage === null ? [] : strangersOf(chosen)) {
-    const started = await startStranger(connection, live, { pod, image: probeImage ?? '' });
+  const start = async (pod: Pod, image: string) => {
+    const started = await startStranger(connection, live, { pod, image });
     if (typeof started === 'string') refused.push({ workload: nameOf(pod), because: started });
     else strangers.push(started);
-  }
+  };
+  // At the same time: each is waited for, and one that may not reach its control plane is never ready.
+  if (probeImage !== null) await Promise.all(strangersOf(chosen).map((pod) => start(pod, probeImage)));
   return { strangers, refused };
 }
 

@@ -65,6 +65,8 @@ function manifest({ namespace, labels, sidecar }: Pod, image: string): object {
     },
     spec: {
       automountServiceAccountToken: false,
+      // Of the pod, since an injected proxy says nothing of its own.
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 0,
       containers: [probeContainer(image)],

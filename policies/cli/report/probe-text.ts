@@ -4,6 +4,7 @@ import { describeResult } from '../live/classify.ts';
 import { judgementsOf, type ProbedCell, type ProbeReport } from '../live/probe-report.ts';
 
 const shown = 20;
+const namesShown = 3;
 
 /** A line a caller, then everything that does not hold, what could not be probed, and the counts. */
 export function probeText(report: ProbeReport): string {
@@ -16,7 +17,7 @@ export function probeText(report: ProbeReport): string {
     ...chosenLines(report),
     ...open.slice(0, shown),
     ...(open.length > shown ? [`and ${open.length - shown} more (--format json shows all)`] : []),
-    ...report.notProbed.map(({ workload, because }) => `not probed: ${workload}: ${because}`),
+    ...notProbedLines(report),
     ...(report.leftOut.length === 0 ? [] : [`outside the mesh, not looked at: ${report.leftOut.join(', ')}`]),
     countLine(report),
     '',
@@ -44,6 +45,15 @@ function chosenLines({ chosen = [] }: ProbeReport): readonly string[] {
   return [...Map.groupBy(chosen, ({ caller }) => caller)].map(([caller, own]) => `${caller}  ${tally(own)}`);
 }
 
+/** A line a reason, since one pod that is missing keeps many requests from being made. */
+function notProbedLines({ notProbed }: ProbeReport): readonly string[] {
+  return [...Map.groupBy(notProbed, ({ because }) => because)].map(([because, own]) => {
+    const names = own.slice(0, namesShown).map(({ workload }) => workload);
+    const rest = own.length > namesShown ? ` and ${own.length - namesShown} more` : '';
+    return `not probed: ${names.join(', ')}${rest}: ${because}`;
+  });
+}
+
 function openLines({ cells, ways, chosen = [] }: ProbeReport): readonly string[] {
   const lines = [
     ...cells.map(({ cell, judgement, result }) => ({ name: cellName(cell), judgement, result })),
@@ -60,8 +70,7 @@ function openLines({ cells, ways, chosen = [] }: ProbeReport): readonly string[]
 function countLine(report: ProbeReport): string {
   const judgements = judgementsOf(report);
   const count = (kind: string) => judgements.filter((each) => each.kind === kind).length;
-  const against = report.intentChecked
-    ? "the cluster's objects and the intent"
-    : "the cluster's objects (no intent given)";
+  const besides = report.chosen !== undefined ? ' and the file' : report.intentChecked ? ' and the intent' : '';
+  const against = `the cluster's objects${besides === '' ? ' (no intent given)' : besides}`;
   return `${judgements.length} probes against ${against}: ${count('holds')} hold, ${count('differs')} differ, ${count('undecided')} undecided (${report.seconds.toFixed(1)} s)`;
 }

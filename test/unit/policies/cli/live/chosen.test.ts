@@ -84,6 +84,23 @@ describe('a request of a file', () => {
     expect(strangersOf([chosen({ source: { workload: { namespace: 'a', name: 'y' } }, http })])).toEqual([]);
   });
 
+  test('without a proxy goes to the address of the pod: no name has to be resolved', () => {
+    const made = asProbe(chosen({ source: {}, http }), stage);
+    expect(made).toMatchObject({ probe: { host: '10.0.0.9', port: 80 } });
+  });
+
+  test('of HTTP to a port declared as TCP goes out as bytes', () => {
+    const made = asProbe(
+      chosen({
+        source: { workload: { namespace: 'a', name: 'y' } },
+        destination: { namespace: 'a', workload: 'x', port: 70 },
+        http,
+      }),
+      stage,
+    );
+    expect(made).toMatchObject({ probe: { protocol: 'tcp' } });
+  });
+
   const unsendable = [
     { why: 'nobody has the identity', json: { source: { principal: 'spiffe://td/x' } }, says: 'has the identity' },
     {
