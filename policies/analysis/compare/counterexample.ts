@@ -8,6 +8,7 @@ import type { Node } from '../symbolic/diagram.ts';
 import { decodeRequest, encodeRequest, type Reading, type RequestJson } from '../symbolic/sample.ts';
 import type { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
+import { UNDECLARED } from './destinations.ts';
 import { callerName, type Grant } from './intent.ts';
 
 /** A request that shows what does not hold. */
@@ -99,10 +100,21 @@ export function requestOf(
   assignment: Assignment,
   id: string,
 ): { readonly json: RequestJson; readonly request: Request } {
-  const json = decodeRequest(site.universe, assignment, { id, destination: site.destination, reading: site.reading });
+  const decoded = decodeRequest(site.universe, assignment, {
+    id,
+    destination: site.destination,
+    reading: site.reading,
+  });
+  const json = { ...decoded, ...besides(site) };
   const parsed = parseRequest(JSON.parse(JSON.stringify(json)));
   if (!parsed.ok) throw new Error(`a counterexample is no request: ${JSON.stringify(parsed.problems)}`);
   return { json, request: parsed.value };
+}
+
+/** A pod that nobody declared stands in no manifests: the request brings it along, so that anybody can decide it. */
+function besides({ destination: { namespace, workload } }: Site): RequestJson {
+  if (workload !== UNDECLARED) return {};
+  return { pods: [{ namespace, name: UNDECLARED, labels: {}, sidecar: 'asNamespaceSays' }] };
 }
 
 /**

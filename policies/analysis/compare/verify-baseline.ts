@@ -13,6 +13,7 @@ import type { World } from '../world.ts';
 import { cellOf, confirm, deciderOf, requestOf, type Site, tryFindNearest } from './counterexample.ts';
 import { checkDefaultDeny } from './default-deny.ts';
 import { MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
+import { foreignNames } from './foreign-names.ts';
 import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
 import { Ledger } from './obligation.ts';
 import { RuleAudit } from './rule-audit.ts';
@@ -26,6 +27,9 @@ export function verifyBaseline(
 ): Verification {
   return new Baseline(mesh, options).run();
 }
+
+const READS_ANY_SAN =
+  'rules that name no trust domain (`namespaces`, `*/…`, `serviceAccounts`) read every SAN of a certificate: one of a foreign trust domain beside an accepted one is not counted there';
 
 class Baseline {
   readonly #index: MeshIndex;
@@ -104,13 +108,13 @@ class Baseline {
       stranger,
       ...decision.rules.flatMap(({ covers, arrives }) => [covers, arrives]),
     ];
-    const universe = new Universe(formulas, {
+    const options = {
       config: world.mesh.config,
       headers: world.profile.repeatedHeaders,
-      peers: 'single',
       identities: [],
       effort: this.#effort,
-    });
+    };
+    const universe = new Universe(formulas, { ...options, peers: 'single' });
     this.#audit.add(universe, decision);
     for (const ledger of [this.#plaintext, this.#trusted])
       for (const assumption of decision.assumptions) ledger.assumptions.add(assumption);
@@ -122,6 +126,22 @@ class Baseline {
     const at = (formula: Formula) => universe.diagrams.and(universe.node(decision.allowed), universe.node(formula));
     this.#refute(this.#plaintext, site, at(plaintext));
     this.#refute(this.#trusted, site, at(stranger));
+    this.#foreign({ world, workload, port }, decision.allowed, options);
+  }
+
+  #foreign(place: Parameters<typeof siteOf>[0], allowed: Formula, options: Parameters<typeof foreignNames>[1]): void {
+    try {
+      const { found, patterns } = foreignNames(allowed, options);
+      if (found !== undefined) this.#refute(this.#trusted, siteOf(place, found.universe), found.node);
+      if (patterns === 'ofAny') this.#trusted.notes.add(READS_ANY_SAN);
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      const { namespace, name } = place.workload;
+      this.#trusted.unknown = true;
+      this.#trusted.notes.add(
+        `\`${namespace}/${name}\` port ${place.port}, certificates with several SANs: ${error.message}`,
+      );
+    }
   }
 
   #refute(ledger: Ledger, site: Site, node: Node): void {
