@@ -5,6 +5,7 @@
 import type { AuthorizationPolicy } from '../language/authorization.ts';
 import type { JwtRule } from '../language/mesh.ts';
 import type { HttpRequest, Token } from './request.ts';
+import { isUnstated } from './routing/tests.ts';
 import { type Claims, isPreflight, type TokenOutcome, valueAt } from './token.ts';
 
 /** The headers that rules for tokens write; none but the token filter itself may. */
@@ -73,8 +74,8 @@ export function tryWrittenText(value: unknown): string | undefined {
 }
 
 /**
- * The assumptions of a proxy whose rules read what a token carries, or what is written or removed after its check. Its
- * rules for tokens are asked for only where headers are read at all.
+ * The assumptions of a proxy whose rules read what a token carries, what is written or removed after its check, or what
+ * proxies write themselves. Its rules for tokens are asked for only where headers are read at all.
  */
 export function tokenHeaderAssumptions(
   policies: readonly AuthorizationPolicy[],
@@ -90,7 +91,10 @@ export function tokenHeaderAssumptions(
   ]);
   return [...names].toSorted().flatMap((name) => {
     if (given.has(name)) return [givenAssumption(name, rules)];
-    return removed.has(name) ? [`header \`${name}\`, which rules read, is not removed with a token`] : [];
+    if (removed.has(name)) return [`header \`${name}\`, which rules read, is not removed with a token`];
+    return isUnstated(name)
+      ? [`header \`${name}\`, which rules read, comes to them as it was sent: proxies write or remove it`]
+      : [];
   });
 }
 

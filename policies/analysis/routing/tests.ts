@@ -34,13 +34,13 @@ export function asksForPresence(match: StringMatch): boolean {
   return match.kind === 'any' || (match.kind === 'regex' && match.value === '*');
 }
 
-/** What the connection manager of a gateway writes or takes away before it routes, whatever a client sends. */
+/** What a connection manager writes or takes away before it routes and before rules are asked, whatever a client sends. */
 const OF_THE_PROXY =
   /^(x-envoy-.*|x-forwarded-(for|proto|client-cert)|x-request-id|connection|proxy-connection|keep-alive|upgrade|te|transfer-encoding)$/;
 const PSEUDO_HEADERS: readonly string[] = [':method', ':authority', ':path'];
 
 /**
- * True iff a request does not say what a route finds under a header's name: claims, headers that tokens give, schemes,
+ * True iff a request does not say what a route or rule finds under a header's name: claims, headers that tokens give, schemes,
  * and headers that the proxy itself writes. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`.
  */
 export function isUnstated(name: string): boolean {

@@ -39,6 +39,17 @@ test('a mesh without such rules is decided without assumptions', () => {
   expect(reach(mesh, { profile }).assumptions).toEqual([]);
 });
 
+test.for(['x-forwarded-proto', 'x-request-id', 'x-envoy-internal'])(
+  'a rule about a header that proxies write themselves is decided under an assumption by every evaluator: %s',
+  (name) => {
+    const mesh = meshOf(workloadYaml('a', 'x'), rule(`request.headers[${name}]`));
+    const named = [`header \`${name}\`, which rules read, comes to them as it was sent: proxies write or remove it`];
+    expect(decideOn(mesh, {}).assumptions).toEqual(named);
+    expect(reach(mesh, { profile }).assumptions).toEqual(named);
+    expect(verifyBaseline(mesh, { profile }).obligations[0]).toMatchObject({ assumptions: named });
+  },
+);
+
 test('routes of the Gateway API are named at the pods of its Gateways, and nowhere else', () => {
   const route = JSON.stringify({
     apiVersion: 'gateway.networking.k8s.io/v1',
