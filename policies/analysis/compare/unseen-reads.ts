@@ -5,7 +5,6 @@ import type { Mesh, RequestAuthentication } from '../../language/mesh.ts';
 /** What a rule reads that requests are taken not to carry, in words; undefined where it reads nothing of the kind. */
 export function tryFindUnseenRead(mesh: Mesh, policy: AuthorizationPolicy, rule: Rule): string | undefined {
   const clauses = rule.parts.flatMap(({ alternatives }) => alternatives.flat());
-  if (clauses.some(({ on }) => on === 'metadata')) return 'dynamic metadata';
   const readsTokens = clauses.some(({ on }) => on === 'claim' || on === 'requestPrincipal');
   const { rootNamespace } = mesh.config;
   const isNear = ({ namespace }: RequestAuthentication) =>

@@ -16,7 +16,7 @@ export interface RuleParts {
   readonly idle: readonly IdleRule[];
   /** Workloads with a port that took too much to decide: what their rules do there is not known. */
   readonly undecided: readonly Workload[];
-  /** Rules that seem idle and read what requests are taken not to carry: dynamic metadata, tokens in other places. */
+  /** Rules that seem idle and read what requests are taken not to carry: tokens in other places. */
   readonly unread: readonly IdleRule[];
 }
 

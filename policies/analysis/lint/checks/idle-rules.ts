@@ -132,7 +132,7 @@ function* undecided(context: Context): Generator<Sighting> {
       ...atObject(
         'AuthorizationPolicy',
         policy,
-        `rule ${rule.index} reads dynamic metadata, or tokens in other places than \`Authorization\`: whether it matches anything is not known`,
+        `rule ${rule.index} reads tokens in other places than \`Authorization\`: whether it matches anything is not known`,
       ),
       at: rule.at,
     };

@@ -8,6 +8,10 @@ const tokens = (more: object) =>
   securityYaml('RequestAuthentication', 'a', { jwtRules: [{ issuer: 'https://i', jwks: '{"keys":[]}', ...more }] });
 const withToken = { from: [{ source: { requestPrincipals: ['https://i/*'] } }] };
 const withMetadata = { when: [{ key: 'experimental.envoy.filters.network.x[k]', values: ['v'] }] };
+const contradiction = [
+  { key: 'destination.port', values: ['80'] },
+  { key: 'destination.port', values: ['81'] },
+];
 
 function vacuous(...texts: readonly string[]) {
   const mesh = meshOf(meshConfigYaml({}), workloadYaml('a', 'x'), ...texts);
@@ -23,10 +27,9 @@ describe('a rule that reads what requests are not taken to carry', () => {
     expect(said).toContain('`a/p` rule 0 has a part: tokens in other places than `Authorization` are not looked at');
   });
 
-  test('is assumed to match something where it asks for dynamic metadata', () => {
-    const { status, said } = vacuous(allowing(withMetadata));
-    expect(status).toBe('conditional');
-    expect(said).toContain('dynamic metadata');
+  test('is decided where it asks for dynamic metadata, which filters may set', () => {
+    expect(vacuous(allowing(withMetadata)).status).toBe('proved');
+    expect(vacuous(allowing({ when: [...withMetadata.when, ...contradiction] })).status).toBe('refuted');
   });
 
   test('is decided where tokens are in their usual place', () => {
