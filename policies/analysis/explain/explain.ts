@@ -9,7 +9,7 @@ import { decideHops, decideNaively } from '../naive.ts';
 import type { Profile } from '../profile.ts';
 import type { Request } from '../request.ts';
 import type { IssuerKeys } from '../token.ts';
-import { type Call, resolveCall } from '../world.ts';
+import { type Call, resolveCall, withPods } from '../world.ts';
 import { changesOf } from './changes.ts';
 import type { Explanation } from './explanation.ts';
 import { layersOfWay } from './layers.ts';
@@ -34,7 +34,7 @@ const NEAR_MISSES = 3;
  */
 export function explain(input: ExplainInput, request: Request): Explanation {
   const { mesh, profile, issuerKeys } = input;
-  const world = { mesh, profile, issuerKeys };
+  const world = withPods({ mesh, profile, issuerKeys }, request.pods ?? []);
   const verdict = decideNaively(world, request);
   const call = resolveCall(world, request);
   const way = takenWay(call).map((hop) => situationOf(hop, input.documents));

@@ -217,6 +217,21 @@ describe('explain and decide', () => {
     expect(await faultsBy('explanation', json)).toEqual([]);
   });
 
+  test('take a request that brings its pod along', async () => {
+    const stranger = {
+      id: 'r',
+      destination: { namespace: 'shop', workload: 'undeclared', port: 80 },
+      http: { method: 'GET', path: '/', host: 'x' },
+      pods: [{ namespace: 'shop', name: 'undeclared', labels: {}, sidecar: 'asNamespaceSays' }],
+    };
+    const { code, stdout } = await run(
+      ['explain', '-', '--format', 'json', '--request', JSON.stringify(stranger)],
+      yaml,
+    );
+    expect(code).toBe(0);
+    expect(await faultsBy('explanation', JSON.parse(stdout))).toEqual([]);
+  });
+
   test('follow a call to what is decided behind the gateway', async () => {
     const [mesh, requests] = [join(folder, 'mesh.yaml'), join(folder, 'requests.jsonl')];
     await writeFile(mesh, yaml);
