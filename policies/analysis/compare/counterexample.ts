@@ -137,6 +137,13 @@ export function confirm(
   return toAnswer(made.request, verdict);
 }
 
+/** What is said of a request that the proxy lets in and a NetworkPolicy keeps from it; '' where none does. */
+export function keptOut(decider: Decider, request: Request): string {
+  const verdict = decider.decide(request);
+  if (verdict.allowed || verdict.layer !== 'network-policy') return '';
+  return '; NetworkPolicy stops it before the proxy, as `decide` answers';
+}
+
 /** True iff the request of an assignment belongs to `node` when it is read back. */
 export function isIn(site: Site, node: Node, request: Request): boolean {
   const atoms = encodeRequest(site.universe, request, site.reading);

@@ -23,6 +23,7 @@ import {
   differences,
   type Found,
   isIn,
+  keptOut,
   requestOf,
   type Site,
   tryFindNearest,
@@ -252,7 +253,8 @@ function explain(
     if (!isIn(site, node, made.request))
       throw new Error(`a counterexample is not where it was found: ${JSON.stringify(made.json)}`);
     const decided = confirm(site, decider, made, allowed);
-    counterexamples.push(counterexample(site, found, { ...made, decided, expected }));
+    const below = allowed ? keptOut(decider, made.request) : '';
+    counterexamples.push(counterexample(site, found, { ...made, decided, expected, below }));
     rest = diagrams.and(rest, diagrams.not(cellNode(site, found)));
   }
   return { counterexamples, more: rest === diagrams.never || most === 1 ? 0 : 1 };
@@ -291,6 +293,7 @@ function counterexample(
     readonly json: Counterexample['request'];
     readonly decided: Answer;
     readonly expected: Counterexample['expected'];
+    readonly below: string;
   },
 ): Counterexample {
   return {
@@ -300,7 +303,7 @@ function counterexample(
     decided: made.decided,
     differsIn: nearest === null ? [] : differences(site.universe, assignment, nearest.assignment),
     grant: nearest?.grant ?? null,
-    change: changeOf(site, made),
+    change: `${changeOf(site, made)}${made.below}`,
   };
 }
 

@@ -10,7 +10,7 @@ import { all, type Formula, holds, not } from '../symbolic/formula.ts';
 import { decideAtProxy } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
 import type { World } from '../world.ts';
-import { cellOf, confirm, deciderOf, requestOf, type Site, tryFindNearest } from './counterexample.ts';
+import { cellOf, confirm, deciderOf, keptOut, requestOf, type Site, tryFindNearest } from './counterexample.ts';
 import { checkDefaultDeny } from './default-deny.ts';
 import { MeshIndex, portsOf, undeclaredWorkload } from './destinations.ts';
 import { foreignNames } from './foreign-names.ts';
@@ -149,7 +149,8 @@ class Baseline {
     const found = tryFindNearest(site, universe.diagrams.and(node, universe.possible()), []);
     if (found === undefined) return;
     const made = requestOf(site, found.assignment, '1');
-    const decided = confirm(site, deciderOf(site), made, true);
+    const decider = deciderOf(site);
+    const decided = confirm(site, decider, made, true);
     const change =
       decided.policy === null
         ? `no enforced ALLOW policy stops it at \`${site.destination.namespace}/${site.destination.workload}\``
@@ -161,7 +162,7 @@ class Baseline {
       decided,
       differsIn: [],
       grant: null,
-      change,
+      change: `${change}${keptOut(decider, made.request)}`,
     });
   }
 }

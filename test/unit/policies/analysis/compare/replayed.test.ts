@@ -5,6 +5,7 @@ import { verifyBaseline } from '#policies/analysis/compare/verify-baseline.ts';
 import { compile, PROFILES, parseRequest } from '#policies/analysis/index.ts';
 import type { Mesh } from '#policies/language/mesh.ts';
 import { changedMesh, edit, obligationOf, ownIntent } from '../../../../support/changed-platform.ts';
+import { meshOf, securityYaml, workloadYaml } from '../../../../support/small-mesh.ts';
 
 const profile = PROFILES['istio-1.31'];
 
@@ -67,5 +68,28 @@ describe('counterexamples', () => {
     );
     const found = verifyBaseline(named, { profile }).obligations.find(({ name }) => name === 'trusted-identities-only');
     expect(found).toMatchObject({ status: 'proved', notes: [expect.stringContaining('read every SAN')] });
+  });
+
+  test('that a NetworkPolicy keeps from the proxy say so', () => {
+    const policy = { podSelector: {}, policyTypes: ['Ingress'] };
+    const mesh = meshOf(
+      workloadYaml('a', 'x'),
+      securityYaml('AuthorizationPolicy', 'a', { rules: [{ from: [{ source: { ipBlocks: ['203.0.113.0/24'] } }] }] }),
+      JSON.stringify({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name: 'closed', namespace: 'a' },
+        spec: policy,
+      }),
+    );
+    const [plaintext] = verifyBaseline(mesh, { profile }).obligations;
+    const found = plaintext?.counterexamples ?? [];
+    expect(found.length).toBeGreaterThan(0);
+    for (const { request, change } of found) {
+      const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+      expect(compile(mesh, profile).decide(parsed.value).layer).toBe('network-policy');
+      expect(change).toContain('NetworkPolicy stops it before the proxy');
+    }
   });
 });
