@@ -83,24 +83,25 @@ export class ClaimVariable implements Variable<ClaimValue> {
     );
   }
 
-  /** When there is a value that has nothing below it. */
-  filled(diagrams: Diagrams, first: number): Node {
-    const some = this.#holding(
+  /** When a list is not empty. */
+  #holdingAny(diagrams: Diagrams, first: number): Node {
+    return this.#holding(
       diagrams,
       first,
       this.#elements.witnesses.map(() => true),
     );
+  }
+
+  /** When there is a value that has nothing below it. */
+  filled(diagrams: Diagrams, first: number): Node {
+    const some = this.#holdingAny(diagrams, first);
     return diagrams.node(first, some, [TEXT, SCALAR], [diagrams.always, diagrams.always]);
   }
 
   /** When the value is of a form that verifiers can read. */
   readable(diagrams: Diagrams, first: number): Node {
     if (this.#forms === 'any') return diagrams.always;
-    const some = this.#holding(
-      diagrams,
-      first,
-      this.#elements.witnesses.map(() => true),
-    );
+    const some = this.#holdingAny(diagrams, first);
     const list = this.#forms === 'text' ? diagrams.not(some) : diagrams.always;
     return diagrams.node(first, list, [TEXT, SCALAR], [diagrams.always, diagrams.never]);
   }

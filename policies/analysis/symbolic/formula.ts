@@ -65,6 +65,9 @@ export const ALWAYS: Formula = { kind: 'always' };
 /** True of no request. */
 export const NEVER: Formula = { kind: 'never' };
 
+/** What is known of all requests alike. */
+export const constant = (isTrueOfAll: boolean): Formula => (isTrueOfAll ? ALWAYS : NEVER);
+
 /** The formula of one test; equal tests for a whole word are mostly one object, so that much is looked at once. */
 export function holds(test: AtomicTest): Formula {
   const word = wholeWord(test);

@@ -9,7 +9,7 @@ import { bareHost, fitOf, serverFitOf } from '../routing/hosts.ts';
 import { operationsOf, rewrittenAuthority } from '../routing/rewrite.ts';
 import type { BoundRoute, Forward } from '../routing/table.ts';
 import type { World } from '../world.ts';
-import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { ALWAYS, type AtomicTest, all, constant, type Formula, holds, NEVER, not, some } from './formula.ts';
 
 /** How the destination gets the request. */
 export interface Sent {
@@ -55,7 +55,6 @@ export function pullBack(formula: Formula, sent: Sent): Formula {
   return visit(formula);
 }
 
-const constant = (holdsThere: boolean): Formula => (holdsThere ? ALWAYS : NEVER);
 const undecided = (because: string): Formula => holds({ on: 'undecided', because });
 
 function pullTest(test: AtomicTest, sent: Sent): Formula {
@@ -153,7 +152,7 @@ function pullHeader(test: Extract<AtomicTest, { on: 'header' }>, { route, forwar
 function pullPath(pattern: PathPattern, { route, match }: BoundRoute, world: Sent['world']): Formula {
   if (route.regexRewrite !== null) return undecided('a regular expression rewrites the path');
   const { uri } = route.rewrite;
-  if (uri === null || uri === '') return holds({ on: 'path', pattern });
+  if (uri === null || uri === '') return is(pattern);
   const replaced =
     match === null || match.uri.kind === 'any' ? '/' : match.uri.kind === 'prefix' ? match.uri.value : null;
   const normal = normalizePath(uri, world.mesh.config.pathNormalization, world.profile);
@@ -215,16 +214,13 @@ const is = (pattern: PathPattern): Formula => holds({ on: 'path', pattern });
 
 /** The paths `from` + rest for which the pattern accepts `to` + rest. */
 function swapPrefix(pattern: PathPattern, { from, to }: Swap): Formula {
-  const path = (own: PathPattern): Formula => holds({ on: 'path', pattern: own });
   switch (pattern.kind) {
     case 'exact':
-      return pattern.value.startsWith(to)
-        ? path({ kind: 'exact', value: from + pattern.value.slice(to.length) })
-        : NEVER;
+      return pattern.value.startsWith(to) ? is({ kind: 'exact', value: from + pattern.value.slice(to.length) }) : NEVER;
     case 'prefix':
       if (to.startsWith(pattern.value)) return ALWAYS;
       return pattern.value.startsWith(to)
-        ? path({ kind: 'prefix', value: from + pattern.value.slice(to.length) })
+        ? is({ kind: 'prefix', value: from + pattern.value.slice(to.length) })
         : NEVER;
     case 'suffix':
       return suffixSwap(pattern, { from, to });
@@ -236,7 +232,7 @@ function swapPrefix(pattern: PathPattern, { from, to }: Swap): Formula {
       if (first?.kind !== 'literal') return undecided('a template without a beginning of its own');
       if (first.text.startsWith(to)) {
         const text = from + first.text.slice(to.length);
-        return path({ kind: 'template', pieces: text === '' ? rest : [{ kind: 'literal', text }, ...rest] });
+        return is({ kind: 'template', pieces: text === '' ? rest : [{ kind: 'literal', text }, ...rest] });
       }
       return to.startsWith(first.text) ? undecided('a template that a rewritten prefix fills in part') : NEVER;
     }
@@ -247,15 +243,11 @@ function swapPrefix(pattern: PathPattern, { from, to }: Swap): Formula {
 
 /** The rest ends with the suffix, or the suffix reaches into the new prefix. */
 function suffixSwap({ value }: Extract<Pattern, { kind: 'suffix' }>, { from, to }: Swap): Formula {
-  const exact = (text: string): Formula => holds({ on: 'path', pattern: { kind: 'exact', value: text } });
+  const exact = (text: string): Formula => is({ kind: 'exact', value: text });
   const starts = Array.from({ length: value.length }, (_, index) => index + 1);
   // the suffix of the old path that the old prefix is part of: those say nothing of the rest
   const overlaps = starts.filter((at) => from.endsWith(value.slice(0, at))).map((at) => exact(from + value.slice(at)));
   const reaching = starts.filter((at) => to.endsWith(value.slice(0, at))).map((at) => exact(from + value.slice(at)));
   const contained = to.endsWith(value) ? [exact(from)] : [];
-  return some([
-    all([holds({ on: 'path', pattern: { kind: 'suffix', value } }), ...overlaps.map(not)]),
-    ...reaching,
-    ...contained,
-  ]);
+  return some([all([is({ kind: 'suffix', value }), ...overlaps.map(not)]), ...reaching, ...contained]);
 }

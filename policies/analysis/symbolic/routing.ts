@@ -2,6 +2,7 @@
 import type { HttpMatch, StringMatch } from '../../language/traffic.ts';
 import type { Listener } from '../listener.ts';
 import { parseExpression } from '../routing/expression.ts';
+import { isCoveredBy } from '../routing/hosts.ts';
 import { sendingsOf } from '../routing/outcome.ts';
 import type { BoundRoute, BytesRoute, Forward, RouteChain, RouteTable, VirtualHost } from '../routing/table.ts';
 import { asksForPresence, isUnstated, matchText } from '../routing/tests.ts';
@@ -73,13 +74,8 @@ function takes({ sni }: RouteChain, names: readonly string[]): Formula {
 
 /** When a name fits a domain and no longer one of the others. */
 function best(domain: string, others: readonly string[], fits: (domain: string) => Formula): Formula {
-  const longer = others.filter((other) => other !== domain && isWithin(other, domain));
+  const longer = others.filter((other) => other !== domain && isCoveredBy(other, domain));
   return all([fits(domain), ...longer.map((other) => not(fits(other)))]);
-}
-
-/** True iff the names of `inner` are among those of `outer`. */
-function isWithin(inner: string, outer: string): boolean {
-  return outer.startsWith('*') && inner.replace(/^\*/, '').endsWith(outer.slice(1));
 }
 
 const isDomain = (domain: string): Formula => holds({ on: 'domain', domain });

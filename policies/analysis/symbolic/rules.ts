@@ -4,7 +4,7 @@ import { accepts, acceptsPeer, holds as holdsAddress } from '../matching.ts';
 import type { Address } from '../request.ts';
 import type { GivenHeaders } from '../token-headers.ts';
 import { unreachable } from '../unreachable.ts';
-import { ALWAYS, type AtomicTest, all, type Formula, holds, NEVER, not, some } from './formula.ts';
+import { ALWAYS, type AtomicTest, all, constant, type Formula, holds, NEVER, not, some } from './formula.ts';
 import { isPreflight } from './preflight.ts';
 import type { TokenReading } from './token.ts';
 import { peerTest } from './word-test.ts';
@@ -70,7 +70,7 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
         return holds({ on: 'address', of, block });
       });
     case 'port':
-      return test(clause, (port) => (port === facts.port ? ALWAYS : NEVER));
+      return test(clause, (port) => constant(port === facts.port));
     case 'sni': {
       const known = facts.known?.sni;
       return test(clause, (pattern) =>
@@ -87,8 +87,6 @@ function isTrue(clause: Clause, facts: SymbolicFacts): Formula {
       return facts.chain === 'http' ? isTrueOfHttp(clause, facts) : NEVER;
   }
 }
-
-const constant = (isTrueOfAll: boolean): Formula => (isTrueOfAll ? ALWAYS : NEVER);
 
 const MOST_APART = 4;
 
