@@ -1,7 +1,7 @@
 /** What could change a workload's verdicts and is not modelled. */
 import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
-import { type Attached, attachedTo, entrancesBefore } from './ambient/waypoints.ts';
+import { type Attached, attachedToAny, entrancesBefore } from './ambient/waypoints.ts';
 import { applicable, GATEWAY_NAME, holdsLabels, tokenRulesOf } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
@@ -48,9 +48,7 @@ function gatewayApiAssumptions(mesh: Mesh, { labels }: Workload): readonly strin
 /** ztunnel takes no extensions and reads no metadata; a waypoint is an Envoy like any other. */
 function ambientAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   const entrances = entrancesBefore(mesh, workload);
-  const at = <T extends Attached>(objects: readonly T[]): readonly T[] => [
-    ...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance))),
-  ];
+  const at = <T extends Attached>(objects: readonly T[]): readonly T[] => attachedToAny(objects, mesh, entrances);
   const policies = at(mesh.authorizationPolicies);
   const opaque = at(mesh.unmodelled.filter((document) => OPAQUE_KINDS.has(document.kind)));
   return [

@@ -113,8 +113,7 @@ export function entrancesBefore(mesh: Mesh, workload: Workload): readonly Entran
 export function concerning<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
   const own = applicable(objects, mesh, workload);
   if (mesh.waypoints.length === 0 || !isAmbient(mesh, workload)) return own;
-  const attached = entrancesBefore(mesh, workload).flatMap((entrance) => attachedTo(objects, mesh, entrance));
-  return [...new Set([...own, ...attached])];
+  return [...new Set([...own, ...attachedToAny(objects, mesh, entrancesBefore(mesh, workload))])];
 }
 
 /** The objects that some waypoint enforces before some ambient workload. */
@@ -123,7 +122,7 @@ export function attachedToWaypoints<T extends Attached>(mesh: Mesh, objects: rea
   const entrances = mesh.workloads
     .filter((workload) => isAmbient(mesh, workload))
     .flatMap((workload) => entrancesBefore(mesh, workload));
-  return [...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance)))];
+  return attachedToAny(objects, mesh, entrances);
 }
 
 /** What attaching looks at. */
@@ -149,6 +148,15 @@ export function attachedTo<T extends Attached>(
       ({ attachment }) => attachment.kind === 'targetRefs' && attachment.refs.some((ref) => isTarget(namespace, ref)),
     ),
   );
+}
+
+/** The objects that are attached to some of these entrances, each once. */
+export function attachedToAny<T extends Attached>(
+  objects: readonly T[],
+  mesh: Mesh,
+  entrances: readonly Entrance[],
+): readonly T[] {
+  return [...new Set(entrances.flatMap((entrance) => attachedTo(objects, mesh, entrance)))];
 }
 
 /** The RequestAuthentications of a waypoint, in the order in which istiod looks at them. */
