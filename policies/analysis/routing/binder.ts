@@ -5,14 +5,20 @@ import { holdsLabels, tokenRulesOf } from '../attachment.ts';
 import { type GivenHeaders, givenHeaders } from '../token-headers.ts';
 import { isVisibleTo, routesOf } from './delegates.ts';
 import { fullName, resolveDestination } from './destination.ts';
-import { commonHosts, hostsFor } from './hosts.ts';
+import { commonHosts, hostsFor, withoutScope } from './hosts.ts';
 import { byCreation, type PortServer } from './servers.ts';
 import type { BoundRoute, Forward, VirtualHost } from './table.ts';
 
 /** The SNI names of a server's hosts; with `*` among them there is no test. Source: istio `GetSNIHostsForServer`. */
 export function sniOf(hosts: readonly string[]): readonly string[] | null {
-  const names = hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase());
+  const names = hosts.map((host) => withoutScope(host).toLowerCase());
   return names.includes('*') ? null : [...new Set(names)].toSorted();
+}
+
+/** A server of a Gateway: the Gateway's full name, and the server's port. */
+interface ServerPlace {
+  readonly gateway: string;
+  readonly port: number;
 }
 
 /** Finds the VirtualServices of Gateways, and their routes. */
@@ -77,10 +83,7 @@ export class Binder {
   }
 
   /** The routes of a VirtualService at a server; behind one that takes everything nothing is looked at. */
-  #routes(
-    virtualService: VirtualService,
-    at: { readonly gateway: string; readonly port: number },
-  ): readonly BoundRoute[] {
+  #routes(virtualService: VirtualService, at: ServerPlace): readonly BoundRoute[] {
     const found: BoundRoute[] = [];
     for (const { route, owner, index } of routesOf(this.mesh, virtualService)) {
       const bind = (match: HttpMatch | null, matchIndex: number): BoundRoute => ({
@@ -106,13 +109,9 @@ export class Binder {
   }
 
   /** Whether a match is for this proxy and server at all. Source: istio `sourceMatchHTTP`. */
-  #concerns(
-    match: HttpMatch,
-    at: { readonly gateway: string; readonly port: number; readonly owner: VirtualService },
-  ): boolean {
-    if (match.port !== null && match.port !== 0 && match.port !== at.port) return false;
-    if (match.gateways.length > 0)
-      return match.gateways.some((name) => gatewayName(name, at.owner.namespace) === at.gateway);
+  #concerns(match: HttpMatch, at: ServerPlace & { readonly owner: VirtualService }): boolean {
+    if (!isForServer(match, at)) return false;
+    if (match.gateways.length > 0) return true;
     const isFor = match.sourceNamespace === '' || match.sourceNamespace === this.workload.namespace;
     return isFor && holdsLabels(this.workload.labels, match.sourceLabels);
   }
@@ -167,6 +166,15 @@ export class Binder {
         `VirtualServices \`${first.namespace}/${first.name}\` and \`${next.namespace}/${next.name}\` of \`${domain}\` are equally old`,
       );
   }
+}
+
+/** Whether the port and the Gateways that a match names, if it does, are those of a server. */
+export function isForServer(
+  { port, gateways }: Pick<HttpMatch, 'port' | 'gateways'>,
+  at: ServerPlace & { readonly owner: VirtualService },
+): boolean {
+  if (port !== null && port !== 0 && port !== at.port) return false;
+  return gateways.length === 0 || gateways.some((name) => gatewayName(name, at.owner.namespace) === at.gateway);
 }
 
 /** The full name of a Gateway in a VirtualService. Source: istio `resolveGatewayName`. */

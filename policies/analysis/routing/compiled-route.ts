@@ -161,10 +161,7 @@ function headerJudge(name: string, match: StringMatch): Judge {
 }
 
 function parameterJudge(name: string, match: StringMatch): Judge {
-  return optionalJudge(match, ({ query }) => {
-    const word = parameterOf(query, name);
-    return word === null ? null : [word];
-  });
+  return optionalJudge(match, ({ query }) => parameterOf(query, name));
 }
 
 function optionalJudge(match: StringMatch, read: Reader): Judge {

@@ -3,9 +3,10 @@ import type { Service } from '../../language/mesh.ts';
 import type { ConnectionMatch, ConnectionRoute, VirtualService } from '../../language/traffic.ts';
 import { gatewayListener } from '../listener.ts';
 import { hostOf, rulesFor } from '../outbound.ts';
-import { type Binder, fullHosts, gatewayName, sniOf } from './binder.ts';
+import { type Binder, fullHosts, isForServer, sniOf } from './binder.ts';
 import { resolveDestination } from './destination.ts';
-import { isCoveredBy } from './hosts.ts';
+import { isCoveredBy, withoutScope } from './hosts.ts';
+import { destinationServerName } from './rewrite.ts';
 import type { PortServer } from './servers.ts';
 import type { RouteChain } from './table.ts';
 
@@ -47,7 +48,7 @@ function passthroughChains(binder: Binder, server: PortServer): readonly RouteCh
 
 /** Every Service that the server's hosts cover, each port and subset under the SNI of the mesh. */
 function automaticChains({ mesh, workload }: Binder, server: PortServer): readonly RouteChain[] {
-  const hosts = server.hosts.map((host) => host.slice(host.indexOf('/') + 1));
+  const hosts = server.hosts.map(withoutScope);
   const places = mesh.services.flatMap((service) =>
     service.ports
       .filter(({ transport }) => transport === 'TCP')
@@ -66,7 +67,7 @@ function automaticChains({ mesh, workload }: Binder, server: PortServer): readon
         index: 0,
         forwards: [{ kind: 'request', index: 0, target, by: 'client' }],
       } as const;
-      const sni = [`outbound_.${number}_.${subset ?? ''}_.${host}`.toLowerCase()];
+      const sni = [destinationServerName(name).toLowerCase()];
       return { sni, listener: gatewayListener(server), endsTls: false, serves: { kind: 'bytes', route } };
     });
 }
@@ -104,11 +105,7 @@ function overlaps(serverHost: string, own: string, { namespace }: VirtualService
 }
 
 function isFor(match: ConnectionMatch, { server }: PortServer, { virtualService, gateway }: Bound): boolean {
-  if (match.port !== null && match.port !== 0 && match.port !== server.port) return false;
-  return (
-    match.gateways.length === 0 ||
-    match.gateways.some((name) => gatewayName(name, virtualService.namespace) === gateway)
-  );
+  return isForServer(match, { port: server.port, gateway, owner: virtualService });
 }
 
 function chain(

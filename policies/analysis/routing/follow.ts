@@ -1,7 +1,7 @@
 /** Follows a request behind a gateway: what each destination of its route gets, and what is decided there. */
 import { tokenRulesOf } from '../attachment.ts';
 import { resolveListener } from '../listener.ts';
-import { depart } from '../outbound.ts';
+import { depart, hostOf } from '../outbound.ts';
 import type { Request } from '../request.ts';
 import { verifiers, verifyToken } from '../token.ts';
 import { asGiven, givenHeaders, givingToken } from '../token-headers.ts';
@@ -41,8 +41,7 @@ export function hopsOf(
   return conclusion.sendings.flatMap((sending): readonly Hop[] => {
     const { kind, target } = sending.forward;
     if (target.kind === 'nowhere') return [];
-    const host =
-      target.kind === 'service' ? `${target.service.name}.${target.service.namespace}.svc.cluster.local` : target.host;
+    const host = target.kind === 'service' ? hostOf(target.service) : target.host;
     const to = { kind, host, port: target.port };
     if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
     return target.places.map(({ workload, port }) => {
@@ -87,7 +86,7 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Re
   const path = rewrittenPath(route, connection.path, connection.query) ?? connection.path;
   const outcome = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
   const given = asGiven(request.http, givenHeaders(rules), givingToken(outcome, request.token));
-  const { headers } = rewrittenHeaders(route, forward, given.headers);
+  const headers = rewrittenHeaders(route, forward, given.headers);
   return {
     ...call,
     http: { method: request.http.method, path, host: rewrittenAuthority(route, forward, request.http.host), headers },

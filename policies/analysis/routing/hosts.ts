@@ -1,4 +1,5 @@
 /** Host names as Gateways and VirtualServices write them, and as Envoy compares them. */
+import type { Request } from '../request.ts';
 
 /** True iff every name that `inner` covers is covered by `outer`. Source: istio `host.Name.SubsetOf`. */
 export function isCoveredBy(inner: string, outer: string): boolean {
@@ -29,10 +30,20 @@ export function hostsFor(hosts: readonly string[], namespace: string): readonly 
   });
 }
 
+/** A host of a server without the namespaces that it is for. */
+export function withoutScope(host: string): string {
+  return host.slice(host.indexOf('/') + 1);
+}
+
 /** A host as `:authority` has it, without its port and in lower case. Source: Envoy `HeaderUtility::getPortStart`. */
 export function bareHost(authority: string): string {
   const colon = authority.lastIndexOf(':');
   return (colon < 0 || authority.lastIndexOf(']') > colon ? authority : authority.slice(0, colon)).toLowerCase();
+}
+
+/** The SNI of a request, in lower case: clients name the host that they ask for, and requests seldom say so. */
+export function serverNameIn({ sni, http }: Pick<Request, 'sni' | 'http'>): string {
+  return sni === '' && http !== null ? bareHost(http.host) : sni.toLowerCase();
 }
 
 /** How well a domain of Envoy fits a host: the longer the better, exact best; null where it does not. */

@@ -57,7 +57,7 @@ function accepts(match: HttpMatch, request: RoutedRequest): Outcome {
     match.scheme.kind === 'any' ? 'yes' : 'undecided',
     ...match.headers.map(({ name, match: own }) => hasHeader(request, name, own)),
     ...match.withoutHeaders.map(({ name, match: own }) => lacksHeader(request, name, own)),
-    ...match.queryParams.map(({ name, match: own }) => present(listed(parameterOf(request.query, name)), own)),
+    ...match.queryParams.map(({ name, match: own }) => present(parameterOf(request.query, name), own)),
   ]);
 }
 
@@ -78,8 +78,6 @@ function lacksHeader(request: RoutedRequest, name: string, match: StringMatch): 
   const outcome = somePasses(match, words ?? ['']);
   return outcome === 'undecided' ? 'undecided' : outcome === 'yes' ? 'no' : 'yes';
 }
-
-const listed = (word: string | null): readonly string[] | null => (word === null ? null : [word]);
 
 function every(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes('no')) return 'no';

@@ -57,17 +57,13 @@ function failures(match: HttpMatch, request: RoutedRequest): readonly string[] {
     entries.flatMap(({ name, match: own }) =>
       isThere(read(name), own) ? [] : [`${what} ${name} is ${shown(read(name))}`],
     );
-  const parameter = (name: string) => {
-    const word = parameterOf(request.query, name);
-    return word === null ? null : [word];
-  };
   return [
     ...words.flatMap(([what, word, outcome]) => (outcome === 'no' ? [`${what} is ${shown([word])}`] : [])),
     ...named('header', match.headers, (name) => headerOf(request, name)),
     ...match.withoutHeaders.flatMap(({ name, match: own }) =>
       isThere(headerOf(request, name), own) ? [`header ${name} is ${shown(headerOf(request, name))}`] : [],
     ),
-    ...named('parameter', match.queryParams, parameter),
+    ...named('parameter', match.queryParams, (name) => parameterOf(request.query, name)),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Profile } from '../profile.ts';
 import type { HttpRequest, Request } from '../request.ts';
 import { type DecidingRule, grpcStatus, VERDICT_CODES, type Verdict, type VerdictCode, verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
-import { bareHost } from './hosts.ts';
+import { serverNameIn } from './hosts.ts';
 import type { BoundRoute, BytesRoute, Forward, RouteTable, VirtualHost } from './table.ts';
 import { matchText, type RoutedRequest } from './tests.ts';
 
@@ -92,12 +92,11 @@ function becauseOf(forwards: readonly Forward[]): string {
 /** What routes read of a request to a gateway; the codec has accepted its path. */
 export function connectionOf(request: Request, { mesh, profile }: World): Connection {
   const { http } = request;
-  const stated = request.sni.toLowerCase();
-  if (http === null) return { sni: stated, request: null };
+  const sni = serverNameIn(request);
+  if (http === null) return { sni, request: null };
   const path = normalizePath(http.path, mesh.config.pathNormalization, profile);
   return {
-    // clients name the host that they ask for, and requests seldom say so
-    sni: stated === '' ? bareHost(http.host) : stated,
+    sni,
     request: {
       method: http.method,
       authority: http.host,

@@ -2,6 +2,7 @@
 import type { HeaderOperations, RouteDestination } from '../../language/traffic.ts';
 import { hostOf } from '../outbound.ts';
 import type { HttpRequest } from '../request.ts';
+import type { DestinationName } from './destination.ts';
 import type { BoundRoute, Forward } from './table.ts';
 
 /** The path, query included, that a destination gets of a normalized path; undefined where the analysis cannot tell. */
@@ -58,14 +59,13 @@ function destinationOf({ route }: BoundRoute, { index }: Forward): RouteDestinat
   return route.destinations[index];
 }
 
-/** The headers that a destination gets; null stands for values that only a running proxy knows. */
+/** The headers that a destination gets; values that only a running proxy knows stay as they are written. */
 export function rewrittenHeaders(
   route: BoundRoute,
   forward: Forward,
   headers: HttpRequest['headers'],
-): { readonly headers: HttpRequest['headers']; readonly unknown: readonly string[] } {
+): HttpRequest['headers'] {
   const known = new Map<string, readonly string[]>(headers);
-  const unknown: string[] = [];
   for (const operations of operationsOf(route, forward)) {
     for (const name of operations.remove) if (isOrdinary(name)) known.delete(name.toLowerCase());
     for (const [kind, entries] of [
@@ -75,13 +75,12 @@ export function rewrittenHeaders(
       for (const [written, value] of Object.entries(entries)) {
         const name = written.toLowerCase();
         if (!isOrdinary(name)) continue;
-        if (value.replaceAll('%%', '').includes('%')) unknown.push(name);
         const text = value.replaceAll('%%', '%');
         known.set(name, kind === 'set' ? [text] : [...(known.get(name) ?? []), text]);
       }
     }
   }
-  return { headers: known, unknown };
+  return known;
 }
 
 /** The header edits in Envoy's order; those of one parser remove first. One destination shares the route's parser. */
@@ -97,11 +96,16 @@ export function operationsOf(route: BoundRoute, forward: Forward): readonly Head
   ];
 }
 
-/** The SNI of mesh mTLS to a destination. Source: istio `BuildDNSSrvSubsetKey`. */
+/** The SNI of mesh mTLS to what a route forwards to. */
 export function meshServerName({ target, index }: Forward, route: BoundRoute | null): string {
   if (target.kind !== 'service') return '';
-  const subset = route?.route.destinations[index]?.subset ?? '';
-  return `outbound_.${target.port}_.${subset}_.${hostOf(target.service)}`;
+  const subset = route?.route.destinations[index]?.subset ?? null;
+  return destinationServerName({ host: hostOf(target.service), port: target.port, subset });
+}
+
+/** The SNI of mesh mTLS to a destination. Source: istio `BuildDNSSrvSubsetKey`. */
+export function destinationServerName({ host, port, subset }: DestinationName): string {
+  return `outbound_.${port}_.${subset ?? ''}_.${host}`;
 }
 
 const isOrdinary = (name: string): boolean => !name.startsWith(':') && name.toLowerCase() !== 'host';

@@ -6,8 +6,9 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import { gatewayListener } from '../listener.ts';
 import { Binder, sniOf } from './binder.ts';
 import { connectionChains } from './connection-chains.ts';
+import { withoutScope } from './hosts.ts';
 import { type PortServer, serversOn } from './servers.ts';
-import type { RouteChain, RouteTable } from './table.ts';
+import { namesOf, type RouteChain, type RouteTable } from './table.ts';
 
 /** What a port of a workload routes; null where no server of a Gateway listens there. */
 export function routeTableOf(mesh: Mesh, workload: Workload, port: number): RouteTable | null {
@@ -38,19 +39,17 @@ function plaintextChain(binder: Binder, first: PortServer, servers: readonly Por
 function chainsOf(binder: Binder, server: PortServer): readonly RouteChain[] {
   if (server.speaks !== 'https') return connectionChains(binder, server);
   const sni = sniOf(server.hosts);
-  if (sni !== null && new Set(server.hosts.map(bareName)).size > sni.length)
+  if (sni !== null && new Set(server.hosts.map(withoutScope)).size > sni.length)
     binder.assumptions.add('hosts of one server that differ in letter case, which Envoy refuses together, are one');
   const serves = { kind: 'http', hosts: binder.virtualHosts([server]) } as const;
   return [{ sni, listener: gatewayListener(server), endsTls: true, serves }];
 }
 
-const bareName = (host: string): string => host.slice(host.indexOf('/') + 1);
-
 /** Envoy refuses a listener of which two chains take one name, and keeps what it had: the first chain counts. */
 function withoutClashes(chains: readonly RouteChain[], assumptions: Set<string>): readonly RouteChain[] {
   const taken = new Set<string>();
   return chains.flatMap((chain): readonly RouteChain[] => {
-    const names = chain.sni ?? ['*'];
+    const names = namesOf(chain);
     const own = names.filter((name) => !taken.has(name));
     for (const name of names) {
       if (taken.has(name))

@@ -72,11 +72,11 @@ export function somePasses(match: StringMatch, words: readonly string[]): Outcom
   return outcomes.includes('yes') ? 'yes' : outcomes.includes('undecided') ? 'undecided' : 'no';
 }
 
-/** The first value of a query parameter as it is written, null when there is none. */
-export function parameterOf(query: string, name: string): string | null {
+/** The first value of a query parameter as it is written, the one that is tested; null when there is none. */
+export function parameterOf(query: string, name: string): readonly [string] | null {
   for (const part of query.split('&')) {
     const equals = part.indexOf('=');
-    if ((equals < 0 ? part : part.slice(0, equals)) === name) return equals < 0 ? '' : part.slice(equals + 1);
+    if ((equals < 0 ? part : part.slice(0, equals)) === name) return [equals < 0 ? '' : part.slice(equals + 1)];
   }
   return null;
 }
