@@ -1,42 +1,47 @@
 /** A port of a gateway whose servers ask different things of their connections: one prepared port for each. */
 import type { Workload } from '../../language/mesh.ts';
 import type { Request } from '../request.ts';
-import { CompiledRoutes } from '../routing/compiled-route.ts';
-import { connectionOf } from '../routing/outcome.ts';
 import { routeTableOf } from '../routing/route-table.ts';
-import type { RouteTable } from '../routing/table.ts';
+import type { RouteChain } from '../routing/table.ts';
 import type { Verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 import type { DecidingPort } from './decider.ts';
 import { Port } from './port.ts';
+import { GatewayRoutes } from './routing.ts';
 
 /** Prepares a port before which no ztunnel stands. */
 export function newGatewayPort(world: World, target: Workload, number: number): DecidingPort {
   const table = routeTableOf(world.mesh, target, number);
   if (table === null) return new Port(world, target, number);
-  const port = new Port(world, target, number, table.otherwise);
-  const own = JSON.stringify(port.listener);
-  const differs = table.chains.some(({ listener }) => JSON.stringify(listener) !== own);
-  return differs ? new GatewayPort(port, table) : port;
+  const routes = new GatewayRoutes(world, table);
+  const otherwise = new Port(world, target, number, { listener: table.otherwise, routes });
+  const ports = new Map([[JSON.stringify(table.otherwise), otherwise]]);
+  const doors = new Map<RouteChain, Port>();
+  for (const chain of table.chains) {
+    const { listener } = chain;
+    const key = JSON.stringify(listener);
+    const port = ports.get(key) ?? new Port(world, target, number, { listener, routes });
+    ports.set(key, port);
+    doors.set(chain, port);
+  }
+  return ports.size === 1 ? otherwise : new GatewayPort(otherwise, routes, doors);
 }
 
 /** Decides by the server that the SNI of a connection chooses. */
 class GatewayPort implements DecidingPort {
   /** Where no server takes the connection. */
-  readonly #port: Port;
-  readonly #routes: CompiledRoutes;
-  readonly #doors: ReadonlyMap<string, Port>;
+  readonly #otherwise: Port;
+  readonly #routes: GatewayRoutes;
+  readonly #doors: ReadonlyMap<RouteChain, Port>;
 
-  constructor(port: Port, table: RouteTable) {
-    const { world, target, number } = port;
-    this.#port = port;
-    this.#routes = new CompiledRoutes(table);
-    const listeners = new Map(table.chains.map(({ listener }) => [JSON.stringify(listener), listener]));
-    this.#doors = new Map([...listeners].map(([key, listener]) => [key, new Port(world, target, number, listener)]));
+  constructor(otherwise: Port, routes: GatewayRoutes, doors: ReadonlyMap<RouteChain, Port>) {
+    this.#otherwise = otherwise;
+    this.#routes = routes;
+    this.#doors = doors;
   }
 
   is(namespace: string, workload: string, port: number): boolean {
-    return this.#port.is(namespace, workload, port);
+    return this.#otherwise.is(namespace, workload, port);
   }
 
   decide(request: Request): Verdict {
@@ -48,7 +53,7 @@ class GatewayPort implements DecidingPort {
   }
 
   #doorOf(request: Request): Port {
-    const chain = this.#routes.tryFindChain(connectionOf(request, this.#port.world).sni);
-    return (chain === undefined ? undefined : this.#doors.get(JSON.stringify(chain.listener))) ?? this.#port;
+    const chain = this.#routes.tryFindChain(request);
+    return (chain === undefined ? undefined : this.#doors.get(chain)) ?? this.#otherwise;
   }
 }

@@ -11,13 +11,19 @@ import { findWorkload, isolatedBy, type World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { Ending } from './ending.ts';
 import { isTrustedPeer, NO_PEER, type Peer, PeerTable } from './peer-table.ts';
-import { type GatewayRoutes, gatewayRoutes } from './routing.ts';
+import type { GatewayRoutes } from './routing.ts';
 import { Way } from './way.ts';
 
 /** A connection that a chain takes, or the ending of one that none takes. */
 type Handshake =
   | { readonly kind: 'accepted'; readonly keepsIdentities: boolean }
   | { readonly kind: 'refused'; readonly ending: Ending };
+
+/** What takes the connections of a port; the routes behind it are null but at gateways. */
+export interface Door {
+  readonly listener: Listener;
+  readonly routes: GatewayRoutes | null;
+}
 
 /** Decides requests to one port. */
 export class Port {
@@ -39,11 +45,15 @@ export class Port {
   readonly #checksTrust: boolean;
   readonly #http: Chain;
   readonly #tcp: Chain;
-  /** Null but at gateways. */
   readonly #routes: GatewayRoutes | null;
   readonly #ways = new Map<string, Map<string, Way>>();
 
-  constructor(world: World, target: Workload, number: number, listener = resolveListener(world.mesh, target, number)) {
+  constructor(
+    world: World,
+    target: Workload,
+    number: number,
+    { listener, routes }: Door = { listener: resolveListener(world.mesh, target, number), routes: null },
+  ) {
     this.world = world;
     this.target = target;
     this.number = number;
@@ -61,7 +71,7 @@ export class Port {
       this.listener.kind === 'sidecar' || (this.listener.kind === 'gateway' && this.listener.identity === 'mesh');
     this.#plaintext = this.#handshake({ kind: 'plaintext' });
     this.#mtls = this.#handshake({ kind: 'mtls', identities: [`${this.#trusted[0]}ns/any/sa/any`] });
-    this.#routes = gatewayRoutes(world, target, number, this.listener);
+    this.#routes = routes;
     const point = enforcementAt(world.mesh, target, world.profile);
     const place = { world, point, port: number, assumptions: this.assumptions, peers: this.#peers };
     this.#http = new Chain({ ...place, kind: 'http' });

@@ -1,11 +1,9 @@
 /** The routes of a gateway's port, prepared: what its policies let in still needs one. */
-import type { Workload } from '../../language/mesh.ts';
-import type { Listener } from '../listener.ts';
 import type { Request } from '../request.ts';
 import { CompiledRoutes } from '../routing/compiled-route.ts';
+import { serverNameIn } from '../routing/hosts.ts';
 import { connectionOf, settle } from '../routing/outcome.ts';
-import { routeTableOf } from '../routing/route-table.ts';
-import type { RouteTable } from '../routing/table.ts';
+import type { RouteChain, RouteTable } from '../routing/table.ts';
 import type { Verdict } from '../verdict.ts';
 import type { World } from '../world.ts';
 
@@ -21,14 +19,13 @@ export class GatewayRoutes {
     this.#routes = new CompiledRoutes(table);
   }
 
+  /** The filter chain that takes a request's connection; undefined where none does. */
+  tryFindChain(request: Request): RouteChain | undefined {
+    return this.#routes.tryFindChain(serverNameIn(request));
+  }
+
   /** The verdict once the request is routed. */
   settle(request: Request, decided: Verdict): Verdict {
     return settle(this.#routes.route(connectionOf(request, this.#world)), decided, this.#table);
   }
-}
-
-/** The routes of a port; null where no server of a Gateway listens. */
-export function gatewayRoutes(world: World, target: Workload, port: number, listener: Listener): GatewayRoutes | null {
-  const table = listener.kind === 'gateway' ? routeTableOf(world.mesh, target, port) : null;
-  return table === null ? null : new GatewayRoutes(world, table);
 }
