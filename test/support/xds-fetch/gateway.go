@@ -1,19 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 const (
@@ -27,24 +23,13 @@ type gateway struct {
 	Clusters  []string          `json:"clusters"`
 }
 
-type discovery struct {
-	stream discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesClient
-	node   *corev3.Node
-}
-
 // fetchGateway asks for the listeners of a gateway, the route configurations that they name, and all clusters.
 func fetchGateway(client discoveryv3.AggregatedDiscoveryServiceClient, asked request) (*gateway, error) {
-	metadata := &structpb.Struct{}
-	if err := protojson.Unmarshal(asked.Metadata, metadata); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	stream, err := client.StreamAggregatedResources(ctx)
+	from, end, err := discover(client, asked)
 	if err != nil {
 		return nil, err
 	}
-	from := discovery{stream, &corev3.Node{Id: asked.Node, Metadata: metadata}}
+	defer end()
 	found := &gateway{Listeners: []json.RawMessage{}, Routes: []json.RawMessage{}, Clusters: []string{}}
 	if err := each(from, clusterType, nil, func(cluster *clusterv3.Cluster) error {
 		found.Clusters = append(found.Clusters, cluster.Name)
@@ -71,36 +56,6 @@ func fetchGateway(client discoveryv3.AggregatedDiscoveryServiceClient, asked req
 	return found, each(from, routeType, wanted, func(routes *routev3.RouteConfiguration) error {
 		return print(routes, &found.Routes)
 	})
-}
-
-// each asks for one kind of resource and hands on what comes first.
-func each[T any, P interface {
-	*T
-	proto.Message
-}](from discovery, kind string, names []string, take func(P) error) error {
-	ask := &discoveryv3.DiscoveryRequest{Node: from.node, TypeUrl: kind, ResourceNames: names}
-	if err := from.stream.Send(ask); err != nil {
-		return err
-	}
-	for {
-		response, err := from.stream.Recv()
-		if err != nil {
-			return err
-		}
-		if response.TypeUrl != kind {
-			continue
-		}
-		for _, resource := range response.Resources {
-			message := P(new(T))
-			if err := resource.UnmarshalTo(message); err != nil {
-				return err
-			}
-			if err := take(message); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }
 
 func print(message proto.Message, into *[]json.RawMessage) error {

@@ -9,21 +9,17 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 const listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -91,32 +87,22 @@ func serve(address string) error {
 }
 
 func fetch(client discoveryv3.AggregatedDiscoveryServiceClient, asked request) ([]byte, error) {
-	metadata := &structpb.Struct{}
-	if err := protojson.Unmarshal(asked.Metadata, metadata); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	stream, err := client.StreamAggregatedResources(ctx)
+	from, end, err := discover(client, asked)
 	if err != nil {
 		return nil, err
 	}
-	node := &corev3.Node{Id: asked.Node, Metadata: metadata}
-	if err := stream.Send(&discoveryv3.DiscoveryRequest{Node: node, TypeUrl: listenerType}); err != nil {
+	defer end()
+	var found *listenerv3.Listener
+	if err := each(from, listenerType, nil, func(listener *listenerv3.Listener) error {
+		if listener.Name == "virtualInbound" && found == nil {
+			found = listener
+		}
+		return nil
+	}); err != nil {
 		return nil, err
 	}
-	response, err := stream.Recv()
-	if err != nil {
-		return nil, err
+	if found == nil {
+		return nil, errors.New("the answer has no listener `virtualInbound`")
 	}
-	for _, resource := range response.Resources {
-		listener := &listenerv3.Listener{}
-		if err := resource.UnmarshalTo(listener); err != nil {
-			return nil, err
-		}
-		if listener.Name == "virtualInbound" {
-			return protojson.MarshalOptions{UseProtoNames: true}.Marshal(listener)
-		}
-	}
-	return nil, errors.New("the answer has no listener `virtualInbound`")
+	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(found)
 }
