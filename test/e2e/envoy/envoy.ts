@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import type { Binaries } from './binaries.ts';
@@ -56,14 +56,16 @@ function bootstrap(
   };
 }
 
+const accessLogIn = (folder: string): string => join(folder, 'connections.jsonl');
+
 /** One Envoy that serves listeners until it is stopped. */
 export class Envoy {
   readonly #child: Child;
-  readonly #accessLog: string;
+  readonly #folder: string;
 
-  private constructor(child: Child, accessLog: string) {
+  private constructor(child: Child, folder: string) {
     this.#child = child;
-    this.#accessLog = accessLog;
+    this.#folder = folder;
   }
 
   /** Starts Envoy below a folder of its own; ready when all listeners are live. Errors: throws with its last words. */
@@ -78,10 +80,9 @@ export class Envoy {
   ): Promise<Envoy> {
     const { folder } = options;
     const paths = { admin: join(folder, 'admin.sock'), echo: join(folder, 'echo.sock') };
-    const accessLog = join(folder, 'connections.jsonl');
     writeFileSync(
       join(folder, 'bootstrap.json'),
-      JSON.stringify(bootstrap({ ...options, listeners: options.listeners(accessLog) }, paths)),
+      JSON.stringify(bootstrap({ ...options, listeners: options.listeners(accessLogIn(folder)) }, paths)),
     );
     const args = ['-c', join(folder, 'bootstrap.json'), '--disable-hot-restart', '--use-dynamic-base-id'];
     const child = processes.start('envoy', binaries.envoy, [...args, '--concurrency', '1', '-l', 'error']);
@@ -97,15 +98,17 @@ export class Envoy {
       }
     });
     await agent.destroy();
-    return new Envoy(child, accessLog);
+    return new Envoy(child, folder);
   }
 
-  /** Ends Envoy and gives what it wrote about its connections. */
+  /** Ends Envoy, removes its folder, and gives what it wrote about its connections. */
   async stop(): Promise<ConnectionRecords> {
     await this.#child.stop();
-    const lines = (existsSync(this.#accessLog) ? readFileSync(this.#accessLog, 'utf8') : '')
+    const accessLog = accessLogIn(this.#folder);
+    const lines = (existsSync(accessLog) ? readFileSync(accessLog, 'utf8') : '')
       .split('\n')
       .filter((line) => line !== '');
+    rmSync(this.#folder, { recursive: true });
     return new ConnectionRecords(lines.map((line) => JSON.parse(line) as ConnectionRecord));
   }
 }

@@ -165,7 +165,7 @@ async function serveAndAsk(
         .map((name) => upstreams.cluster(clusterOf(at, name), name)),
     ),
   );
-  const envoy = await laboratory.startEnvoy('td', clusters, (secretFile) =>
+  const envoy = await laboratory.startEnvoy('td', clusters, ({ secretFile }) =>
     named.flatMap(({ set, at }) => servedGateway(set.given, { ...at, secretFile })),
   );
   const asked = named.flatMap(({ set, at }) =>

@@ -13,7 +13,7 @@ import { type EnvoyJson, ListenerSource } from './listener-source.ts';
 import { type Observation, observe } from './observation.ts';
 import { Processes } from './processes.ts';
 import { Providers } from './provider.ts';
-import { servedListener } from './served-listener.ts';
+import { type ServedAt, servedListener } from './served-listener.ts';
 
 /** A listener of istiod and where requests find it. */
 export interface Placed {
@@ -79,17 +79,21 @@ export class Laboratory {
     return this.listeners.fetch(pod, ip);
   }
 
-  /** Starts one Envoy with listeners that are made once it is known where secrets lie; whoever starts it stops it. */
+  /** Starts one Envoy with listeners that are made once it is known where its files lie; whoever starts it stops it. */
   async startEnvoy(
     trustDomain: string,
     clusters: readonly EnvoyJson[],
-    listeners: (secretFile: (name: string) => string) => readonly EnvoyJson[],
+    listeners: (files: Pick<ServedAt, 'accessLog' | 'secretFile'>) => readonly EnvoyJson[],
   ): Promise<Envoy> {
     this.#rounds += 1;
     const folder = join(this.#processes.folder, `envoy-${this.#rounds}`);
     mkdirSync(folder);
     const secretFile = await this.authority.writeSecrets(folder, `spiffe://${trustDomain}/ns/server/sa/server`);
-    return Envoy.start(this.binaries, this.#processes, { folder, clusters, listeners: () => listeners(secretFile) });
+    return Envoy.start(this.binaries, this.#processes, {
+      folder,
+      clusters,
+      listeners: (accessLog) => listeners({ accessLog, secretFile }),
+    });
   }
 
   /** Serves the listeners with one Envoy, sends the probes, and reads what came of each; null where it was not sent. */
@@ -99,21 +103,11 @@ export class Laboratory {
     probes: readonly Probe[],
     trustDomain: string,
   ): Promise<readonly (Observation | null)[]> {
-    this.#rounds += 1;
-    const folder = join(this.#processes.folder, `envoy-${this.#rounds}`);
-    mkdirSync(folder);
-    const secretFile = await this.authority.writeSecrets(folder, `spiffe://${trustDomain}/ns/server/sa/server`);
-    const envoy = await Envoy.start(this.binaries, this.#processes, {
-      folder,
-      clusters: this.providers.clusters,
-      listeners: (accessLog) =>
-        placed.map(({ listener, ip, ports }) =>
-          servedListener(listener, { name: `inbound ${ip}`, ip, ports, accessLog, secretFile }),
-        ),
-    });
+    const envoy = await this.startEnvoy(trustDomain, this.providers.clusters, (files) =>
+      placed.map(({ listener, ip, ports }) => servedListener(listener, { name: `inbound ${ip}`, ip, ports, ...files })),
+    );
     const seen = await drive({ ...driver, authority: this.authority }, probes);
     const records = await envoy.stop();
-    rmSync(folder, { recursive: true });
     return probes.map(({ request }, index) => observe(request, seen[index] ?? { kind: 'silent' }, records));
   }
 }
