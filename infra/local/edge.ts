@@ -44,14 +44,20 @@ export async function openEdge(context: SidecarContext, port: number, files: Edg
 }
 
 /** The one certificate is shown whatever name a client asks for, so that every client stands for one that asks for it. */
-function serverName({ mesh, workload }: SidecarContext): string {
-  const own = mesh.gateways.filter(({ selector }) => holdsLabels(workload.labels, selector));
-  const hosts = own.flatMap(({ servers }) => servers.flatMap((server) => server.hosts));
-  return hosts.map((host) => host.slice(host.indexOf('/') + 1)).find((host) => !host.startsWith('*')) ?? '';
-}
+const serverName = (context: SidecarContext): string =>
+  hostsOf(gatewaysOf(context)).find((host) => !host.startsWith('*')) ?? '';
+
+const gatewaysOf = ({ mesh, workload }: SidecarContext): readonly Gateway[] =>
+  mesh.gateways.filter(({ selector }) => holdsLabels(workload.labels, selector));
+
+/** The hosts of all servers; a Gateway's host may name the namespace of its VirtualServices: `ns/host`. */
+const hostsOf = (gateways: readonly Gateway[]): readonly string[] =>
+  gateways
+    .flatMap(({ servers }) => servers.flatMap(({ hosts }) => hosts))
+    .map((host) => host.slice(host.indexOf('/') + 1));
 
 function openRouter(context: SidecarContext, port: number): HttpHop {
-  const gateways = context.mesh.gateways.filter((gateway) => holdsLabels(context.workload.labels, gateway.selector));
+  const gateways = gatewaysOf(context);
   const names = gateways.map(({ namespace, name }) => `${namespace}/${name}`);
   const clients = new Map<string, CalleeClient>();
   const clientFor = (host: string, servicePort: number): CalleeClient => {
@@ -80,10 +86,9 @@ function openRouter(context: SidecarContext, port: number): HttpHop {
 }
 
 function serves(gateways: readonly Gateway[], host: string): boolean {
-  const hosts = gateways.flatMap((gateway) => gateway.servers.flatMap((server) => server.hosts));
-  // A Gateway's host may name the namespace of its VirtualServices: `ns/host`.
-  const bare = hosts.map((own) => own.slice(own.indexOf('/') + 1));
-  return bare.some((own) => own === '*' || own === host || (own.startsWith('*.') && host.endsWith(own.slice(1))));
+  return hostsOf(gateways).some(
+    (own) => own === '*' || own === host || (own.startsWith('*.') && host.endsWith(own.slice(1))),
+  );
 }
 
 async function notFound(incoming: Incoming): Promise<Outcome> {
