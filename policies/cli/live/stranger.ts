@@ -3,7 +3,7 @@
 import type { Pod } from '../../analysis/request.ts';
 import { podWorkload } from '../../analysis/world.ts';
 import { type Json, messageOf } from './api.ts';
-import { type Caller, identityOf, readPods } from './caller.ts';
+import { type Caller, identityOf, tryRunningPod } from './caller.ts';
 import type { Connection } from './connect.ts';
 import { probeContainer } from './ephemeral.ts';
 import type { LiveMesh } from './read-live-mesh.ts';
@@ -36,10 +36,12 @@ export async function startStranger(
     await api.send({ method: 'DELETE', path, body: { gracePeriodSeconds: 0 } });
   };
   const workload = podWorkload(pod);
+  const container = probeContainer(image);
   for (const until = Date.now() + startMs; Date.now() < until; ) {
-    const running = (await readPods(connection)).find((each) => each.namespace === pod.namespace && each.name === name);
-    if (running?.containers.includes(probeContainer(image).name) === true) {
-      const from = { namespace: pod.namespace, pod: name, container: probeContainer(image).name };
+    const { body } = await api.send({ path });
+    const running = typeof body === 'string' ? undefined : tryRunningPod(body);
+    if (running?.containers.includes(container.name) === true) {
+      const from = { namespace: pod.namespace, pod: name, container: container.name };
       return { caller: { workload, identity: identityOf(mesh, workload), pod: running, from }, remove };
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));

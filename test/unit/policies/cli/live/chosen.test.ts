@@ -146,7 +146,7 @@ describe('a pod that nobody declared', () => {
   const pods = '/api/v1/namespaces/shop/pods';
   const cluster = servedCluster([
     [pods, { kind: 'object', object: started }],
-    ['/api/v1/pods', { kind: 'items', items: [started] }],
+    [`${pods}/${started.metadata.name}`, { kind: 'object', object: started }],
   ]);
   const pod = { namespace: 'shop', workload: 'undeclared', labels: {} };
 
