@@ -1,7 +1,7 @@
 /** One cell of a survey: a caller, a target and a token, as a probe and as a request to decide. */
-import { randomUUID } from 'node:crypto';
 import type { ProbeRequest } from '../../probe/protocol.ts';
 import type { Caller } from './caller.ts';
+import { probeFrom } from './probe-from.ts';
 import { type Target, targetName } from './target.ts';
 import { mintToken, type SigningKey, type TokenState, tokenJson, tokenStates } from './user-token.ts';
 
@@ -31,35 +31,20 @@ export function cellsOf(
   );
 }
 
-/** PostgreSQL answers this request for TLS with one byte before anything else: nothing is left behind. */
-const sslRequest = '0000000804d2162f';
-/** Behind a proxy it is the proxy that waits for a connection. */
-const proxiedTimeoutMs = 5000;
-const bareTimeoutMs = 3000;
-
-/** The probe of a cell; its id is the request id that both sidecars log. */
+/** The cell as a probe of its own id. */
 export function probeOf({ caller, target, token }: Cell, key: SigningKey | null): ProbeRequest {
   const { host, servicePort: port, http, protocol, user } = target;
-  const id = randomUUID();
-  const timeoutMs = caller.pod.proxied ? proxiedTimeoutMs : bareTimeoutMs;
-  const common = { id, host, port, timeoutMs, tls: null };
-  if (http === null || protocol === 'tcp') return { ...common, protocol: 'tcp', bytes: sslRequest };
   const bearer = user === null ? undefined : mintToken(user, token, key);
-  const isGrpc = protocol === 'grpc';
-  return {
-    ...common,
-    protocol: isGrpc ? 'http2' : 'http1',
-    ...http,
-    authority: `${host}:${port}`,
-    headers: {
-      'x-request-id': id,
-      'x-meshwright-probe': '1',
-      ...(isGrpc ? { 'content-type': 'application/grpc', te: 'trailers' } : {}),
-      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-    },
-    body: isGrpc ? 'emptyMessage' : 'none',
-  };
+  return probeFrom(caller, {
+    host,
+    port,
+    protocol: probeProtocols[protocol],
+    http: http === null ? null : { ...http, authority: `${host}:${port}`, headers: {} },
+    bearer: bearer ?? null,
+  });
 }
+
+const probeProtocols = { grpc: 'http2', http: 'http1', tcp: 'tcp' } as const;
 
 /** The cell in the request format of `meshwright decide`. */
 export function requestOf(cell: Cell): unknown {

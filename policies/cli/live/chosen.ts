@@ -1,11 +1,12 @@
 /** Requests of a file (`mutate --probes` writes one) as probes of a running cluster: who sends each, and where it goes. */
-import { randomUUID } from 'node:crypto';
 import { servicePorts } from '../../analysis/listener.ts';
 import { hostOf } from '../../analysis/outbound.ts';
-import type { Pod, Request } from '../../analysis/request.ts';
-import type { Mesh, ServicePort, Workload } from '../../language/mesh.ts';
+import type { Pod, Request, WorkloadReference } from '../../analysis/request.ts';
+import { tryFindWorkload } from '../../analysis/world.ts';
+import type { Mesh, ServicePort } from '../../language/mesh.ts';
 import type { ProbeRequest } from '../../probe/protocol.ts';
 import type { Caller, RunningPod } from './caller.ts';
+import { probeFrom } from './probe-from.ts';
 import { type SigningKey, signClaims } from './user-token.ts';
 
 /** One request of the file. */
@@ -29,7 +30,7 @@ export interface Stage {
   readonly mesh: Mesh;
   readonly callers: readonly Caller[];
   /** The pod of a workload of the mesh, or of a stranger that was started. */
-  readonly podOf: (place: { readonly namespace: string; readonly workload: string }) => RunningPod | undefined;
+  readonly podOf: (place: WorkloadReference) => RunningPod | undefined;
   readonly key: SigningKey | null;
 }
 
@@ -54,13 +55,11 @@ export function asProbe(chosen: Chosen, stage: Stage): Sendable | string {
   if (typeof caller === 'string') return caller;
   const place = placeOf(request, { ...stage, caller });
   if (typeof place === 'string') return place;
-  const token = bearerOf(request, stage.key);
-  if (typeof token !== 'string' && token !== null) return token.because;
+  const bearer = bearerOf(request, stage.key);
+  if (typeof bearer !== 'string' && bearer !== null) return bearer.because;
   const pod = stage.podOf(request.destination);
-  const id = randomUUID();
   const authority = request.http?.host || `${place.host}:${place.port}`;
-  const common = { id, host: place.host, port: place.port, timeoutMs: caller.pod.proxied ? 5000 : 3000, tls: null };
-  const probe = probeOf(request, { ...common, authority, protocol: place.protocol, token });
+  const probe = probeOf(request, caller, { ...place, authority, bearer });
   return { chosen, caller, json: sentBy(request, caller, authority), probe, callees: pod === undefined ? [] : [pod] };
 }
 
@@ -89,11 +88,7 @@ function senderOf(request: Request, { callers }: Stage): Caller | string {
   }
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly protocol: 'http1' | 'http2' | 'tcp';
-}
+type Place = Pick<ProbeRequest, 'host' | 'port' | 'protocol'>;
 
 /**
  * The Service that leads to the port, else the pod's address; so too from a pod without a proxy, which needs no Service,
@@ -104,53 +99,28 @@ function placeOf(
   { mesh, podOf, caller }: Stage & { readonly caller: Caller },
 ): Place | string {
   const { namespace, workload: name, port } = destination;
-  const workload = mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
+  const workload = tryFindWorkload(mesh, destination);
   const way = workload === undefined ? undefined : servicePorts(mesh, workload, port)[0];
   // A port that is declared as TCP is decided on its first bytes, whatever they say.
   const isBytes = http === null || way?.servicePort.protocol === 'tcp';
-  const protocol = isBytes ? 'tcp' : isGrpc(way?.servicePort, workload) ? 'http2' : 'http1';
+  const protocol = isBytes ? 'tcp' : isGrpc(way?.servicePort) ? 'http2' : 'http1';
   const pod = podOf({ namespace, workload: name });
   if (pod !== undefined && (way === undefined || !caller.pod.proxied)) return { host: pod.ip, port, protocol };
   if (way !== undefined) return { host: hostOf(way.service), port: way.servicePort.number, protocol };
   return `no pod of \`${namespace}/${name}\` is ready`;
 }
 
-const isGrpc = (port: ServicePort | undefined, workload: Workload | undefined): boolean =>
-  workload !== undefined && (port?.protocol === 'grpc' || port?.protocol === 'grpc-web');
+const isGrpc = (port: ServicePort | undefined): boolean => port?.protocol === 'grpc' || port?.protocol === 'grpc-web';
 
-interface Sent {
-  readonly id: string;
-  readonly host: string;
-  readonly port: number;
-  readonly timeoutMs: number;
-  readonly tls: null;
+interface Sent extends Place {
   readonly authority: string;
-  readonly protocol: Place['protocol'];
-  readonly token: string | null;
+  readonly bearer: string | null;
 }
 
-/** PostgreSQL answers this request for TLS with one byte before anything else: nothing is left behind. */
-const sslRequest = '0000000804d2162f';
-
-function probeOf({ http }: Request, { authority, protocol, token, ...common }: Sent): ProbeRequest {
-  if (http === null || protocol === 'tcp') return { ...common, protocol: 'tcp', bytes: sslRequest };
-  const own = [...http.headers].map(([name, values]) => [name, values.join(',')] as const);
-  const isMessage = protocol === 'http2';
-  return {
-    ...common,
-    protocol,
-    method: http.method,
-    path: http.path,
-    authority,
-    headers: {
-      ...Object.fromEntries(own),
-      'x-request-id': common.id,
-      'x-meshwright-probe': '1',
-      ...(isMessage ? { 'content-type': 'application/grpc', te: 'trailers' } : {}),
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    },
-    body: isMessage ? 'emptyMessage' : 'none',
-  };
+function probeOf({ http }: Request, caller: Caller, { authority, bearer, ...place }: Sent): ProbeRequest {
+  if (http === null) return probeFrom(caller, { ...place, http, bearer });
+  const headers = Object.fromEntries([...http.headers].map(([name, values]) => [name, values.join(',')]));
+  return probeFrom(caller, { ...place, http: { method: http.method, path: http.path, authority, headers }, bearer });
 }
 
 function bearerOf({ token }: Request, key: SigningKey | null): string | null | { readonly because: string } {

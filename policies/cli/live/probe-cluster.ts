@@ -5,6 +5,7 @@ import type { Intent } from '../../analysis/compare/intent.ts';
 import type { Profile } from '../../analysis/index.ts';
 import { injectionOf } from '../../analysis/injection.ts';
 import { isolating } from '../../analysis/network.ts';
+import { tryFindWorkload } from '../../analysis/world.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { type BoundaryWay, boundaryWays } from './boundary.ts';
 import { type Caller, identityOf, type RunningPod, readPods, tryFindPod } from './caller.ts';
@@ -127,8 +128,8 @@ export type PodOf = (target: Pick<Target, 'namespace' | 'workload'>) => RunningP
 
 /** Finds pods among those that were read. */
 export function podFinder({ mesh }: Pick<LiveMesh, 'mesh'>, pods: Awaited<ReturnType<typeof readPods>>): PodOf {
-  return ({ namespace, workload: name }) => {
-    const workload = mesh.workloads.find((each) => each.namespace === namespace && each.name === name);
+  return (place) => {
+    const workload = tryFindWorkload(mesh, place);
     return workload === undefined ? undefined : tryFindPod(workload, pods);
   };
 }
