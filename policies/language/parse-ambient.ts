@@ -3,6 +3,7 @@ import type { Capture, Waypoint, WaypointUse } from './ambient.ts';
 import type { Labels } from './mesh.ts';
 import type { Cursor } from './parse-cursor.ts';
 import { parseLabelSelector } from './parse-label-selector.ts';
+import { parseNamed } from './parse-traffic.ts';
 
 /** The class of Gateways that are waypoints. */
 export const WAYPOINT_CLASS = 'istio-waypoint';
@@ -28,18 +29,16 @@ export function isWaypoint(document: Cursor): boolean {
 
 /** Parses a waypoint; istiod names its account after the Gateway where no annotation says otherwise. */
 export function parseWaypoint(document: Cursor): Waypoint {
-  const name = document.get('metadata', 'name').text();
+  const named = parseNamed(document);
   const annotation = (key: string) => document.get('metadata', 'annotations', `gateway.istio.io/${key}`).text();
   const hbone = document
     .get('spec', 'listeners')
     .items()
     .find((listener) => listener.get('protocol').text() === 'HBONE' && listener.get('port').number() === 15_008);
   return {
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name,
-    at: document.place(),
+    ...named,
     traffic: trafficOf(document.get('metadata', 'labels').labels()['istio.io/waypoint-for']),
-    serviceAccount: annotation('service-account') || annotation('name-override') || name,
+    serviceAccount: annotation('service-account') || annotation('name-override') || named.name,
     users: usersOf(hbone?.get('allowedRoutes', 'namespaces')),
   };
 }

@@ -2,6 +2,7 @@
 import type { JwtRule, PeerAuthentication, PeerMode, RequestAuthentication } from './mesh.ts';
 import { parseAttachment } from './parse-authorization.ts';
 import type { Cursor } from './parse-cursor.ts';
+import { parseNamed } from './parse-traffic.ts';
 
 /** Parses one PeerAuthentication; a missing `mtls` is UNSET. */
 export function parsePeerAuthentication(document: Cursor): PeerAuthentication {
@@ -67,9 +68,7 @@ function parseJwtRule(rule: Cursor): JwtRule {
 
 function named(document: Cursor) {
   return {
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name: document.get('metadata', 'name').text(),
+    ...parseNamed(document),
     createdAt: document.get('metadata', 'creationTimestamp').text(),
-    at: document.place(),
   };
 }

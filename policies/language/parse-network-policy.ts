@@ -4,6 +4,7 @@ import type { NetworkDirection, NetworkPeer, NetworkPolicy, NetworkPort, Network
 import type { Cursor } from './parse-cursor.ts';
 import { parseLabelSelector } from './parse-label-selector.ts';
 import { tryParseCidr } from './parse-pattern.ts';
+import { parseNamed } from './parse-traffic.ts';
 import { parseProtocol } from './parse-workload.ts';
 
 /** Parses one NetworkPolicy; without `policyTypes` it isolates ingress, and egress iff it has an `egress` section. */
@@ -12,14 +13,12 @@ export function parseNetworkPolicy(document: Cursor): NetworkPolicy {
   const types = spec.get('policyTypes').texts();
   const stated = types.length > 0;
   return {
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name: document.get('metadata', 'name').text(),
+    ...parseNamed(document),
     podSelector: parseLabelSelector(spec.get('podSelector')),
     ingress: stated && !types.includes('Ingress') ? { kind: 'notIsolated' } : direction(spec.get('ingress'), 'from'),
     egress: (stated ? types.includes('Egress') : spec.get('egress').isPresent())
       ? direction(spec.get('egress'), 'to')
       : { kind: 'notIsolated' },
-    at: document.place(),
   };
 }
 

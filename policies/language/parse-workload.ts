@@ -14,6 +14,7 @@ import { parseCapture, parseWaypointUse } from './parse-ambient.ts';
 import { looseEndsOf } from './parse-confinement.ts';
 import type { Cursor } from './parse-cursor.ts';
 import { parseLabelSelector } from './parse-label-selector.ts';
+import { parseNamed } from './parse-traffic.ts';
 import { isUnsetTarget } from './port-name.ts';
 
 /** Kinds that run pods, with the path from the document to the pod template. */
@@ -50,8 +51,7 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
   const spec = template.get('spec');
   return {
     kind: document.get('kind').text(),
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name: document.get('metadata', 'name').text(),
+    ...parseNamed(document),
     labels,
     ownPods: selector.isPresent() ? parseLabelSelector(selector) : { labels, expressions: [] },
     annotations,
@@ -61,7 +61,6 @@ export function parseWorkload(document: Cursor, templatePath: readonly string[])
     proxy: isGatewayProxy(annotations, spec) ? 'gateway' : 'unstated',
     capture: spec.get('hostNetwork').isTrue() ? 'none' : parseCapture(labels),
     looseEnds: looseEndsOf(spec.value),
-    at: document.place(),
   };
 }
 
@@ -100,14 +99,12 @@ export function parseProtocol(text: string): Protocol {
 export function parseService(document: Cursor): Service {
   const labels = document.get('spec', 'selector').labels();
   return {
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name: document.get('metadata', 'name').text(),
+    ...parseNamed(document),
     selector: Object.keys(labels).length === 0 ? { kind: 'none' } : { kind: 'labels', labels },
     headless: document.get('spec', 'clusterIP').text() === 'None',
     waypoint: parseWaypointUse(document.get('metadata', 'labels').labels()),
     ports: document.get('spec', 'ports').items().map(parseServicePort),
     createdAt: document.get('metadata', 'creationTimestamp').text(),
-    at: document.place(),
   };
 }
 
