@@ -72,6 +72,11 @@ function isAttached(object: Attached, workload: Workload): boolean {
   }
 }
 
+/** True iff the workload is a gateway: its ports but those of its servers are not intercepted. */
+export function isGateway({ gateways }: Pick<Mesh, 'gateways'>, { labels }: Workload): boolean {
+  return gateways.some(({ selector }) => holdsLabels(labels, selector));
+}
+
 /** The RequestAuthentications of a workload, in the order in which istiod looks at them. */
 export function authenticationsOf(mesh: Mesh, workload: Workload): readonly RequestAuthentication[] {
   return applicable(mesh.requestAuthentications, mesh, workload).toSorted(byAge);

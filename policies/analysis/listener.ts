@@ -9,7 +9,7 @@ import type {
   Workload,
 } from '../language/mesh.ts';
 import { isAmbient } from './ambient/capture.ts';
-import { applicable, byAge, holdsLabels } from './attachment.ts';
+import { applicable, byAge, holdsLabels, isGateway } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { interceptionOf } from './interception.ts';
 import { inNamespace } from './namespaced.ts';
@@ -36,7 +36,7 @@ export type PortProtocol = 'http' | 'tcp' | 'auto';
 
 /** Resolves what listens on `port` of `workload`. */
 export function resolveListener(mesh: Mesh, workload: Workload, port: number): Listener {
-  if (mesh.gateways.some((gateway) => holdsLabels(workload.labels, gateway.selector))) {
+  if (isGateway(mesh, workload)) {
     const servers = serversOn(mesh, workload, port);
     if (servers.length > 0) return mostOpen(servers.map(gatewayListener));
     return {

@@ -4,6 +4,7 @@ import type { ClientTlsMode, DestinationRule, EgressHost, Sidecar, WorkloadSelec
 import { HBONE, isAmbient } from './ambient/capture.ts';
 import { byAge, holdsLabels } from './attachment.ts';
 import type { Transport } from './connection.ts';
+import { workloadIdentity } from './identity.ts';
 import { injectionOf } from './injection.ts';
 import { leavesAround } from './interception.ts';
 import { type Listener, servicePorts } from './listener.ts';
@@ -72,7 +73,7 @@ function departFromZtunnel(
 ): Departure {
   const speaksHbone = listener.kind === 'ztunnel' || (listener.kind === 'sidecar' && listener.mode !== 'DISABLE');
   if (!speaksHbone) return { kind: 'sends', transport: { kind: 'plaintext' }, by: 'noSidecar', port };
-  return { kind: 'sends', transport: identityOf(mesh, source), by: 'noSidecar', port: HBONE };
+  return { kind: 'sends', transport: mtlsOf(mesh, source), by: 'noSidecar', port: HBONE };
 }
 
 /** The port that a call of anybody but ztunnel goes to. */
@@ -83,8 +84,8 @@ export function wirePort(
   return listener.kind === 'ztunnel' && transport.kind === 'mtls' ? HBONE : port;
 }
 
-function identityOf({ config }: Mesh, { namespace, serviceAccount }: Workload): Transport {
-  return { kind: 'mtls', identities: [`spiffe://${config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`] };
+function mtlsOf(mesh: Mesh, workload: Workload): Transport {
+  return { kind: 'mtls', identities: [workloadIdentity(mesh, workload)] };
 }
 
 /** The Sidecar resource of a workload: one that selects it, else its namespace's, else the root namespace's. */
@@ -139,7 +140,7 @@ interface Way {
 
 /** A DestinationRule's word, else auto-mTLS: mesh mTLS exactly towards endpoints that have a sidecar and accept it. */
 function transportOf(mesh: Mesh, source: Workload, way: Way): Transport {
-  const mtls = identityOf(mesh, source);
+  const mtls = mtlsOf(mesh, source);
   const mode = clientTlsMode(mesh, source, way);
   if (mode === 'DISABLE') return { kind: 'plaintext' };
   if (mode === 'ISTIO_MUTUAL') return mtls;

@@ -1,7 +1,7 @@
 /** Which data plane carries a workload's traffic. Source: semantics.md 12; istio `cni/pkg/util.PodRedirectionEnabled`. */
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { parseCapture } from '../../language/parse-ambient.ts';
-import { holdsLabels } from '../attachment.ts';
+import { isGateway } from '../attachment.ts';
 import { injectionOf } from '../injection.ts';
 import { tryFindNamespace } from '../namespace.ts';
 
@@ -32,5 +32,5 @@ export function isAmbient(mesh: Mesh, workload: Workload): boolean {
   const namespace = tryFindNamespace(mesh, workload.namespace);
   if (workload.capture === 'unstated' && parseCapture(namespace?.labels ?? {}) !== 'ambient') return false;
   if (injectionOf(mesh, workload) === 'on') return false;
-  return !mesh.gateways.some(({ selector }) => holdsLabels(workload.labels, selector));
+  return !isGateway(mesh, workload);
 }

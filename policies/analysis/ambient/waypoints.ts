@@ -7,6 +7,7 @@ import type { Attachment } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { parseWaypointUse, WAYPOINT_CLASS } from '../../language/parse-ambient.ts';
 import { applicable, byAge, GATEWAY_NAME, selects } from '../attachment.ts';
+import { workloadIdentity } from '../identity.ts';
 import { CHAINS, type PortProtocol, servicePorts } from '../listener.ts';
 import { tryFindNamespace } from '../namespace.ts';
 import { inNamespace } from '../namespaced.ts';
@@ -98,7 +99,7 @@ export function podOf(mesh: Mesh, waypoint: Waypoint): Workload {
 
 /** The identity under which a waypoint calls on. */
 export function identityOf(mesh: Mesh, waypoint: Waypoint): string {
-  return `spiffe://${mesh.config.trustDomain}/ns/${waypoint.namespace}/sa/${podOf(mesh, waypoint).serviceAccount}`;
+  return workloadIdentity(mesh, podOf(mesh, waypoint));
 }
 
 /** A port of no Service: what stands before it stands before the pod itself. */

@@ -2,7 +2,7 @@
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { concerning, sharedWaypoints } from '../ambient/waypoints.ts';
-import { applicable, GATEWAY_NAME, holdsLabels } from '../attachment.ts';
+import { applicable, GATEWAY_NAME, holdsLabels, isGateway } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
 
 /** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
@@ -191,11 +191,6 @@ export function undeclaredWorkload(namespace: string): Workload {
     looseEnds: [],
     at: { file: 'undeclared workloads', path: '', line: 1 },
   };
-}
-
-/** True iff the workload is a gateway: its ports but those of its servers are not intercepted. */
-export function isGateway(mesh: Mesh, workload: Workload): boolean {
-  return mesh.gateways.some((gateway) => holdsLabels(workload.labels, gateway.selector));
 }
 
 /**

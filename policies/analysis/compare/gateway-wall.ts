@@ -5,11 +5,10 @@
 import type { Mesh } from '../../language/mesh.ts';
 import type { Gateway, HttpRoute, VirtualService } from '../../language/traffic.ts';
 import { toAnswer } from '../answer.ts';
-import { applicable } from '../attachment.ts';
+import { applicable, isGateway } from '../attachment.ts';
 import { compile } from '../compile.ts';
 import { parseRequest } from '../parse-request.ts';
 import { gatewaysOf } from '../routing/servers.ts';
-import { isGateway } from './destinations.ts';
 import type { Ledger } from './obligation.ts';
 import { RuleAudit } from './rule-audit.ts';
 import { checkSite, type Place } from './site-check.ts';

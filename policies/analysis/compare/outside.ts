@@ -1,5 +1,6 @@
 /** What anybody outside reaches through gateways, end to end: outside -> gateway -> destination, with what each asks for. */
 import type { Mesh } from '../../language/mesh.ts';
+import { isGateway } from '../attachment.ts';
 import { admits, isolating } from '../network.ts';
 import { hostOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
@@ -9,7 +10,7 @@ import { Effort } from '../symbolic/effort.ts';
 import { holds } from '../symbolic/formula.ts';
 import { Universe } from '../symbolic/universe.ts';
 import { type CallClass, callsOf } from './calls.ts';
-import { isGateway, portsOf } from './destinations.ts';
+import { portsOf } from './destinations.ts';
 import { type Passage, passagesThrough } from './passages.ts';
 
 /** Calls of somebody outside that a gateway lets in, sends on, and whose destination lets them in too. */

@@ -1,6 +1,7 @@
 /** The calls that pass a gateway: let in by its policies, sent on by a route, and let in where they arrive. */
-import type { Mesh, Workload } from '../../language/mesh.ts';
+import type { Workload } from '../../language/mesh.ts';
 import { tokenRulesOf } from '../attachment.ts';
+import { workloadIdentity } from '../identity.ts';
 import type { Place } from '../routing/destination.ts';
 import { meshServerName } from '../routing/rewrite.ts';
 import { routeTableOf } from '../routing/route-table.ts';
@@ -80,7 +81,7 @@ function endAt(
   const rules = tokenRulesOf(world.mesh, gateway);
   const sent: Sent = {
     world,
-    identity: shown ? identityOf(world.mesh, gateway) : null,
+    identity: shown ? workloadIdentity(world.mesh, gateway) : null,
     sni: shown ? meshServerName(forward, route) : '',
     route,
     forward,
@@ -100,6 +101,3 @@ function endAt(
         };
   return [{ place, allowed: pulled(decision.allowed), token: seen }];
 }
-
-const identityOf = ({ config }: Mesh, { namespace, serviceAccount }: Workload): string =>
-  `spiffe://${config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;

@@ -5,10 +5,10 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { isAmbient } from '../ambient/capture.ts';
 import { concerning, entrancesBefore, podOf } from '../ambient/waypoints.ts';
-import { applicable, holdsLabels, selects } from '../attachment.ts';
+import { applicable, holdsLabels, isGateway, selects } from '../attachment.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
-import { isGateway, MeshIndex } from './destinations.ts';
+import { MeshIndex } from './destinations.ts';
 import { Numbering } from './numbering.ts';
 import { tryPlainCallers } from './plain-callers.ts';
 import { identitiesOf } from './reach.ts';

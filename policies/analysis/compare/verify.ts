@@ -3,6 +3,8 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import { ambientLabels } from '../ambient/capture.ts';
 import { type Answer, toAnswer } from '../answer.ts';
 import { assumptionsOf } from '../assumptions.ts';
+import { isGateway } from '../attachment.ts';
+import { workloadIdentity } from '../identity.ts';
 import { type Listener, peerModeOf, resolveListener } from '../listener.ts';
 import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
@@ -15,7 +17,7 @@ import { DeclaredConnections } from './connections.ts';
 import { anchorsOf, requestOf } from './counterexample.ts';
 import { declared } from './declared.ts';
 import { checkDefaultDeny } from './default-deny.ts';
-import { isGateway, MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
+import { MeshIndex, portsOf, UNDECLARED, undeclaredWorkload } from './destinations.ts';
 import { checkWall, guardsItself } from './gateway-wall.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
 import { isProxysOwn, networkOnlyNotes } from './network-only.ts';
@@ -349,9 +351,7 @@ function changeOf(decided: Answer): string {
 
 /** The identities of all workloads and of all callers of the intent, so that counterexamples name them. */
 function knownIdentities(mesh: Mesh, intent: Intent): readonly string[] {
-  const own = mesh.workloads.map(
-    ({ namespace, serviceAccount }) => `spiffe://${mesh.config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
-  );
+  const own = mesh.workloads.map((workload) => workloadIdentity(mesh, workload));
   const declaredOnes = intent.grants.flatMap(({ caller }) => (caller.kind === 'identity' ? [caller.identity] : []));
   return [...new Set([...own, ...declaredOnes])].toSorted();
 }

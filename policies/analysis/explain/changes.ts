@@ -1,11 +1,11 @@
 /** Changes that would let a refused call through, each confirmed by deciding again, with what else they let through. */
-
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type ParseOptions, parseMesh } from '../../language/parse.ts';
 import { concerning } from '../ambient/waypoints.ts';
 import { selects } from '../attachment.ts';
 import { compile } from '../compile.ts';
 import { shownBy } from '../connection.ts';
+import { workloadIdentity } from '../identity.ts';
 import type { Request } from '../request.ts';
 import { portsOf } from '../workload-ports.ts';
 import { applyEdits } from './edit.ts';
@@ -13,7 +13,7 @@ import type { Change, Edit, Opened } from './explanation.ts';
 import { type Repair, repair } from './layer-edits.ts';
 import type { HopLayer } from './layers.ts';
 import type { Situation } from './situation.ts';
-import { callersOf, identityOf, type KnownCaller, operationsOf } from './universe.ts';
+import { callersOf, type KnownCaller, operationsOf } from './universe.ts';
 
 /** Combinations of edits that are tried, and calls that are decided twice for each. */
 const COMBINATIONS = 4;
@@ -130,7 +130,7 @@ function isCaller({ request, world }: Situation['call'], { caller }: KnownCaller
             ({ namespace, name }) => namespace === each.reference.namespace && name === each.reference.workload,
           )
         : undefined;
-    return found === undefined ? [] : [identityOf(world.mesh, found)];
+    return found === undefined ? [] : [workloadIdentity(world.mesh, found)];
   };
   const own = identities(request.caller);
   return identities(caller).every((identity) => own.includes(identity));

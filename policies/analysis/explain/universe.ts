@@ -2,6 +2,7 @@
 import type { AuthorizationPolicy, Clause, Pattern, PeerPattern } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { concerning } from '../ambient/waypoints.ts';
+import { workloadIdentity } from '../identity.ts';
 import type { Caller, Request } from '../request.ts';
 
 /** A caller with the name under which it is reported. */
@@ -24,7 +25,7 @@ export function callersOf(mesh: Mesh): readonly KnownCaller[] {
       caller: { kind: 'workload', reference: { namespace, workload: name } },
     }),
   );
-  const own = new Set(mesh.workloads.map((workload) => identityOf(mesh, workload)));
+  const own = new Set(mesh.workloads.map((workload) => workloadIdentity(mesh, workload)));
   const unknown = `spiffe://${mesh.config.trustDomain}/ns/unknown/sa/unknown`;
   const named = clausesOf(mesh.authorizationPolicies).flatMap((clause) =>
     clause.on === 'peer' ? [...clause.values, ...clause.notValues].flatMap(exactIdentity) : [],
@@ -35,11 +36,6 @@ export function callersOf(mesh: Mesh): readonly KnownCaller[] {
     ...others.map((identity): KnownCaller => ({ name: identity, caller: { kind: 'mtls', identities: [identity] } })),
     { name: 'plaintext', caller: { kind: 'plaintext' } },
   ];
-}
-
-/** The SPIFFE ID of a workload. */
-export function identityOf(mesh: Mesh, { namespace, serviceAccount }: Workload): string {
-  return `spiffe://${mesh.config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }
 
 function exactIdentity(pattern: PeerPattern): readonly string[] {

@@ -2,6 +2,7 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { MeshIndex, portsOf } from '../compare/destinations.ts';
 import { wayBetween } from '../compare/way.ts';
+import { workloadIdentity } from '../identity.ts';
 import { resolveListener } from '../listener.ts';
 import { isolating } from '../network.ts';
 import type { Profile } from '../profile.ts';
@@ -164,7 +165,7 @@ export class Survey {
     const way = wayBetween(mesh, caller, { workload: callee, port, listener });
     if (way.kind === 'closed') return { kind: 'closed' };
     if (way.shows === 'opaqueBytes') return { kind: 'opaque' };
-    const own = `spiffe://${mesh.config.trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`;
+    const own = workloadIdentity(mesh, caller);
     return { kind: 'open', identity: way.shows === 'certificate' ? own : null };
   }
 }

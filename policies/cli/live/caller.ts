@@ -1,6 +1,6 @@
 /** Who can be called from: the running pods of the mesh's workloads, and the containers in them that hold the program. */
 import { holdsLabels } from '../../analysis/attachment.ts';
-import type { Mesh, Workload } from '../../language/mesh.ts';
+import type { Workload } from '../../language/mesh.ts';
 import type { Json } from './api.ts';
 import type { Connection } from './connect.ts';
 import type { ContainerReference } from './exec.ts';
@@ -71,7 +71,3 @@ export function tryFindPod(workload: Workload, pods: readonly LabelledPod[]): Ru
 
 const isOf = (labels: Readonly<Record<string, string>>, workload: Workload): boolean =>
   Object.keys(workload.labels).length > 0 && holdsLabels(labels, workload.labels);
-
-/** The SPIFFE ID under which a workload's proxy calls. */
-export const identityOf = (mesh: Mesh, { namespace, serviceAccount }: Workload): string =>
-  `spiffe://${mesh.config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;

@@ -1,14 +1,14 @@
 /** Probes a cluster: finds who can be called from, makes every call, and judges what came of it. */
-
-import { isGateway } from '../../analysis/compare/destinations.ts';
+import { isGateway } from '../../analysis/attachment.ts';
 import type { Intent } from '../../analysis/compare/intent.ts';
+import { workloadIdentity } from '../../analysis/identity.ts';
 import type { Profile } from '../../analysis/index.ts';
 import { injectionOf } from '../../analysis/injection.ts';
 import { isolating } from '../../analysis/network.ts';
 import { tryFindWorkload } from '../../analysis/world.ts';
 import type { Workload } from '../../language/mesh.ts';
 import { type BoundaryWay, boundaryWays } from './boundary.ts';
-import { type Caller, identityOf, type RunningPod, readPods, tryFindPod } from './caller.ts';
+import { type Caller, type RunningPod, readPods, tryFindPod } from './caller.ts';
 import { type Cell, callerName, cellsOf, probeOf } from './cell.ts';
 import type { Classified } from './classify.ts';
 import type { Connection } from './connect.ts';
@@ -79,7 +79,7 @@ async function findCaller(
   const pod = tryFindPod(workload, pods);
   if (pod === undefined) return 'no pod of it is ready';
   if (injectionOf(mesh, workload) === 'on' && !pod.proxied) return 'its pod runs no proxy';
-  const identity = identityOf(mesh, workload);
+  const identity = workloadIdentity(mesh, workload);
   const reasons: string[] = [];
   for (const container of pod.containers) {
     const from = { namespace: pod.namespace, pod: pod.name, container };

@@ -1,9 +1,9 @@
 /** Pods that nobody declared, started for a survey and removed behind it. */
-
+import { workloadIdentity } from '../../analysis/identity.ts';
 import type { Pod } from '../../analysis/request.ts';
 import { podWorkload } from '../../analysis/world.ts';
 import { type Json, messageOf } from './api.ts';
-import { type Caller, identityOf, tryRunningPod } from './caller.ts';
+import { type Caller, tryRunningPod } from './caller.ts';
 import type { Connection } from './connect.ts';
 import { probeContainer } from './ephemeral.ts';
 import type { LiveMesh } from './read-live-mesh.ts';
@@ -42,7 +42,7 @@ export async function startStranger(
     const running = typeof body === 'string' ? undefined : tryRunningPod(body);
     if (running?.containers.includes(container.name) === true) {
       const from = { namespace: pod.namespace, pod: name, container: container.name };
-      return { caller: { workload, identity: identityOf(mesh, workload), pod: running, from }, remove };
+      return { caller: { workload, identity: workloadIdentity(mesh, workload), pod: running, from }, remove };
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -1,7 +1,5 @@
 /** What can be called: every method of every Service port of the mesh's workloads, and some that must never work. */
-
-import { applicable } from '../../analysis/attachment.ts';
-import { isGateway } from '../../analysis/compare/destinations.ts';
+import { applicable, isGateway } from '../../analysis/attachment.ts';
 import type { Grant, Intent, User } from '../../analysis/compare/intent.ts';
 import { injectionOf } from '../../analysis/injection.ts';
 import { servicePorts } from '../../analysis/listener.ts';

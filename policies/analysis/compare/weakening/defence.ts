@@ -1,5 +1,6 @@
 /** Defence in depth per call: a call that is still stopped, by fewer layers than before. */
 import type { Workload } from '../../../language/mesh.ts';
+import { workloadIdentity } from '../../identity.ts';
 import { admits, isolating } from '../../network.ts';
 import { depart } from '../../outbound.ts';
 import type { Node } from '../../symbolic/diagram.ts';
@@ -82,11 +83,7 @@ function stoppers({ port, callers }: PortVersions, { caller, side, version }: Lo
   const shown: readonly Node[] =
     way.kind === 'open' && way.shows !== 'certificate'
       ? callers.plaintext()
-      : callers.shownBy(identityOf(side, source));
+      : callers.shownBy(workloadIdentity(side.index.mesh, source));
   if ((shown[version] ?? never) === never) found.push('authorization-policy');
   return found;
-}
-
-function identityOf({ index }: CallerSide, { namespace, serviceAccount }: Workload): string {
-  return `spiffe://${index.mesh.config.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }

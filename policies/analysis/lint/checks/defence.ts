@@ -2,7 +2,7 @@
 import type { AuthorizationPolicy } from '../../../language/authorization.ts';
 import type { NetworkPolicy, Workload } from '../../../language/mesh.ts';
 import { isInMesh } from '../../ambient/capture.ts';
-import { applicable } from '../../attachment.ts';
+import { applicable, isGateway } from '../../attachment.ts';
 import { isolating } from '../../network.ts';
 import { atObject, type Context, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
@@ -116,10 +116,6 @@ function* singleLayer({ mesh }: Context): Generator<Sighting> {
         `only NetworkPolicies stop calls to ${name}: ${guarded ? 'no ALLOW policy applies' : 'it has no sidecar'}`,
       );
   }
-}
-
-function isGateway({ gateways }: Context['mesh'], { labels }: Workload): boolean {
-  return gateways.some(({ selector }) => Object.entries(selector).every(([key, value]) => labels[key] === value));
 }
 
 /** Checks of defence in depth. */

@@ -1,7 +1,8 @@
 /** Routes and servers of gateways that lead nowhere, or to where nobody expects. Source: threats.md 6 and 7; ISTIO-SECURITY-2026-002. */
 import type { Workload } from '../../../language/mesh.ts';
 import type { VirtualService } from '../../../language/traffic.ts';
-import { isGateway, portsOf } from '../../compare/destinations.ts';
+import { isGateway } from '../../attachment.ts';
+import { portsOf } from '../../compare/destinations.ts';
 import { fullHosts, gatewayName } from '../../routing/binder.ts';
 import { commonHosts, hostsFor } from '../../routing/hosts.ts';
 import { nameOf } from '../../routing/outcome.ts';
