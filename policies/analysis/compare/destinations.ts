@@ -147,7 +147,7 @@ const WAY_MEMBERS = ['services', 'networkPolicies', 'sidecars', 'destinationRule
 type NamespacedMember = (typeof MEMBERS)[number];
 
 /** The Services that select a workload. */
-function selecting(services: readonly Service[], { namespace, labels }: Workload): readonly Service[] {
+export function selecting(services: readonly Service[], { namespace, labels }: Workload): readonly Service[] {
   return services.filter(
     (service) =>
       service.namespace === namespace &&

@@ -5,10 +5,12 @@
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { isAmbient } from '../ambient/capture.ts';
 import { concerning, entrancesBefore, podOf } from '../ambient/waypoints.ts';
-import { applicable, holdsLabels, isGateway, selects } from '../attachment.ts';
+import { applicable, isGateway } from '../attachment.ts';
+import { inNamespace } from '../namespaced.ts';
+import { isolating } from '../network.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
-import { MeshIndex } from './destinations.ts';
+import { MeshIndex, selecting } from './destinations.ts';
 import { Numbering } from './numbering.ts';
 import { tryPlainCallers } from './plain-callers.ts';
 import { identitiesOf } from './reach.ts';
@@ -136,20 +138,8 @@ export class Preparation {
   #numbersOf(index: MeshIndex, workload: Workload): WorkloadNumbers {
     const slice = index.slice(workload.namespace);
     const own = this.#numbering.of(workload);
-    const isolating = (direction: 'ingress' | 'egress') =>
-      this.#all(
-        slice.networkPolicies.filter(
-          (policy) =>
-            policy.namespace === workload.namespace &&
-            policy[direction].kind === 'isolated' &&
-            selects(policy.podSelector, workload.labels),
-        ),
-      );
-    const services = slice.services.filter(
-      ({ namespace, selector }) =>
-        namespace === workload.namespace && selector.kind === 'labels' && holdsLabels(workload.labels, selector.labels),
-    );
-    const [ingress, egress] = [isolating('ingress'), isolating('egress')];
+    const ingress = this.#all(isolating(slice, workload, 'ingress'));
+    const egress = this.#all(isolating(slice, workload, 'egress'));
     const found = sidecarOf(slice, workload);
     const sidecar = found === undefined ? -1 : this.#numbering.of(found);
     const inbound = this.#numbering.sequence([
@@ -158,7 +148,7 @@ export class Preparation {
       this.#all(concerning(slice.authorizationPolicies, slice, workload)),
       this.#all(applicable(slice.peerAuthentications, slice, workload)),
       this.#all(concerning(slice.requestAuthentications, slice, workload)),
-      this.#all(services),
+      this.#all(selecting(slice.services, workload)),
       this.#all(slice.unmodelled),
       ...(isGateway(slice, workload) ? [this.#all(slice.services), this.#all(slice.destinationRules)] : []),
       ...this.#waypoints(slice, workload),
@@ -173,7 +163,7 @@ export class Preparation {
     const waypoints = new Set(entrancesBefore(slice, workload).map(({ waypoint }) => waypoint));
     return [...waypoints].flatMap((waypoint) => [
       this.#numbering.of(podOf(slice, waypoint)),
-      this.#all(slice.networkPolicies.filter(({ namespace }) => namespace === waypoint.namespace)),
+      this.#all(inNamespace(slice.networkPolicies, waypoint.namespace)),
     ]);
   }
 
