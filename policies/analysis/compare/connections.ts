@@ -48,6 +48,7 @@ export class DeclaredConnections {
   readonly #byCallee = new Map<string, Grant[]>();
   readonly #byCaller = new Map<string, Grant[]>();
   readonly #pods: ReadonlyMap<Waypoint, Workload>;
+  readonly #hasAmbient: boolean;
   /** The pods that istiod makes of waypoints. */
   readonly waypointPods: readonly Workload[];
   /** The pods beside the manifests whose labels are declared. */
@@ -60,6 +61,7 @@ export class DeclaredConnections {
     const workloads = index.mesh.workloads.map((each) => [`${each.namespace}/${each.name}`, each] as const);
     this.#names = new Map(workloads);
     this.#pods = new Map(index.mesh.waypoints.map((waypoint) => [waypoint, podOf(index.mesh, waypoint)]));
+    this.#hasAmbient = index.mesh.workloads.some((workload) => isAmbient(index.mesh, workload));
     this.waypointPods = [...this.#pods.values()].filter((pod) => !index.mesh.workloads.includes(pod));
     this.pods = pods
       .filter(({ namespace, workload }) => !this.#names.has(`${namespace}/${workload}`))
@@ -108,13 +110,14 @@ export class DeclaredConnections {
     for (const grant of grants) {
       const key = portKey(grant);
       const end = direction === 'ingress' ? this.#callersOf(grant) : this.#calleesOf(grant);
-      if (end.kind === 'workloads')
+      if (end.kind === 'workloads') {
+        const tunnels = this.#tunnels(grant);
         for (const workload of end.workloads) {
           const list = this.pods.includes(workload) ? ends.pods : ends.workloads;
           addName(list, workload, key);
-          if (this.#tunnels(grant)) addName(list, workload, TUNNEL);
+          if (tunnels) addName(list, workload, TUNNEL);
         }
-      else if (end.kind === 'outside') addName(ends.outside, end.namespace, key);
+      } else if (end.kind === 'outside') addName(ends.outside, end.namespace, key);
       else ends[end.kind].add(key);
       for (const pod of this.#waypointsOf(grant))
         addName(this.waypointPods.includes(pod) ? ends.waypoints : ends.workloads, pod, TUNNEL);
@@ -125,7 +128,8 @@ export class DeclaredConnections {
   /** Whether the mesh carries the calls of a grant on the tunnel's port: between two of its workloads, one of them ambient. */
   #tunnels({ caller, callee, protocol }: Grant): boolean {
     const { mesh } = this.#index;
-    if (protocol === 'udp' || callee.kind !== 'workload' || caller.kind !== 'identity') return false;
+    if (!this.#hasAmbient || protocol === 'udp') return false;
+    if (callee.kind !== 'workload' || caller.kind !== 'identity') return false;
     const target = this.#names.get(`${callee.namespace}/${callee.workload}`);
     const ends = [...this.#accountWorkloads(caller), ...(target === undefined ? [] : [target])];
     return ends.every((each) => isInMesh(mesh, each)) && ends.some((each) => isAmbient(mesh, each));
