@@ -35,14 +35,15 @@ export function checkWall(ledger: Ledger, place: Place, identities: readonly str
     return;
   }
   if (result.kind !== 'different') return;
-  const decider = compile(world.mesh, world.profile, { issuerKeys: world.issuerKeys });
+  const decider = compile(world.mesh, world.profile, { issuerKeys: world.issuerKeys }).forWorkload({
+    namespace: workload.namespace,
+    workload: workload.name,
+  });
   for (const found of result.counterexamples) {
     if (found.expected !== 'deny') continue;
     const parsed = parseRequest(JSON.parse(JSON.stringify(found.request)));
     if (!parsed.ok) throw new Error('a counterexample is no request');
-    const verdict = decider
-      .forWorkload({ namespace: workload.namespace, workload: workload.name })
-      .decide(parsed.value);
+    const verdict = decider.decide(parsed.value);
     // what a route carries too is no secret of the wall: it stands among what the proxies allow
     if (verdict.layer !== 'routing') continue;
     const decided = toAnswer(parsed.value, verdict);

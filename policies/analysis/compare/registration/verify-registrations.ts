@@ -81,6 +81,8 @@ class RegistrationCheck {
     const found = new Map<string, Owner>();
     for (const { namespace, serviceAccount: account } of [...callers, ...this.#named]) {
       const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;
+      // as many callers as grants, and few accounts
+      if (found.has(id)) continue;
       const isOf = (each: { readonly namespace: string; readonly serviceAccount: string }) =>
         each.namespace === namespace && each.serviceAccount === account;
       const own = [
