@@ -9,7 +9,7 @@ import type { Verdict } from '../verdict.ts';
 import { findWorkload, type World } from '../world.ts';
 import { routeNaively } from './naive-route.ts';
 import { connectionOf, type Sending } from './outcome.ts';
-import { meshServerName, rewrittenAuthority, rewrittenHeaders, rewrittenPath } from './rewrite.ts';
+import { meshServerName, rewrittenAuthority, rewrittenHeaders, rewrittenPath, unknownHeaders } from './rewrite.ts';
 import { routeTableOf } from './route-table.ts';
 import type { Forward } from './table.ts';
 
@@ -58,11 +58,21 @@ export function hopsOf(
       const showsName = departure.kind === 'sends' && departure.transport.kind === 'mtls';
       const sni = showsName ? meshServerName(sending.forward, sending.route) : '';
       const next: Request = { ...sentOn(world, request, sending), sni, destination: place };
-      const verdict = decide(next);
+      const verdict = underAssumptions(decide(next), sending);
       const hops = verdict.allowed ? hopsOf(world, next, decide, depth + 1) : [];
       return { ...to, call: { request: next, verdict, hops } };
     });
   });
+}
+
+/** A verdict where the route gives headers values that only a running proxy knows: decided as the values are written. */
+function underAssumptions(verdict: Verdict, { forward, route }: Sending): Verdict {
+  const names = route === null ? [] : unknownHeaders(route, forward);
+  if (names.length === 0) return verdict;
+  const more = names.map(
+    (name) => `no rule there reads header \`${name}\`, whose value in the route only a running proxy knows`,
+  );
+  return { ...verdict, assumptions: [...verdict.assumptions, ...more] };
 }
 
 /** The request that a destination gets, as the gateway's own call. */

@@ -83,6 +83,15 @@ export function rewrittenHeaders(
   return known;
 }
 
+/** The headers to which a route gives values that only a running proxy knows: Envoy's command operators. */
+export function unknownHeaders(route: BoundRoute, forward: Forward): readonly string[] {
+  return operationsOf(route, forward).flatMap(({ set, add }) =>
+    [...Object.entries(set), ...Object.entries(add)]
+      .filter(([name, value]) => isOrdinary(name) && value.replaceAll('%%', '').includes('%'))
+      .map(([name]) => name.toLowerCase()),
+  );
+}
+
 /** The header edits in Envoy's order; those of one parser remove first. One destination shares the route's parser. */
 export function operationsOf(route: BoundRoute, forward: Forward): readonly HeaderOperations[] {
   const own = route.route.requestHeaders;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compile, PROFILES, parseRequest } from '#policies/analysis/index.ts';
 import { decideNaively } from '#policies/analysis/naive.ts';
-import { meshOf } from '../../../../support/small-mesh.ts';
+import { meshOf, workloadYaml } from '../../../../support/small-mesh.ts';
 
 const gateway = `
 apiVersion: apps/v1
@@ -77,5 +77,41 @@ describe('a route that asks for a header that the gateway itself writes', () => 
   test('is decided where the header is the client’s own', () => {
     for (const { allowed, doubts } of decideBoth('headers: {x-forwarded: {exact: https}}', {}))
       expect({ allowed, doubts }).toEqual({ allowed: false, doubts: [] });
+  });
+});
+
+describe('a header that a route sets', () => {
+  const hop = (value: string) => {
+    const mesh = meshOf(
+      ...gateway.split('---'),
+      ...workloadYaml('shop', 'cart').split('---'),
+      `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: shop}
+spec:
+  hosts: [shop.example]
+  gateways: [edge/web]
+  http: [{headers: {request: {set: {X-Via: "${value}"}}}, route: [{destination: {host: cart, port: {number: 80}}}]}]
+`,
+    );
+    const request = parseRequest({
+      destination: { namespace: 'edge', workload: 'ingress', port: 8443 },
+      http: { method: 'GET', path: '/', host: 'shop.example', headers: {} },
+    });
+    if (!request.ok) throw new Error(JSON.stringify(request.problems));
+    const decider = compile(mesh, PROFILES['istio-1.31']);
+    const [found] = decider.follow(request.value, decider.decide(request.value));
+    return found?.call?.verdict.assumptions.filter((each) => each.includes('`x-via`'));
+  };
+
+  test('to what only a running proxy knows leaves the next verdict under an assumption', () => {
+    expect(hop('%REQ(x-secret)%')).toEqual([
+      'no rule there reads header `x-via`, whose value in the route only a running proxy knows',
+    ]);
+  });
+
+  test('to a text, a written percent sign included, is what the next proxy reads', () => {
+    expect(hop('100%%')).toEqual([]);
   });
 });
