@@ -1,5 +1,6 @@
 /** Rules without a part in any verdict: decided exactly in `../rule-parts.ts`, and told here with the rule to blame. */
 import type { Rule } from '../../../language/authorization.ts';
+import type { Workload } from '../../../language/mesh.ts';
 import type { IdleRule } from '../../compare/rule-audit.ts';
 import { atObject, type Context, inPolicy, type MeshCheck, ruleAt, type WrittenPolicy } from '../context.ts';
 import type { Sighting } from '../finding.ts';
@@ -37,6 +38,7 @@ const PAIRS = 2_000_000;
 /** Finds the one rule that is as wide as an idle one. */
 class Blame {
   readonly #byAction: ReadonlyMap<string, readonly WrittenPolicy[]>;
+  readonly #reached = new Map<WrittenPolicy, ReadonlySet<Workload>>();
   #pairs = 0;
 
   constructor({ policies }: Context) {
@@ -61,12 +63,18 @@ class Blame {
   #candidates(action: 'ALLOW' | 'DENY', { written: { workloads } }: Place): readonly Place[] {
     if (this.#pairs > PAIRS) return [];
     const covering = (this.#byAction.get(action) ?? []).filter((other) => {
-      const reached = new Set(other.workloads);
+      const reached = this.#reachedBy(other);
       return workloads.every((workload) => reached.has(workload));
     });
     const places = covering.flatMap((written) => written.policy.rules.map((rule) => ({ written, rule })));
     this.#pairs += places.length;
     return places;
+  }
+
+  #reachedBy(written: WrittenPolicy): ReadonlySet<Workload> {
+    const found = this.#reached.get(written) ?? new Set(written.workloads);
+    this.#reached.set(written, found);
+    return found;
   }
 }
 
