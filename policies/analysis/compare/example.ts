@@ -1,6 +1,8 @@
 /** A request of a change with what both versions say to it, from the concrete evaluator. */
+
 import { type Answer, toAnswer } from '../answer.ts';
 import { compile, type Decider } from '../compile.ts';
+import { workloadIdentity } from '../identity.ts';
 import { decideNaively } from '../naive.ts';
 import { parseRequest } from '../parse-request.ts';
 import type { Profile } from '../profile.ts';
@@ -99,13 +101,12 @@ export class Examples {
     }
     const { reference } = request.caller;
     const mesh = index.between(reference.namespace, workload.namespace);
-    const { trustDomain } = mesh.config;
     // under another account, or in another trust domain, the workload is another caller
     const isThere = mesh.workloads.some(
-      ({ namespace, name, serviceAccount }) =>
-        namespace === reference.namespace &&
-        name === reference.workload &&
-        source.principal === `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
+      (each) =>
+        each.namespace === reference.namespace &&
+        each.name === reference.workload &&
+        source.principal === workloadIdentity(mesh, each),
     );
     if (!isThere) return null;
     return toAnswer(request, decideNaively({ mesh, profile: this.#place.profile, issuerKeys: new Map() }, request));

@@ -1,6 +1,8 @@
 /** The exact relation of who can call what, all layers combined. */
+
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { assumptionsOf } from '../assumptions.ts';
+import { workloadIdentity } from '../identity.ts';
 import { BudgetExceeded, type Node } from '../symbolic/diagram.ts';
 import { Effort } from '../symbolic/effort.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
@@ -84,12 +86,7 @@ export function reach(mesh: Mesh, options: ReachOptions): Reach {
 
 /** The workloads behind each identity of the mesh. */
 export function identitiesOf(mesh: Mesh): ReadonlyMap<string, readonly Workload[]> {
-  const found = new Map<string, Workload[]>();
-  for (const workload of mesh.workloads) {
-    const identity = `spiffe://${mesh.config.trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
-    found.set(identity, [...(found.get(identity) ?? []), workload]);
-  }
-  return found;
+  return Map.groupBy(mesh.workloads, (workload) => workloadIdentity(mesh, workload));
 }
 
 interface ReachPlace {
