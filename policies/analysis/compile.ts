@@ -47,7 +47,8 @@ export function compile(mesh: Mesh, profile: Profile = DEFAULT_PROFILE, options:
     request.pods === undefined ? decider.decide(request) : decideNaively(withPods(world, request.pods), request);
   return {
     decide,
-    follow: (request, { allowed }) => (allowed && request.pods === undefined ? hopsOf(world, request, decide) : []),
+    follow: (request, { allowed }) =>
+      allowed ? hopsOf(request.pods === undefined ? world : withPods(world, request.pods), request, decide) : [],
     forWorkload: ({ namespace, workload }) => {
       const ports = decider.ports(namespace, workload);
       return { decide: (request) => ports.port(request.destination.port).decideAtProxy(request) };

@@ -8,6 +8,7 @@ import { shownBy } from '../connection.ts';
 import { decideHops, decideNaively } from '../naive.ts';
 import type { Profile } from '../profile.ts';
 import type { Request } from '../request.ts';
+import { hopsOf } from '../routing/follow.ts';
 import type { IssuerKeys } from '../token.ts';
 import { type Call, resolveCall, withPods } from '../world.ts';
 import { changesOf } from './changes.ts';
@@ -35,7 +36,8 @@ const NEAR_MISSES = 3;
 export function explain(input: ExplainInput, request: Request): Explanation {
   const { mesh, profile, issuerKeys } = input;
   const world = withPods({ mesh, profile, issuerKeys }, request.pods ?? []);
-  const verdict = decideNaively(world, request);
+  const decided = (asked: Request) => decideNaively(world, asked);
+  const verdict = decided(request);
   const call = resolveCall(world, request);
   const way = takenWay(call).map((hop) => situationOf(hop, input.documents));
   const layers = layersOfWay(way);
@@ -44,7 +46,7 @@ export function explain(input: ExplainInput, request: Request): Explanation {
   const refusing = layers.find(({ layer }) => layer.layer === 'allow' && layer.outcome === 'stops')?.situation;
   return {
     version: 1,
-    answer: toAnswer(request, verdict),
+    answer: toAnswer(request, verdict, verdict.allowed ? hopsOf(world, request, decided) : []),
     caller: callerText(request),
     destination: `${request.destination.namespace}/${request.destination.workload}:${request.destination.port}`,
     operation: request.http === null ? 'raw TCP' : `${request.http.method} ${request.http.path}`,

@@ -25,6 +25,8 @@ interface ExplainOptions extends MeshOptions {
 
 const HELP = `
 The request has the format of \`meshwright decide\`; its id may be left out.
+At a gateway it goes on: \`forwards\` of the answer has each destination with the request as it arrives there and the
+verdict of that hop, and the text says where a call that the gateway lets in is stopped behind it.
 
 Examples:
   $ meshwright explain dist/kind --request '{"source":{"workload":{"namespace":"trading","name":"risk"}},

@@ -9,6 +9,7 @@ import type {
   Place,
 } from '../../analysis/explain/explanation.ts';
 import { printYaml } from '../../language/print.ts';
+import { type Beyond, beyond, forwardLines, seenThrough } from './forwards-text.ts';
 import type { Paint } from './paint.ts';
 
 /** Calls that a change also allows, listed one by one; the rest are counted. */
@@ -21,6 +22,7 @@ export function explanationText(explanation: Explanation, paint: Paint): string 
     '',
     'Layers, in the order in which the call meets them:',
     ...explanation.layers.map((layer) => layerLine(layer, paint)),
+    ...forwardLines(explanation.answer, paint),
     ...nearMissLines(explanation),
     ...changeLines(explanation),
     '',
@@ -32,7 +34,7 @@ function headline({ answer, caller, destination, operation, layers }: Explanatio
     answer.status === null
       ? 'the connection is cut, no status'
       : `HTTP ${answer.status.http}, gRPC ${answer.status.grpc}`;
-  const word = answer.verdict === 'allow' ? paint('good', 'ALLOWED') : paint('bad', 'DENIED');
+  const word = answer.verdict === 'allow' ? allowedText(beyond(answer), paint) : paint('bad', 'DENIED');
   const deciding = layers.find(({ decides }) => decides);
   const others = layers.filter(({ outcome, decides }) => outcome === 'stops' && !decides).map(({ layer }) => layer);
   const also =
@@ -42,10 +44,18 @@ function headline({ answer, caller, destination, operation, layers }: Explanatio
   return [
     `${word}  ${caller} -> ${destination}  ${operation}`,
     `  ${answer.verdict === 'allow' ? 'allowed' : 'stopped'} by ${deciding?.layer}: ${deciding?.because}${placeText(deciding?.place)}`,
-    `  the caller sees: ${answer.verdict === 'allow' ? 'the answer of the application' : status}`,
+    `  the caller sees: ${answer.verdict === 'allow' ? seenThrough(answer) : status}`,
     ...(answer.verdict === 'deny' ? [`  ${also}`] : []),
     ...answer.assumptions.map((assumption) => `  assumed: ${assumption}`),
   ];
+}
+
+/** A gateway's ALLOWED is not the last word: what stands behind it may refuse the call. */
+function allowedText(further: Beyond, paint: Paint): string {
+  const word = paint('good', 'ALLOWED');
+  if (further === 'stopped') return `${word} by the gateway, ${paint('bad', 'DENIED')} behind it`;
+  if (further === 'mixed') return `${word} by the gateway, not everywhere behind it`;
+  return word;
 }
 
 function placeText(place: Place | null | undefined): string {

@@ -244,4 +244,48 @@ describe('explain and decide', () => {
       forwards: [{ http: { path: '/api/x' }, answer: { verdict: 'allow', policy: 'shop/shop', rule: 0 } }],
     });
   });
+
+  test('explain goes on behind the gateway as decide does: in the answer, in the text, and in what the caller sees', async () => {
+    const asked = JSON.stringify(request('/v1/x', 'GET'));
+    const answered = async (text: string) => {
+      const { stdout } = await run(['explain', '-', '--format', 'json', '--request', asked], text);
+      const json = JSON.parse(stdout) as { readonly answer: object };
+      expect(await faultsBy('explanation', json)).toEqual([]);
+      expect(await faultsBy('answer', json.answer)).toEqual([]);
+      return json.answer;
+    };
+    const shown = async (text: string) => (await run(['explain', '-', '--request', asked], text)).stdout;
+    expect(await answered(yaml)).toMatchObject({
+      verdict: 'allow',
+      forwards: [{ http: { path: '/api/x' }, answer: { verdict: 'allow', policy: 'shop/shop', rule: 0 } }],
+    });
+    const open = await shown(yaml);
+    expect(open).toMatch(/^ALLOWED {2}plaintext caller/);
+    expect(open).toContain('the caller sees: the answer of the application');
+    expect(open).toMatch(/^ {2}ok {4}shop\/shop:9080 {2}GET \/api\/x \(host shop\.example\)$/m);
+    const closed = yaml.replace('paths: [/api/*, /catalogue]', 'paths: [/catalogue]');
+    expect(await answered(closed)).toMatchObject({
+      verdict: 'allow',
+      forwards: [{ answer: { verdict: 'deny', layer: 'authorization-policy' } }],
+    });
+    const shut = await shown(closed);
+    expect(shut).toMatch(/^ALLOWED by the gateway, DENIED behind it {2}plaintext caller/);
+    expect(shut).toContain('the caller sees: HTTP 403, gRPC 7 (passed on by the gateway)');
+    expect(shut).toMatch(/^ {2}STOP {2}shop\/shop:9080/m);
+  });
+
+  test('a route to several destinations is open only where all of them are, and one unknown says so', async () => {
+    const asked = JSON.stringify(request('/v1/x', 'GET'));
+    const split = yaml.replace(
+      'rewrite: {uri: /api/}\n      route: [{destination: {host: shop}}]',
+      'rewrite: {uri: /api/}\n      route: [{destination: {host: shop}, weight: 50}, {destination: {host: far.example}, weight: 50}]',
+    );
+    expect(split).not.toBe(yaml);
+    const { stdout } = await run(['explain', '-', '--request', asked], split);
+    expect(stdout).toMatch(/^ALLOWED by the gateway, not everywhere behind it/);
+    expect(stdout).toContain(
+      'the caller sees: the answer of the application, or the answer of `far.example`, which the manifests do not hold',
+    );
+    expect(stdout).toContain('?     far.example:');
+  });
 });
