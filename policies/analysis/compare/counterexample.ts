@@ -32,7 +32,15 @@ export interface Counterexample {
   readonly grant: Grant | null;
   /** Which object would have to change. */
   readonly change: string;
+  /**
+   * What stops the request before the proxy that would let it in.
+   * @default - nothing does, or the statement is not about a proxy
+   */
+  readonly keptOutBy?: Keeper;
 }
+
+/** The layer before a proxy that stops a request, with the policy that isolates the pod, and why. */
+export type Keeper = Pick<Answer, 'layer' | 'policy' | 'because'>;
 
 /** One destination with its universe and what requests to it mean. */
 export interface Site {
@@ -137,11 +145,19 @@ export function confirm(
   return toAnswer(made.request, verdict);
 }
 
-/** What is said of a request that the proxy lets in and a NetworkPolicy keeps from it; '' where none does. */
-export function keptOut(decider: Decider, request: Request): string {
+/** What is said of a request that the proxy lets in, where a NetworkPolicy keeps it from the proxy or none does. */
+export function keptOut(
+  decider: Decider,
+  request: Request,
+  change: string,
+): Pick<Counterexample, 'change' | 'keptOutBy'> {
   const verdict = decider.decide(request);
-  if (verdict.allowed || verdict.layer !== 'network-policy') return '';
-  return '; NetworkPolicy stops it before the proxy, as `decide` answers';
+  if (verdict.allowed || verdict.layer !== 'network-policy') return { change };
+  const { layer, policy, because } = toAnswer(request, verdict);
+  return {
+    change: `${change}; NetworkPolicy stops it before the proxy, as \`decide\` answers`,
+    keptOutBy: { layer, policy, because },
+  };
 }
 
 /** True iff the request of an assignment belongs to `node` when it is read back. */

@@ -253,8 +253,9 @@ function explain(
     if (!isIn(site, node, made.request))
       throw new Error(`a counterexample is not where it was found: ${JSON.stringify(made.json)}`);
     const decided = confirm(site, decider, made, allowed);
-    const below = allowed ? keptOut(decider, made.request) : '';
-    counterexamples.push(counterexample(site, found, { ...made, decided, expected, below }));
+    const change = changeOf(site, { decided, expected });
+    const blame = allowed ? keptOut(decider, made.request, change) : { change };
+    counterexamples.push(counterexample(site, found, { ...made, decided, expected, blame }));
     rest = diagrams.and(rest, diagrams.not(cellNode(site, found)));
   }
   return { counterexamples, more: rest === diagrams.never || most === 1 ? 0 : 1 };
@@ -293,7 +294,7 @@ function counterexample(
     readonly json: Counterexample['request'];
     readonly decided: Answer;
     readonly expected: Counterexample['expected'];
-    readonly below: string;
+    readonly blame: Pick<Counterexample, 'change' | 'keptOutBy'>;
   },
 ): Counterexample {
   return {
@@ -303,7 +304,7 @@ function counterexample(
     decided: made.decided,
     differsIn: nearest === null ? [] : differences(site.universe, assignment, nearest.assignment),
     grant: nearest?.grant ?? null,
-    change: `${changeOf(site, made)}${made.below}`,
+    ...made.blame,
   };
 }
 

@@ -162,7 +162,7 @@ class Baseline {
       decided,
       differsIn: [],
       grant: null,
-      change: `${change}${keptOut(decider, made.request)}`,
+      ...keptOut(decider, made.request, change),
     });
   }
 }

@@ -24,6 +24,11 @@ export interface SarifResult {
   readonly sources: readonly SourcePlace[];
   /** Why it does not count; null where it does. */
   readonly suppressed: string | null;
+  /**
+   * What programs may want to know besides (SARIF 3.8).
+   * @default - no property bag
+   */
+  readonly properties?: Readonly<Record<string, unknown>>;
 }
 
 /** The log of one run, ending with a line break. */
@@ -52,7 +57,8 @@ function ruleOf({ id, title, help, level }: SarifRule) {
   };
 }
 
-function resultOf({ rule, level, message, at, object, sources, suppressed }: SarifResult, rules: readonly SarifRule[]) {
+function resultOf(result: SarifResult, rules: readonly SarifRule[]) {
+  const { rule, level, message, at, object, sources, suppressed, properties } = result;
   const logical = object === null ? {} : { logicalLocations: [{ fullyQualifiedName: object, kind: 'object' }] };
   const related = sources.map((source, id) => ({ id, ...place(source), message: { text: 'generated from here' } }));
   return {
@@ -63,6 +69,7 @@ function resultOf({ rule, level, message, at, object, sources, suppressed }: Sar
     locations: at === null ? [] : [{ ...place(at), ...logical }],
     ...(related.length === 0 ? {} : { relatedLocations: related }),
     ...(suppressed === null ? {} : { suppressions: [{ kind: 'inSource', justification: suppressed }] }),
+    ...(properties === undefined ? {} : { properties }),
   };
 }
 

@@ -88,3 +88,9 @@ export function helpText({ status, leansOn }: Obligation): string {
   if (leansOn.length === 0 || status === 'refuted') return '';
   return `as deployed: leans on PeerAuthentication ${leansOn.map((name) => `\`${name}\``).join(', ')}`;
 }
+
+/** What keeps a request from a proxy that lets it in; '' where nothing does. */
+export function keeperText(keeper: Counterexample['keptOutBy']): string {
+  if (keeper === undefined) return '';
+  return `; kept from the proxy by ${keeper.layer}${keeper.policy === null ? '' : ` \`${keeper.policy}\``}`;
+}

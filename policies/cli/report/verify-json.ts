@@ -8,7 +8,7 @@ export function verificationJson({ verification, places, intent }: VerificationR
     title: TITLES[obligation.name],
     counterexamples: obligation.counterexamples.map((found) => {
       const { at, object, sources } = blameOf(found, places);
-      return { ...found, at, object, sources };
+      return { ...found, keptOutBy: found.keptOutBy ?? null, at, object, sources };
     }),
   }));
   return `${JSON.stringify({ version: 1, intentChecked: intent !== null, ...verification, obligations }, null, 2)}\n`;

@@ -23,9 +23,10 @@ function resultsOf({ name, status, counterexamples, notes }: Obligation, places:
   const rule = `verify/${name}`;
   const level = status === 'refuted' ? 'error' : 'warning';
   const found = counterexamples.map((example): SarifResult => {
-    const { cell, expected, decided, change, request } = example;
+    const { cell, expected, decided, change, request, keptOutBy } = example;
     const message = `${cell}: expected ${expected}, got ${decided.verdict}. ${change}. Request: ${JSON.stringify(request)}`;
-    return { rule, level, message, ...blameOf(example, places), suppressed: null };
+    const properties = keptOutBy === undefined ? {} : { properties: { keptOutBy } };
+    return { rule, level, message, ...blameOf(example, places), suppressed: null, ...properties };
   });
   const remarks = counterexamples.length > 0 ? [] : notes;
   return [

@@ -121,6 +121,35 @@ describe('meshwright verify', () => {
     expect(stdout).toContain(`\`${SOURCE}\``);
   });
 
+  test('says in JSON, SARIF and JUnit which NetworkPolicy keeps a request from the proxy that lets it in', async () => {
+    const shut = istio('NetworkPolicy', 'cart', { podSelector: app('cart'), policyTypes: ['Ingress'] });
+    const parts = {
+      ...SHOP,
+      cartNetwork: shut,
+      policy: cartPolicy([{ from: [{ source: { ipBlocks: ['203.0.113.0/24'] } }] }]),
+    };
+    const written = async (format: string) =>
+      (await run(['verify', '-', '--intent', file('intent.json'), '--format', format], yaml(parts))).stdout;
+    const json = JSON.parse(await written('json'));
+    expect(await faultsBy('verification', json)).toEqual([]);
+    const because = expect.stringContaining('isolated by `shop/all`, `shop/cart`');
+    const keeper = { layer: 'network-policy', policy: 'shop/all', because };
+    const found = json.obligations.flatMap(({ counterexamples }: { counterexamples: object[] }) => counterexamples);
+    expect(found).toContainEqual(
+      expect.objectContaining({ keptOutBy: keeper, change: expect.stringContaining('NetworkPolicy stops it') }),
+    );
+    expect(JSON.parse(await written('sarif')).runs[0].results).toContainEqual(
+      expect.objectContaining({ properties: { keptOutBy: keeper } }),
+    );
+    expect(await written('junit')).toContain('kept from the proxy by network-policy `shop/all`');
+    const open = JSON.parse((await verify('wider.yaml', '--format', 'json')).stdout);
+    const kept = open.obligations.flatMap(({ counterexamples }: { counterexamples: { keptOutBy: object | null }[] }) =>
+      counterexamples.map(({ keptOutBy }) => keptOutBy),
+    );
+    expect(kept.length).toBeGreaterThan(0);
+    expect(new Set(kept)).toEqual(new Set([null]));
+  });
+
   test('tells every problem of manifests, intent and options at once', async () => {
     await writeFile(
       file('bad.json'),

@@ -85,11 +85,12 @@ describe('counterexamples', () => {
     const [plaintext] = verifyBaseline(mesh, { profile }).obligations;
     const found = plaintext?.counterexamples ?? [];
     expect(found.length).toBeGreaterThan(0);
-    for (const { request, change } of found) {
+    for (const { request, change, keptOutBy } of found) {
       const parsed = parseRequest(JSON.parse(JSON.stringify(request)));
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
       expect(compile(mesh, profile).decide(parsed.value).layer).toBe('network-policy');
       expect(change).toContain('NetworkPolicy stops it before the proxy');
+      expect(keptOutBy).toMatchObject({ layer: 'network-policy', policy: 'a/closed' });
     }
   });
 });
