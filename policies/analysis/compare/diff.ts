@@ -21,7 +21,7 @@ export interface MeshDifference {
   readonly weakened: readonly Weakening[];
   /** Ways from the internet over workloads that are new, or gone. */
   readonly paths: readonly InternetPath[];
-  /** Calls from outside that go through a gateway to a destination in one version only. */
+  /** Calls from outside that go through a gateway to a destination in one version only, or under other conditions. */
   readonly outside: readonly OutsideChange[];
   readonly unknown: readonly string[];
   /** Workloads whose grants are not listed, since all that decides about calls to them is the same in both versions. */
@@ -73,7 +73,7 @@ class Comparison {
       this.#options.progress?.();
     }
     const paths = internetPaths(before, after, { changed, unknown: this.#unknown, effort: this.#effort });
-    const outside = changed.length === 0 ? [] : outsideChanges(before, after, this.#unknown);
+    const outside = changed.length === 0 ? [] : outsideChanges(before, after, { changed, unknown: this.#unknown });
     return {
       changes: this.#changes,
       weakened: this.#weakened,

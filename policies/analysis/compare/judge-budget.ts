@@ -5,7 +5,7 @@ import { BUDGET_LIMITS } from './budget.ts';
 import type { MeshDifference } from './diff.ts';
 import type { GrantChange } from './grant-change.ts';
 import type { InternetPath } from './internet-paths.ts';
-import type { OutsideWay } from './outside.ts';
+import type { OutsideChange } from './outside-changes.ts';
 import type { Weakening } from './weakening/weakening.ts';
 
 /** What counts against one limit. */
@@ -13,7 +13,7 @@ export type Counted =
   | { readonly kind: 'grant'; readonly change: GrantChange }
   | { readonly kind: 'weakening'; readonly weakening: Weakening }
   | { readonly kind: 'path'; readonly path: InternetPath }
-  | { readonly kind: 'outside'; readonly way: OutsideWay };
+  | { readonly kind: 'outside'; readonly change: OutsideChange };
 
 /** One limit and what counts against it. */
 export interface BudgetLine {
@@ -72,7 +72,8 @@ function itemsOf({ changes, weakened, paths, outside }: MeshDifference, limit: B
     case 'internetPaths':
       return [
         ...paths.filter(({ change }) => change === 'added').map((path) => ({ kind: 'path' as const, path })),
-        ...outside.filter(({ change }) => change === 'added').map(({ way }) => ({ kind: 'outside' as const, way })),
+        // one that was widened lets calls in that had no way before; one that was only narrowed opens nothing
+        ...outside.filter(({ added }) => added !== null).map((change) => ({ kind: 'outside' as const, change })),
       ];
   }
 }

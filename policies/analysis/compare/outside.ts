@@ -1,5 +1,5 @@
 /** What anybody outside reaches through gateways, end to end: outside -> gateway -> destination, with what each asks for. */
-import type { Mesh } from '../../language/mesh.ts';
+import type { Mesh, MeshConfig } from '../../language/mesh.ts';
 import { isGateway } from '../attachment.ts';
 import { admits, isolating } from '../network.ts';
 import { hostOf } from '../outbound.ts';
@@ -37,61 +37,94 @@ export interface OutsideWays {
   readonly unknown: readonly string[];
 }
 
-/** Lists the ways from outside through every gateway. */
-export function outsideWays(mesh: Mesh, profile: Profile): OutsideWays {
-  const ways: OutsideWay[] = [];
-  const unknown: string[] = [];
-  const effort = new Effort();
-  for (const workload of mesh.workloads) {
-    if (!isGateway(mesh, workload)) continue;
-    for (const port of portsOf(mesh, workload, []).named) {
-      const outside = { peer: { workload: null, ip: null }, target: workload, port };
-      if (!admits(mesh, isolating(mesh, workload, 'ingress'), 'ingress', outside)) continue;
-      const gateway = { namespace: workload.namespace, workload: workload.name, port };
-      for (const passage of passagesThrough({ mesh, profile, issuerKeys: new Map() }, workload, port)) {
-        try {
-          for (const way of waysOf(gateway, passage, mesh, { profile, effort })) ways.push(way);
-        } catch (error) {
-          if (!(error instanceof BudgetExceeded)) throw error;
-          unknown.push(`ways through \`${workload.namespace}/${workload.name}\` port ${port}: ${error.message}`);
-        }
-      }
-    }
-  }
-  return { ways, unknown };
+/** A way through a gateway that the network leaves open to any address, with what of it a listed way says. */
+export interface OutsidePassage {
+  readonly ends: Omit<OutsideWay, 'http' | 'exact' | 'conditions'>;
+  readonly passage: Passage;
 }
 
-interface Asked {
+/** Every way through every gateway of a mesh, not yet asked which calls go it. */
+export function outsidePassages(mesh: Mesh, profile: Profile): readonly OutsidePassage[] {
+  return mesh.workloads.flatMap((workload) => {
+    if (!isGateway(mesh, workload)) return [];
+    return portsOf(mesh, workload, []).named.flatMap((port) => {
+      const outside = { peer: { workload: null, ip: null }, target: workload, port };
+      if (!admits(mesh, isolating(mesh, workload, 'ingress'), 'ingress', outside)) return [];
+      const gateway = { namespace: workload.namespace, workload: workload.name, port };
+      return passagesThrough({ mesh, profile, issuerKeys: new Map() }, workload, port)
+        .filter(({ through }) => through.kind !== 'never')
+        .map((passage) => ({ ends: endsOf(gateway, passage), passage }));
+    });
+  });
+}
+
+function endsOf(gateway: OutsideWay['gateway'], { route, forward, place }: Passage): OutsidePassage['ends'] {
+  const via =
+    route === null
+      ? null
+      : { virtualService: `${route.virtualService.namespace}/${route.virtualService.name}`, route: route.index };
+  return { gateway, kind: forward.kind, via, destination: destinationOf(forward, place) };
+}
+
+/** Lists the ways from outside through every gateway. */
+export function outsideWays(mesh: Mesh, profile: Profile): OutsideWays {
+  return waysOf(outsidePassages(mesh, profile), { config: mesh.config, profile, effort: new Effort() });
+}
+
+/** The ways of some passages, and the passages of which they could be decided. */
+export function waysOf(
+  passages: readonly OutsidePassage[],
+  how: Asked,
+): OutsideWays & { readonly decided: readonly OutsidePassage[] } {
+  const ways: OutsideWay[] = [];
+  const unknown: string[] = [];
+  const decided: OutsidePassage[] = [];
+  for (const each of passages) {
+    const { ends, passage } = each;
+    try {
+      for (const way of waysOfPassage(ends, passage, how)) ways.push(way);
+      decided.push(each);
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      unknown.push(undecidedWays(ends, error));
+    }
+  }
+  return { ways, unknown, decided };
+}
+
+/** That the ways through a port of a gateway were too much to decide. */
+export function undecidedWays({ gateway }: Pick<OutsideWay, 'gateway'>, { message }: BudgetExceeded): string {
+  return `ways through \`${gateway.namespace}/${gateway.workload}\` port ${gateway.port}: ${message}`;
+}
+
+/** How passages are asked which calls go them. */
+export interface Asked {
+  readonly config: MeshConfig;
   readonly profile: Profile;
   readonly effort: Effort;
 }
 
 /** The ways of one passage, one for each class of calls of somebody without a certificate of the mesh. */
-function waysOf(
-  gateway: OutsideWay['gateway'],
-  { through, token, route, forward, place }: Passage,
-  { config }: Mesh,
-  { profile, effort }: Asked,
-): readonly OutsideWay[] {
-  if (through.kind === 'never') return [];
-  const formulas = [through, token.accepted, holds({ on: 'token', is: 'present' })];
-  const options = { config, headers: profile.repeatedHeaders, peers: 'single', identities: [], effort } as const;
-  const universe = new Universe(formulas, options);
-  const node = stranger(universe, universe.diagrams.and(universe.node(through), universe.possible()));
-  const via =
-    route === null
-      ? null
-      : { virtualService: `${route.virtualService.namespace}/${route.virtualService.name}`, route: route.index };
-  const destination = destinationOf(forward, place);
-  return callsOf(universe, node, token).map(({ http, exact, conditions }) => ({
-    gateway,
+function waysOfPassage(ends: OutsidePassage['ends'], passage: Passage, how: Asked): readonly OutsideWay[] {
+  const universe = outsideUniverse([passage], how);
+  return callsOf(universe, strangersOn(universe, passage), passage.token).map(({ http, exact, conditions }) => ({
+    ...ends,
     http,
     exact,
     conditions,
-    kind: forward.kind,
-    via,
-    destination,
   }));
+}
+
+/** A universe in which the calls of some passages are told apart. */
+export function outsideUniverse(passages: readonly Passage[], { config, profile, effort }: Asked): Universe {
+  const formulas = passages.flatMap(({ through, token }) => [through, token.accepted]);
+  const options = { config, headers: profile.repeatedHeaders, peers: 'single', identities: [], effort } as const;
+  return new Universe([...formulas, holds({ on: 'token', is: 'present' })], options);
+}
+
+/** The calls of a passage that somebody outside can make. */
+export function strangersOn(universe: Universe, { through }: Passage): Node {
+  return stranger(universe, universe.diagrams.and(universe.node(through), universe.possible()));
 }
 
 function destinationOf({ target }: Passage['forward'], place: Passage['place']): OutsideWay['destination'] {

@@ -5,7 +5,9 @@ import {
   budgetLines,
   conditionsText,
   type DifferenceReport,
+  effectOf,
   realChanges,
+  refinementOf,
   summaryOf,
   wayText,
   weakeningText,
@@ -38,7 +40,11 @@ export function diffMarkdown({ difference, verdict }: DifferenceReport): string 
     ),
     ...list(
       'Calls from outside, through gateways',
-      outside.map(({ change, way }) => `${change === 'added' ? '🔴' : '🟢'} ${change}: ${code(outsideText(way))}`),
+      outside.map((each) => {
+        const mark = each.change !== 'changed' ? MARKS[each.change] : each.added === null ? '🟢' : '🟡';
+        const refinement = refinementOf(each).map((text) => `; ${cell(text)}`);
+        return `${mark} ${effectOf(each)}: ${code(outsideText(each.way))}${refinement.join('')}`;
+      }),
     ),
     ...list(
       'Weakened layers',

@@ -5,7 +5,9 @@ import {
   budgetLines,
   conditionsText,
   type DifferenceReport,
+  effectOf,
   realChanges,
+  refinementOf,
   summaryOf,
   wayText,
   weakeningText,
@@ -28,9 +30,11 @@ export function diffText({ difference, verdict }: DifferenceReport, paint: Paint
     const kind = path.reaches === 'another workload' ? 'way from the internet' : 'another way from the internet';
     lines.push(paint(tone, `${mark} ${kind}: ${wayText(path)}`));
   }
-  for (const { change, way } of difference.outside) {
-    const { mark, tone } = MARKS[change];
-    lines.push(paint(tone, `${mark} from outside: ${outsideText(way)}`));
+  for (const outside of difference.outside) {
+    const { mark, tone } = MARKS[outside.change];
+    const word = outside.change === 'changed' ? `from outside, ${effectOf(outside)}` : 'from outside';
+    lines.push(paint(tone, `${mark} ${word}: ${outsideText(outside.way)}`));
+    for (const each of refinementOf(outside)) lines.push(`    ${each}`);
   }
   for (const each of difference.weakened) lines.push(paint('bad', `weakened: ${weakeningText(each)} [${each.kind}]`));
   for (const each of difference.unknown) lines.push(paint('careful', `not decided: ${each}`));

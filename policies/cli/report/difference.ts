@@ -3,6 +3,7 @@ import type { MeshDifference } from '../../analysis/compare/diff.ts';
 import type { ChangedCalls, GrantChange } from '../../analysis/compare/grant-change.ts';
 import type { InternetPath } from '../../analysis/compare/internet-paths.ts';
 import type { BudgetLine, BudgetVerdict, Counted } from '../../analysis/compare/judge-budget.ts';
+import type { OutsideChange } from '../../analysis/compare/outside-changes.ts';
 import type { Weakening } from '../../analysis/compare/weakening/weakening.ts';
 import { grantText, outsideText } from './grant-text.ts';
 
@@ -29,6 +30,8 @@ export function summaryOf({ changes, weakened, paths, outside, same }: MeshDiffe
   if (opened > 0) parts.push(counted(opened, 'new way', 'from the internet'));
   const through = outside.filter(({ change }) => change === 'added').length;
   if (through > 0) parts.push(counted(through, 'new call', 'from outside through a gateway'));
+  const wider = outside.filter(({ change, added }) => change === 'changed' && added !== null).length;
+  if (wider > 0) parts.push(counted(wider, 'wider call', 'from outside through a gateway'));
   if (same > 0) parts.push(counted(same, 'workload', 'left out, about which nothing changed'));
   return parts.join(', ');
 }
@@ -46,6 +49,28 @@ export function wayText({ way }: InternetPath): string {
   return ['internet', ...way].join(' -> ');
 }
 
+/** What became of a way from outside, in a word: one that opens calls and closes others is both. */
+export function effectOf({ change, added, removed }: OutsideChange): string {
+  if (change !== 'changed') return change;
+  return added === null ? 'narrowed' : removed === null ? 'widened' : 'widened and narrowed';
+}
+
+/** What opened and what closed within a way from outside that both versions have. */
+export function refinementOf({ change, added, removed }: OutsideChange): readonly string[] {
+  if (change !== 'changed') return [];
+  return [
+    ...(added === null ? [] : [`opened where ${conditionsText({ conditions: added })}`]),
+    ...(removed === null ? [] : [`closed where ${conditionsText({ conditions: removed })}`]),
+  ];
+}
+
+/** A change of a way from outside in one line. */
+export function outsideChangeText(change: OutsideChange): string {
+  const refinement = refinementOf(change);
+  const more = refinement.length === 0 ? '' : ` (${effectOf(change)}: ${refinement.join('; ')})`;
+  return `${outsideText(change.way)}${more}`;
+}
+
 /** Why the calls passed in one version and what stopped them in the other. */
 export function becauseOf({ example }: ChangedCalls): readonly string[] {
   if (example === null) return [];
@@ -56,7 +81,7 @@ export function becauseOf({ example }: ChangedCalls): readonly string[] {
 }
 
 /** What opened or closed within a changed grant, in words. */
-export function conditionsText({ conditions }: ChangedCalls): string {
+export function conditionsText({ conditions }: Pick<ChangedCalls, 'conditions'>): string {
   return conditions.length === 0 ? 'nothing else matters' : conditions.join(', ');
 }
 
@@ -82,7 +107,7 @@ export function countedText(counted: Counted): string {
     case 'path':
       return wayText(counted.path);
     case 'outside':
-      return outsideText(counted.way);
+      return outsideChangeText(counted.change);
   }
 }
 

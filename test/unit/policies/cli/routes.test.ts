@@ -196,6 +196,80 @@ spec:
     expect(stdout).toMatch(/^- from outside: GET \/v1\/\* -> edge\/ingress:8443 -> shop\/shop:9080/m);
     expect(stdout).not.toMatch(/^[+-] plaintext/m);
   });
+
+  describe('shows a way from outside that both versions have', () => {
+    const V1 = '{prefix: /v1/}, method: {exact: GET}';
+    const asking = (tier: string) =>
+      tier === '' ? yaml : yaml.replace(V1, `${V1}, headers: {x-tier: {exact: ${tier}}}`);
+    const compared = async (from: string, to: string, ...more: readonly string[]) => {
+      const [before, after] = [join(folder, 'was.yaml'), join(folder, 'is.yaml')];
+      await writeFile(before, from);
+      await writeFile(after, to);
+      return run(['diff', before, after, ...more]);
+    };
+    const budget = async () => {
+      const file = join(folder, 'strict.json');
+      const most = { added: null, removed: null, changed: null, weakened: null, internetPaths: 0 };
+      await writeFile(file, JSON.stringify({ version: 1, most }));
+      return file;
+    };
+
+    test.for([
+      { from: 'gold', to: '', effect: 'widened', code: EXIT_CODES.refuted },
+      { from: '', to: 'gold', effect: 'narrowed', code: EXIT_CODES.holds },
+      { from: 'gold', to: 'blue', effect: 'widened and narrowed', code: EXIT_CODES.refuted },
+    ])('as $effect, and a budget counts what opens', async ({ from, to, effect, code }) => {
+      const [was, is] = [asking(from), asking(to)];
+      const { stdout } = await compared(was, is);
+      expect(stdout).toMatch(
+        new RegExp(`^~ from outside, ${effect}: GET /v1/\\* -> edge/ingress:8443 -> shop/shop:9080`, 'm'),
+      );
+      expect(stdout).not.toMatch(/^[+-] from outside/m);
+      expect(/^ {4}opened where .*x-tier/m.test(stdout)).toBe(effect !== 'narrowed');
+      expect(/^ {4}closed where .*x-tier/m.test(stdout)).toBe(effect !== 'widened');
+      const json = JSON.parse((await compared(was, is, '--format', 'json')).stdout);
+      expect(await faultsBy('difference', json)).toEqual([]);
+      expect(json.outside).toContainEqual(expect.objectContaining({ change: 'changed' }));
+      expect((await compared(was, is, '--format', 'markdown')).stdout).toContain(`${effect}: `);
+      const judged = await compared(was, is, '--budget', await budget());
+      expect(judged.code).toBe(code);
+      const junit = (await compared(was, is, '--budget', await budget(), '--format', 'junit')).stdout;
+      expect(junit.includes(`(${effect}: opened where`)).toBe(code === EXIT_CODES.refuted);
+    });
+
+    test('where the same words stand for more calls than before', async () => {
+      // all methods but GET, then all methods: both are listed as `*`
+      const only = (operation: object) =>
+        `\n---\n${JSON.stringify({
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: 'ingress', namespace: 'edge' },
+          spec: { selector: { matchLabels: { app: 'ingress' } }, rules: [{ to: [{ operation }] }] },
+        })}\n`;
+      const { stdout } = await compared(
+        yaml + only({ paths: ['/api/y'], notMethods: ['GET'] }),
+        yaml + only({ paths: ['/api/y'] }),
+      );
+      expect(stdout).toMatch(/^\+ from outside: GET \/api\/y -> edge\/ingress:8443/m);
+      expect(stdout).not.toMatch(/^- from outside/m);
+    });
+
+    test('beside ways that are not decided', async () => {
+      const whole = await readFile(MESH, 'utf8');
+      const { stdout } = await compared(whole.replace(V1, `${V1}, headers: {x-tier: {exact: gold}}`), whole);
+      expect(stdout).toMatch(/^~ from outside, widened: GET \/v1\/\*/m);
+      expect(stdout).toMatch(/^not decided: ways through `edge\/ingress` port 8443: a prefix in any letter case/m);
+    });
+
+    test('as nothing where another route carries it', async () => {
+      const moved = yaml.replace(
+        '- match: [{uri: {exact: /old}}]\n      redirect: {uri: /new, redirectCode: 302}\n    ',
+        '',
+      );
+      expect(moved).not.toBe(yaml);
+      expect((await compared(yaml, moved)).stdout).not.toContain('from outside');
+    });
+  });
 });
 
 describe('explain and decide', () => {
