@@ -65,7 +65,7 @@ export function refinementOf({ change, added, removed }: OutsideChange): readonl
 }
 
 /** A change of a way from outside in one line. */
-export function outsideChangeText(change: OutsideChange): string {
+function outsideChangeText(change: OutsideChange): string {
   const refinement = refinementOf(change);
   const more = refinement.length === 0 ? '' : ` (${effectOf(change)}: ${refinement.join('; ')})`;
   return `${outsideText(change.way)}${more}`;
