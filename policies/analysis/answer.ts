@@ -30,6 +30,8 @@ export interface ForwardAnswer {
   readonly http: { readonly method: string; readonly path: string; readonly host: string } | null;
   /** What is decided there; null without a workload. */
   readonly answer: Omit<Answer, 'id'> | null;
+  /** Why nothing is decided at the destination though it is known; left out elsewhere. */
+  readonly undecided?: string;
 }
 
 /** The JSON answer of a request's verdict, with what becomes of it behind a gateway. */
@@ -47,7 +49,12 @@ export function toAnswer(request: Pick<Request, 'id'>, verdict: Verdict, hops: r
   };
 }
 
-function forwardAnswer({ kind, host, port, call }: Hop): ForwardAnswer {
+function forwardAnswer({ kind, host, port, call, undecided }: Hop): ForwardAnswer {
+  if (undecided !== undefined) {
+    const { namespace, workload, port: own } = undecided.destination;
+    const destination = { namespace, workload, port: own };
+    return { kind, host, port, destination, http: null, answer: null, undecided: undecided.because };
+  }
   if (call === null) return { kind, host, port, destination: null, http: null, answer: null };
   const { request, verdict, hops } = call;
   const { id: _, ...answer } = toAnswer(request, verdict, hops);

@@ -11,7 +11,7 @@ import { routeNaively } from './naive-route.ts';
 import { connectionOf, type Sending } from './outcome.ts';
 import { meshServerName, rewrittenAuthority, rewrittenHeaders, rewrittenPath, unknownHeaders } from './rewrite.ts';
 import { routeTableOf } from './route-table.ts';
-import type { Forward } from './table.ts';
+import type { BoundRoute, Forward } from './table.ts';
 
 /** One place that a request is sent on to. */
 export interface Hop {
@@ -21,7 +21,14 @@ export interface Hop {
   readonly port: number;
   /** The request there and its verdict; null where no workload of the manifests is known to take it. */
   readonly call: { readonly request: Request; readonly verdict: Verdict; readonly hops: readonly Hop[] } | null;
+  /**
+   * Where it arrives though nobody can say as what, so that nothing is decided there.
+   * @default - it is decided, or no workload is known to take it
+   */
+  readonly undecided?: { readonly destination: Place; readonly because: string };
 }
+
+type Place = Pick<Request['destination'], 'namespace' | 'workload' | 'port'>;
 
 const MOST_HOPS = 4;
 
@@ -44,12 +51,15 @@ export function hopsOf(
     const host = target.kind === 'service' ? hostOf(target.service) : target.host;
     const to = { kind, host, port: target.port };
     if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
-    return target.places.map(({ workload, port }) => {
+    return target.places.map(({ workload, port }): Hop => {
       const place = { namespace: workload.namespace, workload: workload.name, port, ip: null };
       if (sending.forward.by === 'client') {
         const own: Request = { ...request, sourceIp: null, destination: place };
         return { ...to, call: { request: own, verdict: decide(own), hops: [] } };
       }
+      const made = sentOn(world, request, sending);
+      if (made.kind === 'unknown')
+        return { ...to, call: null, undecided: { destination: place, because: made.because } };
       const departure = depart(world.mesh, gateway, {
         workload,
         port,
@@ -57,7 +67,7 @@ export function hopsOf(
       });
       const showsName = departure.kind === 'sends' && departure.transport.kind === 'mtls';
       const sni = showsName ? meshServerName(sending.forward, sending.route) : '';
-      const next: Request = { ...sentOn(world, request, sending), sni, destination: place };
+      const next: Request = { ...made.request, sni, destination: place };
       const verdict = underAssumptions(decide(next), sending);
       const hops = verdict.allowed ? hopsOf(world, next, decide, depth + 1) : [];
       return { ...to, call: { request: next, verdict, hops } };
@@ -75,8 +85,12 @@ function underAssumptions(verdict: Verdict, { forward, route }: Sending): Verdic
   return { ...verdict, assumptions: [...verdict.assumptions, ...more] };
 }
 
+type Sent =
+  | { readonly kind: 'known'; readonly request: Request }
+  | { readonly kind: 'unknown'; readonly because: string };
+
 /** The request that a destination gets, as the gateway's own call. */
-function sentOn(world: World, request: Request, { forward, route }: Sending): Request {
+function sentOn(world: World, request: Request, { forward, route }: Sending): Sent {
   const { namespace, workload } = request.destination;
   const rules = tokenRulesOf(world.mesh, findWorkload(world.mesh, request.destination));
   const issuer = request.token?.claims['iss'];
@@ -92,13 +106,17 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Re
     metadata: {},
   };
   const connection = connectionOf(request, world).request;
-  if (route === null || request.http === null || connection === null) return call;
-  const path = rewrittenPath(route, connection.path, connection.query) ?? connection.path;
+  if (route === null || request.http === null || connection === null) return { kind: 'known', request: call };
+  const path = rewrittenPath(route, connection.path, connection.query);
+  if (path === undefined)
+    return { kind: 'unknown', because: `the path that arrives there is not known: ${rewriteText(route)}` };
   const outcome = verifyToken(verifiers(rules, world.issuerKeys), request.token, request.http);
   const given = asGiven(request.http, givenHeaders(rules), givingToken(outcome, request.token));
   const headers = rewrittenHeaders(route, forward, given.headers);
-  return {
-    ...call,
-    http: { method: request.http.method, path, host: rewrittenAuthority(route, forward, request.http.host), headers },
-  };
+  const host = rewrittenAuthority(route, forward, request.http.host);
+  return { kind: 'known', request: { ...call, http: { method: request.http.method, path, host, headers } } };
+}
+
+function rewriteText({ route: { regexRewrite } }: BoundRoute): string {
+  return `\`uriRegexRewrite\` of \`${regexRewrite?.match}\` to \`${regexRewrite?.replacement}\` is more of RE2 than is read here`;
 }

@@ -3,6 +3,7 @@ import type { HeaderOperations, RouteDestination } from '../../language/traffic.
 import { hostOf } from '../outbound.ts';
 import type { HttpRequest } from '../request.ts';
 import type { DestinationName } from './destination.ts';
+import { parseExpression } from './expression.ts';
 import type { BoundRoute, Forward } from './table.ts';
 
 /** The path, query included, that a destination gets of a normalized path; undefined where the analysis cannot tell. */
@@ -23,17 +24,34 @@ function replacedLength(match: BoundRoute['match'], path: string): number {
   return match.uri.kind === 'prefix' ? match.uri.value.length : path.length;
 }
 
+/**
+ * Every match replaced; undefined where the expression, or the text, is beyond what RE2 and this engine read alike.
+ * Source: RE2 `GlobalReplace`, `Rewrite`: an empty match right behind another one is none.
+ */
 function replaceAll(path: string, { match, replacement }: { readonly match: string; readonly replacement: string }) {
-  // flags and named groups are written differently in RE2
-  if (/\(\?[^:]/.test(match)) return undefined;
-  try {
-    const groups = replacement
-      .replaceAll('$', '$$$$')
-      .replace(/\\(\d)/g, (_, digit: string) => (digit === '0' ? '$&' : `$${digit}`));
-    return path.replace(new RegExp(match, 'g'), groups);
-  } catch {
-    return undefined;
+  if (parseExpression(match) === undefined || !/^[\x20-\x7e]*$/.test(path)) return undefined;
+  let made = '';
+  let end = 0;
+  let last = -1;
+  for (const found of path.matchAll(new RegExp(match, 'g'))) {
+    const [text] = found;
+    if (text === '' && found.index === last) continue;
+    const put = filled(replacement, found);
+    if (put === undefined) return undefined;
+    made += path.slice(end, found.index) + put;
+    end = found.index + text.length;
+    last = end;
   }
+  return made + path.slice(end);
+}
+
+/** A replacement with the groups of a match put in; undefined where RE2 takes no such replacement. */
+function filled(replacement: string, groups: RegExpExecArray): string | undefined {
+  const named = replacement.replace(/\\[\\\d]/g, '');
+  if (named.includes('\\')) return undefined;
+  const numbers = [...replacement.matchAll(/\\([\\\d])/g)].flatMap(([, sign]) => (sign === '\\' ? [] : [Number(sign)]));
+  if (numbers.some((number) => number >= groups.length)) return undefined;
+  return replacement.replace(/\\([\\\d])/g, (_, sign: string) => (sign === '\\' ? sign : (groups[Number(sign)] ?? '')));
 }
 
 /** The `:authority` that a destination gets. */

@@ -38,7 +38,7 @@ Examples:
 Answers, one JSON line per request:
   {"id","verdict":"allow"|"deny","layer","policy","rule","status":{"http","grpc"}|null,"because","assumptions":[…]}
   At a gateway the verdict is about the call to it, which its policies let in and a route sends on; "forwards" lists each
-  destination with the request as it arrives there and the answer to that call.
+  destination with the request as it arrives there and the answer to that call, or "undecided" with the reason.
   {"id","error":{"code","message"}} for a line that is no request; the others are still answered.
 
 A line may say "expected":"allow" or "deny", as those that \`meshwright mutate --probes\` writes do.

@@ -54,6 +54,7 @@ function headline({ answer, caller, destination, operation, layers }: Explanatio
 function allowedText(further: Beyond, paint: Paint): string {
   const word = paint('good', 'ALLOWED');
   if (further === 'stopped') return `${word} by the gateway, ${paint('bad', 'DENIED')} behind it`;
+  if (further === 'unknown') return `${word} by the gateway, not decided behind it`;
   if (further === 'mixed') return `${word} by the gateway, not everywhere behind it`;
   return word;
 }

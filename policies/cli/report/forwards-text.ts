@@ -29,14 +29,14 @@ export function seenThrough(answer: Forwarding): string {
     case 'open':
       return 'the answer of the application';
     case 'unknown':
-      return 'the answer of a destination that the manifests do not hold';
     case 'stopped':
     case 'mixed':
       return [...new Set((answer.forwards ?? []).filter(({ kind }) => kind === 'request').map(seenAt))].join(', or ');
   }
 }
 
-function seenAt({ host, answer }: ForwardAnswer): string {
+function seenAt({ host, answer, undecided }: ForwardAnswer): string {
+  if (undecided !== undefined) return `what \`${host}\` says, which is not decided`;
   if (answer === null) return `the answer of \`${host}\`, which the manifests do not hold`;
   if (answer.verdict === 'allow') return seenThrough(answer);
   // a connection that is cut behind the gateway is one that it could not use
@@ -55,10 +55,12 @@ export function forwardLines({ forwards = [] }: Forwarding, paint: Paint): reado
 }
 
 function hopLines(forward: ForwardAnswer, paint: Paint, indent: string): readonly string[] {
-  const { kind, host, port, destination, http, answer } = forward;
+  const { kind, host, port, destination, http, answer, undecided } = forward;
   const copy = kind === 'copy' ? 'a copy to ' : '';
   if (answer === null || destination === null)
-    return [`${indent}?     ${copy}${host}:${port}: no workload of the manifests is known to take it`];
+    return [
+      `${indent}?     ${copy}${host}:${port}: ${undecided ?? 'no workload of the manifests is known to take it'}`,
+    ];
   const mark = answer.verdict === 'allow' ? 'ok  ' : paint('bad', 'STOP');
   const asked = http === null ? 'bytes as they came' : `${http.method} ${http.path} (host ${http.host})`;
   const name = `${destination.namespace}/${destination.workload}:${destination.port}`;
