@@ -25,7 +25,7 @@ export function guardsItself({ world, workload }: Pick<Place, 'world' | 'workloa
 }
 
 /** Checks one port; a counterexample is a request that no route carries and that the rules let in. */
-export function checkWall(ledger: Ledger, place: Place, identities: readonly string[]): void {
+export function checkWall(ledger: Ledger, place: Place, identities: () => readonly string[]): void {
   const { workload, port, world } = place;
   const aside = { ...place, world: { ...world, mesh: withEveryRoute(world.mesh, place) } };
   const result = checkSite(aside, identities, new RuleAudit());

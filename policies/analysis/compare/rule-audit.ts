@@ -51,6 +51,12 @@ export class RuleAudit {
     for (const rule of rules) this.#of(rule);
   }
 
+  /** Takes note of rules that are known to match requests to one port, to change verdicts there and to be needed. */
+  addNeeded(rules: readonly RuleMatch[]): void {
+    for (const rule of rules)
+      Object.assign(this.#of(rule), { matches: true, couldMatch: true, isNeeded: true, hasEffect: true });
+  }
+
   #addChain(universe: Universe, rules: readonly RuleMatch[]): void {
     const { diagrams } = universe;
     const possible = universe.possible();
@@ -79,10 +85,10 @@ export class RuleAudit {
       else found.hasEffect = true;
       if (kind !== 'ALLOW' && kind !== 'DENY') found.isNeeded = true;
     });
-    for (const same of [allow, deny]) this.#addNeeded(universe, same, { rules, matched });
+    for (const same of [allow, deny]) this.#addNeed(universe, same, { rules, matched });
   }
 
-  #addNeeded(
+  #addNeed(
     { diagrams }: Universe,
     same: readonly number[],
     { rules, matched }: { readonly rules: readonly RuleMatch[]; readonly matched: readonly Node[] },

@@ -11,8 +11,10 @@ import { oneIdentityShowsSurplus } from '../symbolic/one-identity.ts';
 import { forSome } from '../symbolic/project.ts';
 import { decideAtProxy, type ProxyDecision } from '../symbolic/proxy.ts';
 import { Universe } from '../symbolic/universe.ts';
+import { pathDomain, type WordDomain } from '../symbolic/word-domain.ts';
 import { verifiers } from '../token.ts';
 import type { World } from '../world.ts';
+import { isShownByTerms } from './by-terms.ts';
 import {
   type Anchor,
   anchorsOf,
@@ -61,8 +63,11 @@ interface Compared {
 
 const MOST_CELLS = 60;
 
-/** Proves that the proxy of a place allows exactly what is declared, or shows requests; `identities` are all known ones. */
-export function checkSite(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
+/**
+ * Proves that the proxy of a place allows exactly what is declared, or shows requests; `identities` gives all known
+ * ones, by which counterexamples name callers.
+ */
+export function checkSite(place: Place, identities: () => readonly string[], audit: RuleAudit): SiteResult {
   try {
     return compareAt(place, identities, audit);
   } catch (error) {
@@ -72,7 +77,7 @@ export function checkSite(place: Place, identities: readonly string[], audit: Ru
   }
 }
 
-function compareAt(place: Place, identities: readonly string[], audit: RuleAudit): SiteResult {
+function compareAt(place: Place, identities: () => readonly string[], audit: RuleAudit): SiteResult {
   const decision = decideAtProxy({ ...place, ip: null });
   const passers = passersOn(place.world.mesh, decision);
   const meaning = beside(passers, declared(place.grants, decision.listener, decision.token));
@@ -80,6 +85,10 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
   const assumptions = [...decision.assumptions, ...passers.map(({ text }) => text)];
   const isClosed = decision.unhelped.kind === 'never' && decision.rules.every(({ covers }) => covers.kind === 'never');
   if (isClosed && place.grants.length === 0) return { kind: 'equal', listener, assumptions, leans: 'onNothing' };
+  if (isShownByTerms(decision, meaning, pathsOf(place.world.mesh))) {
+    audit.addNeeded(decision.rules);
+    return { kind: 'equal', listener, assumptions, leans: 'onNothing' };
+  }
   const first = universeOf(place, decision, { meaning, identities: [] });
   const bounds = compareIn(first, decision, meaning);
   audit.add(first, decision);
@@ -89,7 +98,7 @@ function compareAt(place: Place, identities: readonly string[], audit: RuleAudit
     if (oneIdentityShowsSurplus(bounded, meaning.atMost)) return { kind: 'equal', listener, assumptions, leans };
     return compareSets(place, decision, meaning);
   }
-  const universe = universeOf(place, decision, { meaning, identities });
+  const universe = universeOf(place, decision, { meaning, identities: identities() });
   const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
   const calls = declaredCalls(universe, meaning);
@@ -130,6 +139,8 @@ function compareSets(place: Place, decision: ProxyDecision, meaning: Declared): 
   const found = explain(site, surplus, { anchors, expected: 'deny', allowed: true });
   return { kind: 'different', listener, assumptions, leans, ...found };
 }
+
+const pathsOf = ({ config }: Mesh): WordDomain => pathDomain(config.pathNormalization, 'none');
 
 interface Passer {
   readonly identity: string;

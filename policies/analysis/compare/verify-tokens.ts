@@ -18,10 +18,10 @@ export class TokenCheck {
   readonly #ledger = new Ledger();
   readonly #index: MeshIndex;
   readonly #issuers: ReadonlyMap<string, Issuer>;
-  readonly #connections: DeclaredConnections;
+  readonly #connections: () => DeclaredConnections;
   readonly #asked: boolean;
 
-  constructor(index: MeshIndex, intent: Intent, connections: DeclaredConnections) {
+  constructor(index: MeshIndex, intent: Intent, connections: () => DeclaredConnections) {
     this.#index = index;
     this.#issuers = new Map(intent.issuers.map((each) => [each.issuer, each]));
     this.#connections = connections;
@@ -42,7 +42,8 @@ export class TokenCheck {
 
   /** Looks at how the tokens of a workload's users are verified. */
   check(workload: Workload): void {
-    const grants = this.#connections.grantsOf(workload, 'ingress');
+    if (!this.#asked) return;
+    const grants = this.#connections().grantsOf(workload, 'ingress');
     const users = grants.flatMap(({ user }) => (user === null ? [] : [user]));
     const issuers = Map.groupBy(users, ({ issuer }) => issuer);
     if (users.length === 0) return;
@@ -110,7 +111,9 @@ export class TokenCheck {
   }
 
   #callsAsUser(workload: Workload, issuer: string): boolean {
-    return this.#connections.grantsOf(workload, 'egress').some(({ user }: Grant) => user?.issuer === issuer);
+    return this.#connections()
+      .grantsOf(workload, 'egress')
+      .some(({ user }: Grant) => user?.issuer === issuer);
   }
 
   #fail(note: string): void {

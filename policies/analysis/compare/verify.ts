@@ -68,7 +68,7 @@ class Verifier {
   readonly #intent: Intent;
   readonly #options: VerifyOptions;
   readonly #byCallee: ReadonlyMap<string, readonly Grant[]>;
-  readonly #identities: readonly string[];
+  readonly #identities: () => readonly string[];
   readonly #equal = new Ledger();
   readonly #closed = new Ledger();
   readonly #mtls = new Ledger();
@@ -79,7 +79,7 @@ class Verifier {
   readonly #profiles = new Ledger();
   readonly #audit = new RuleAudit();
   readonly #effort = new Effort();
-  readonly #connections: DeclaredConnections;
+  readonly #connections: () => DeclaredConnections;
   readonly #tokens: TokenCheck;
   #ports = 0;
 
@@ -96,8 +96,8 @@ class Verifier {
       else known.push(grant);
     }
     this.#byCallee = byCallee;
-    this.#identities = knownIdentities(mesh, intent);
-    this.#connections = new DeclaredConnections(this.#index, intent);
+    this.#identities = once(() => knownIdentities(mesh, intent));
+    this.#connections = once(() => new DeclaredConnections(this.#index, intent));
     this.#tokens = new TokenCheck(this.#index, intent, this.#connections);
   }
 
@@ -148,18 +148,18 @@ class Verifier {
 
   /** The layers in front of proxies, where the manifests have them. */
   #inFront(labels: readonly string[]): readonly Obligation[] {
-    const known = { connections: this.#connections, options: this.#options };
     const obligations: Obligation[] = [];
     const { mesh } = this.#index;
+    const known = () => ({ connections: this.#connections(), options: this.#options });
     if (this.#walls !== null) obligations.push(this.#walls.close('gateway-policies-equal-declared'));
     if (hasNetworkPolicies(mesh)) {
-      const network = new NetworkCheck(this.#index, this.#intent, known);
+      const network = new NetworkCheck(this.#index, this.#intent, known());
       network.run();
       for (const label of labels) network.ledger.assumptions.add(label);
       obligations.push(network.ledger.close('network-equals-declared'));
     }
     if (limitsEgress(mesh)) {
-      const egress = new EgressCheck(this.#index, this.#intent, known);
+      const egress = new EgressCheck(this.#index, this.#intent, known());
       egress.run();
       for (const label of labels) egress.ledger.assumptions.add(label);
       obligations.push(egress.ledger.close('egress-equals-declared'));
@@ -304,7 +304,12 @@ class Verifier {
     const ports = portsOf(mesh, workload, []);
     for (const port of [...ports.named, ports.other]) {
       const place = { ...this.#place(workload, mesh, port), grants: [] };
-      if (!this.#isBeyondProxies(place)) this.#take(this.#closed, place, checkSite(place, [], this.#audit));
+      if (!this.#isBeyondProxies(place))
+        this.#take(
+          this.#closed,
+          place,
+          checkSite(place, () => [], this.#audit),
+        );
     }
   }
 
@@ -347,6 +352,15 @@ function addHelp(ledger: Ledger, { world, workload, port }: Place): void {
 function changeOf(decided: Answer): string {
   const policy = decided.policy === null ? '' : ` \`${decided.policy}\``;
   return `${decided.layer}${policy} does not admit it: ${decided.because}`;
+}
+
+/** What only few meshes are asked for, made when it is first. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** The identities of all workloads and of all callers of the intent, so that counterexamples name them. */

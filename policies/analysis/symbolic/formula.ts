@@ -70,14 +70,15 @@ export const constant = (isTrueOfAll: boolean): Formula => (isTrueOfAll ? ALWAYS
 
 /** The formula of one test; equal tests for a whole word are mostly one object, so that much is looked at once. */
 export function holds(test: AtomicTest): Formula {
-  const word = wholeWord(test);
-  if (word === undefined) return { kind: 'test', test };
-  const known = shared[word.on];
-  const found = known.get(word.value);
+  if (test.on !== 'peer' && test.on !== 'method' && test.on !== 'path') return { kind: 'test', test };
+  const pattern = test.pattern.kind === 'principal' ? test.pattern.pattern : test.pattern;
+  if (pattern.kind !== 'exact') return { kind: 'test', test };
+  const known = shared[test.on];
+  const found = known.get(pattern.value);
   if (found !== undefined) return found;
   const made: Formula = { kind: 'test', test };
   if (known.size >= MOST_SHARED) known.clear();
-  known.set(word.value, made);
+  known.set(pattern.value, made);
   return made;
 }
 
@@ -89,26 +90,26 @@ const shared = {
   path: new Map<string, Formula>(),
 } as const;
 
-function wholeWord(test: AtomicTest): { readonly on: keyof typeof shared; readonly value: string } | undefined {
-  if (test.on !== 'peer' && test.on !== 'method' && test.on !== 'path') return undefined;
-  const pattern = test.pattern.kind === 'principal' ? test.pattern.pattern : test.pattern;
-  return pattern.kind === 'exact' ? { on: test.on, value: pattern.value } : undefined;
-}
-
 /** True iff every part is. */
 export function all(parts: readonly Formula[]): Formula {
-  if (parts.some((part) => part.kind === 'never')) return NEVER;
-  const kept = parts.filter((part) => part.kind !== 'always');
-  if (kept.length === 0) return ALWAYS;
-  return kept.length === 1 && kept[0] !== undefined ? kept[0] : { kind: 'all', parts: kept };
+  const kept: Formula[] = [];
+  for (const part of parts) {
+    if (part.kind === 'never') return NEVER;
+    if (part.kind !== 'always') kept.push(part);
+  }
+  const [first = ALWAYS] = kept;
+  return kept.length <= 1 ? first : { kind: 'all', parts: kept };
 }
 
 /** True iff some part is. */
 export function some(parts: readonly Formula[]): Formula {
-  if (parts.some((part) => part.kind === 'always')) return ALWAYS;
-  const kept = parts.filter((part) => part.kind !== 'never');
-  if (kept.length === 0) return NEVER;
-  return kept.length === 1 && kept[0] !== undefined ? kept[0] : { kind: 'some', parts: kept };
+  const kept: Formula[] = [];
+  for (const part of parts) {
+    if (part.kind === 'always') return ALWAYS;
+    if (part.kind !== 'never') kept.push(part);
+  }
+  const [first = NEVER] = kept;
+  return kept.length <= 1 ? first : { kind: 'some', parts: kept };
 }
 
 /** True iff the part is not. */

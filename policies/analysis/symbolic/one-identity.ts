@@ -60,6 +60,7 @@ function sameHandshake(left: readonly string[] | null, right: readonly string[] 
 }
 
 function readingOf(formula: Formula, known: Map<Formula, Reading> = new Map()): Reading {
+  if (formula.kind === 'test') return ofTest(formula.test);
   const earlier = known.get(formula);
   if (earlier !== undefined) return earlier;
   const made = newReading(formula, known);
@@ -67,13 +68,11 @@ function readingOf(formula: Formula, known: Map<Formula, Reading> = new Map()): 
   return made;
 }
 
-function newReading(formula: Formula, known: Map<Formula, Reading>): Reading {
+function newReading(formula: Exclude<Formula, { kind: 'test' }>, known: Map<Formula, Reading>): Reading {
   switch (formula.kind) {
     case 'always':
     case 'never':
       return NOT_AT_ALL;
-    case 'test':
-      return ofTest(formula.test);
     case 'not':
       return readingOf(formula.part, known).kind === 'notAtAll' ? NOT_AT_ALL : OTHERWISE;
     case 'all':
@@ -89,9 +88,12 @@ interface Reader {
 }
 
 function readersAmong(parts: readonly Formula[], known: Map<Formula, Reading>): readonly Reader[] {
-  return parts
-    .map((part) => ({ part, reading: readingOf(part, known) }))
-    .filter(({ reading }) => reading.kind !== 'notAtAll');
+  const readers: Reader[] = [];
+  for (const part of parts) {
+    const reading = readingOf(part, known);
+    if (reading.kind !== 'notAtAll') readers.push({ part, reading });
+  }
+  return readers;
 }
 
 function ofTest(test: Extract<Formula, { kind: 'test' }>['test']): Reading {
@@ -108,10 +110,10 @@ function ofTest(test: Extract<Formula, { kind: 'test' }>['test']): Reading {
  * handshake together; beside it only what holds without certificates may stand.
  */
 function ofAny(parts: readonly Formula[], readers: readonly Reader[]): Reading {
+  if (readers.length === 0) return NOT_AT_ALL;
   const found = readers.map(({ reading }) => reading).filter((reading) => reading.kind === 'once');
   const [first] = found;
-  if (found.length < readers.length) return OTHERWISE;
-  if (first === undefined) return NOT_AT_ALL;
+  if (first === undefined || found.length < readers.length) return OTHERWISE;
   const patterns = found.flatMap((reading) => reading.patterns);
   if (first.handshake === null)
     return found.every(({ handshake }) => handshake === null) ? { kind: 'once', handshake: null, patterns } : OTHERWISE;

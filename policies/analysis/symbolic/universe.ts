@@ -372,7 +372,8 @@ function group(tests: readonly AtomicTest[]): Map<string, AtomicTest[]> {
 function byOrder(peers: UniverseOptions['peers']): (left: string, right: string) => number {
   const rank = (name: string) => {
     if (name === 'peer' && peers === 'sets') return ORDER.length + 1;
-    const found = ORDER.indexOf(name.split(' ')[0] ?? '');
+    const space = name.indexOf(' ');
+    const found = ORDER.indexOf(space < 0 ? name : name.slice(0, space));
     return found < 0 ? ORDER.length : found;
   };
   return (left, right) => rank(left) - rank(right) || (left < right ? -1 : 1);
