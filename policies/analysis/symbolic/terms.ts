@@ -81,11 +81,13 @@ export class Terms {
   }
 
   #ofAll(parts: readonly Formula[]): readonly Term[] | null {
-    let terms: readonly Term[] | undefined;
+    let terms: readonly Term[] | null = null;
     for (const part of parts) {
       const own = this.of(part);
       if (own === null || (terms?.length ?? 1) * own.length > MOST_TERMS) return null;
-      terms = terms === undefined ? own : meet(terms, own);
+      const met: readonly Term[] | null = terms === null ? own : meet(terms, own);
+      if (met === null) return null;
+      terms = met;
     }
     return terms ?? [ANYTHING];
   }
@@ -165,12 +167,16 @@ function prefixOf(test: AtomicTest): string | undefined {
   return test.pattern.pattern.kind === 'prefix' ? test.pattern.pattern.value : undefined;
 }
 
-/** Each with each; two words of one attribute never meet. */
-function meet(left: readonly Term[], right: readonly Term[]): readonly Term[] {
+/**
+ * Each with each; two methods or two paths never meet. Two peers may, in a certificate of several identities: null, since
+ * a term has one.
+ */
+function meet(left: readonly Term[], right: readonly Term[]): readonly Term[] | null {
   const terms: Term[] = [];
   for (const one of left)
     for (const other of right) {
-      if (isApart(one.peer, other.peer) || isApart(one.method, other.method) || isApart(one.path, other.path)) continue;
+      if (isApart(one.peer, other.peer)) return null;
+      if (isApart(one.method, other.method) || isApart(one.path, other.path)) continue;
       terms.push({
         peer: one.peer || other.peer,
         method: one.method || other.method,
