@@ -1,5 +1,5 @@
 /** How much a command takes in, so that hostile input ends in a located problem instead of an exhausted machine. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { problem, type Result } from '../language/problem.ts';
@@ -35,7 +35,10 @@ export async function readFileWithin(file: string, mostBytes: number): Promise<R
   if (found.isDirectory())
     return { ok: false, problems: [problem('input/not-a-file', 'expected a file, got a folder', at)] };
   if (found.size > mostBytes) return tooLarge(file, mostBytes);
-  return readWithin(createReadStream(file), file, mostBytes);
+  if (!found.isFile() || found.size === 0) return readWithin(createReadStream(file), file, mostBytes);
+  // at once, since it has an end: a stream waits for the thread pool at every 64 KiB, and nothing else is to be done
+  const bytes = readFileSync(file);
+  return bytes.byteLength > mostBytes ? tooLarge(file, mostBytes) : { ok: true, value: decode(bytes) };
 }
 
 /** Reads a stream to its end, or until it has given more bytes than it may. Errors: `input/too-large`. */
@@ -48,8 +51,10 @@ export async function readWithin(stream: Readable, name: string, mostBytes: numb
     if (bytes > mostBytes) return tooLarge(name, mostBytes);
     chunks.push(part);
   }
-  return { ok: true, value: new TextDecoder().decode(Buffer.concat(chunks)) };
+  return { ok: true, value: decode(Buffer.concat(chunks)) };
 }
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** A text that is known already, where it is no larger than it may be. Errors: `input/too-large`. */
 export function within(name: string, text: string, mostBytes: number): Result<string> {
