@@ -5,7 +5,6 @@ import type {
   AuthorizationPolicy,
   Clause,
   MetadataPattern,
-  PathPattern,
   Pattern,
   PeerPattern,
   Rule,
@@ -13,7 +12,7 @@ import type {
   Values,
 } from './authorization.ts';
 import type { MeshConfig } from './mesh.ts';
-import type { Cursor } from './parse-cursor.ts';
+import { type Cursor, listOf, memberOf, textsOf } from './parse-cursor.ts';
 import {
   parseHost,
   parseNamespace,
@@ -29,17 +28,18 @@ import { expandPrincipal, expandTrustDomain } from './parse-trust-domain.ts';
 
 /** Parses one AuthorizationPolicy; the mesh settings decide trust domain rewriting. */
 export function parseAuthorizationPolicy(document: Cursor, config: MeshConfig): AuthorizationPolicy {
-  const namespace = document.get('metadata', 'namespace').text('default');
+  const metadata = document.get('metadata');
+  const spec = document.get('spec');
+  const namespace = metadata.textOf('namespace', 'default');
   const context: Context = { namespace, config };
-  const dryRun = document.get('metadata', 'annotations', 'istio.io/dry-run').text();
   return {
     namespace,
-    name: document.get('metadata', 'name').text(),
-    action: parseAction(document),
-    enforcement: isTrueText(dryRun) ? 'dryRun' : 'enforced',
-    attachment: parseAttachment(document.get('spec')),
-    rules: document
-      .get('spec', 'rules')
+    name: metadata.textOf('name'),
+    action: parseAction(spec),
+    enforcement: isTrueText(metadata.get('annotations').textOf('istio.io/dry-run')) ? 'dryRun' : 'enforced',
+    attachment: parseAttachment(spec),
+    rules: spec
+      .get('rules')
       .items()
       .map((rule, index) => parseRule(rule, index, context)),
     at: document.place(),
@@ -56,54 +56,51 @@ function isTrueText(text: string): boolean {
   return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text);
 }
 
-function parseAction(document: Cursor): Action {
-  const action = document.get('spec', 'action').text('ALLOW');
-  if (action === 'CUSTOM') return { kind: 'CUSTOM', provider: document.get('spec', 'provider', 'name').text() };
+function parseAction(spec: Cursor): Action {
+  const action = spec.textOf('action', 'ALLOW');
+  if (action === 'CUSTOM') return { kind: 'CUSTOM', provider: spec.get('provider').textOf('name') };
   return { kind: action === 'DENY' || action === 'AUDIT' ? action : 'ALLOW' };
 }
 
 /** Parses what a policy of `security.istio.io` is attached to; an empty selector is the whole namespace. */
 export function parseAttachment(spec: Cursor): Attachment {
-  const refs = [
-    ...spec.get('targetRefs').items(),
-    ...(spec.get('targetRef').isPresent() ? [spec.get('targetRef')] : []),
-  ];
+  const refs = [...spec.get('targetRefs').items(), ...(spec.has('targetRef') ? [spec.get('targetRef')] : [])];
   if (refs.length > 0) {
     return {
       kind: 'targetRefs',
-      refs: refs.map((ref) => ({ kind: ref.get('kind').text(), name: ref.get('name').text() })),
+      refs: refs.map((ref) => ({ kind: ref.textOf('kind'), name: ref.textOf('name') })),
     };
   }
   const labels = spec.get('selector', 'matchLabels').labels();
   return Object.keys(labels).length > 0 ? { kind: 'selector', labels } : { kind: 'wholeNamespace' };
 }
 
+/** Of a rule only its own place is kept: what it asks for is read as values. */
 function parseRule(rule: Cursor, index: number, context: Context): Rule {
   const parts: RulePart[] = [];
-  const from = rule.get('from').items();
-  if (from.length > 0)
-    parts.push({
-      kind: 'from',
-      alternatives: from.map((item) => clausesOf(item.get('source'), SOURCE_FIELDS, context)),
-    });
-  const to = rule.get('to').items();
-  if (to.length > 0)
-    parts.push({
-      kind: 'to',
-      alternatives: to.map((item) => clausesOf(item.get('operation'), OPERATION_FIELDS, context)),
-    });
+  const from = alternativesOf(rule.value, FROM, context);
+  if (from.length > 0) parts.push({ kind: 'from', alternatives: from });
+  const to = alternativesOf(rule.value, TO, context);
+  if (to.length > 0) parts.push({ kind: 'to', alternatives: to });
   for (const condition of rule.get('when').items())
     parts.push({ kind: 'when', alternatives: [[parseCondition(condition, context)].filter(asksSomething)] });
   return { index, parts, at: rule.place() };
 }
 
-type ParseClause = (read: Given, context: Context) => Clause;
+type ParseClause = (given: Given, context: Context) => Clause;
 
 /** A field with its not-form, and the clause that both are. */
 interface Field {
   readonly name: string;
   readonly notName: string;
   readonly parse: ParseClause;
+}
+
+/** A list of a rule, each of whose items holds the fields of one alternative under `member`. */
+interface Alternatives {
+  readonly list: 'from' | 'to';
+  readonly member: 'source' | 'operation';
+  readonly fields: readonly Field[];
 }
 
 const fieldsOf = (clauses: Readonly<Record<string, ParseClause>>): readonly Field[] =>
@@ -113,74 +110,87 @@ const fieldsOf = (clauses: Readonly<Record<string, ParseClause>>): readonly Fiel
     parse,
   }));
 
-const SOURCE_FIELDS = fieldsOf({
-  principals: (read, context) => peerClause('principal', read, context),
-  namespaces: (read, context) => peerClause('namespace', read, context),
-  serviceAccounts: (read, context) => peerClause('serviceAccount', read, context),
-  trustDomains: (read, context) => peerClause('trustDomain', read, context),
-  requestPrincipals: (read) => ({ on: 'requestPrincipal', ...values(read, one(parseRequestPrincipal)) }),
-  ipBlocks: (read) => ({ on: 'address', of: 'source', ...values(read, optional(tryParseCidr)) }),
-  remoteIpBlocks: (read) => ({ on: 'address', of: 'remote', ...values(read, optional(tryParseCidr)) }),
-});
+const FROM: Alternatives = {
+  list: 'from',
+  member: 'source',
+  fields: fieldsOf({
+    principals: parsePrincipals,
+    namespaces: (given) => peerClause('namespace', given, parseNamespace),
+    serviceAccounts: parseServiceAccounts,
+    trustDomains: parseTrustDomains,
+    requestPrincipals: (given) => clause('requestPrincipal', given, parseRequestPrincipal),
+    ipBlocks: (given) => ({ of: 'source', ...clause('address', given, tryParseCidr) }),
+    remoteIpBlocks: (given) => ({ of: 'remote', ...clause('address', given, tryParseCidr) }),
+  }),
+};
 
-const OPERATION_FIELDS = fieldsOf({
-  hosts: (read) => ({ on: 'host', ...values(read, one(parseHost)) }),
-  ports: (read) => ({ on: 'port', ...values(read, optional(tryParsePort)) }),
-  methods: (read) => ({ on: 'method', ...values(read, presence) }),
-  paths: (read) => ({ on: 'path', ...values<PathPattern>(read, one(parsePath)) }),
-});
+const TO: Alternatives = {
+  list: 'to',
+  member: 'operation',
+  fields: fieldsOf({
+    hosts: (given) => clause('host', given, parseHost),
+    ports: (given) => clause('port', given, tryParsePort),
+    methods: (given) => clause('method', given, presence),
+    paths: (given) => clause('path', given, parsePath),
+  }),
+};
+
+function alternativesOf(rule: unknown, { list, member, fields }: Alternatives, context: Context) {
+  return listOf(rule, list).map((item) => clausesOf(memberOf(item, member), fields, context));
+}
 
 /** The clauses of the fields that hold values. */
-function clausesOf(owner: Cursor, fields: readonly Field[], context: Context): readonly Clause[] {
+function clausesOf(owner: unknown, fields: readonly Field[], context: Context): readonly Clause[] {
   const clauses: Clause[] = [];
   for (const { name, notName, parse } of fields) {
-    if (!owner.hasItems(name) && !owner.hasItems(notName)) continue;
-    clauses.push(parse({ values: owner.textsOf(name), notValues: owner.textsOf(notName) }, context));
+    const values = textsOf(memberOf(owner, name));
+    const notValues = textsOf(memberOf(owner, notName));
+    if (values.length > 0 || notValues.length > 0) clauses.push(parse({ values, notValues }, context));
   }
   return clauses;
 }
 
 function parseCondition(condition: Cursor, context: Context): Clause {
-  const key = condition.get('key').text();
-  const read: Given = { values: condition.get('values').texts(), notValues: condition.get('notValues').texts() };
+  const key = condition.textOf('key');
+  const given: Given = { values: condition.get('values').texts(), notValues: condition.get('notValues').texts() };
   const exactKey = CONDITIONS[key];
-  if (exactKey !== undefined) return exactKey(read, context);
+  if (exactKey !== undefined) return exactKey(given, context);
   const claim = keyed('request.auth.claims', key);
-  if (claim !== undefined) return { on: 'claim', path: claim, ...values(read, nonEmpty) };
+  if (claim !== undefined) return { path: claim, ...clause('claim', given, nonEmpty) };
   const header = keyed('request.headers', key);
-  if (header?.[0] !== undefined) return { on: 'header', name: header[0].toLowerCase(), ...values(read, presence) };
-  if (/^experimental\.envoy\.filters\..*\[/s.test(key)) return metadataClause(key, read);
+  if (header?.[0] !== undefined) return { name: header[0].toLowerCase(), ...clause('header', given, presence) };
+  if (/^experimental\.envoy\.filters\..*\[/s.test(key)) return metadataClause(key, given);
   const known = RECOGNISED_BY_PREFIX.find((prefix) => key.startsWith(prefix));
-  if (known !== undefined) return malformed(known, read);
+  if (known !== undefined) return malformed(known, given);
   return { on: 'unknownKey', key, values: [], notValues: [], unusable: [] };
 }
 
 /** The conditions whose key is recognised exactly and case-sensitively. Source: semantics.md 3.5. */
 const CONDITIONS: Readonly<Record<string, ParseClause>> = {
-  'source.principal': (read, context) => peerClause('principal', read, context),
-  'source.namespace': (read, context) => peerClause('namespace', read, context),
-  'source.serviceAccount': (read, context) => peerClause('serviceAccount', read, context),
-  'source.trustDomain': (read, context) => peerClause('trustDomain', read, context),
-  'source.ip': (read) => ({ on: 'address', of: 'source', ...values(read, optional(tryParseCidr)) }),
-  'remote.ip': (read) => ({ on: 'address', of: 'remote', ...values(read, optional(tryParseCidr)) }),
-  'destination.ip': (read) => ({ on: 'address', of: 'destination', ...values(read, optional(tryParseCidr)) }),
-  'destination.port': (read) => ({ on: 'port', ...values(read, optional(tryParsePort)) }),
-  'connection.sni': (read) => ({ on: 'sni', ...values(read, nonEmpty) }),
-  'request.auth.principal': (read) => ({ on: 'requestPrincipal', ...values(read, one(parseRequestPrincipal)) }),
-  'request.auth.audiences': (read) => ({ on: 'claim', path: ['aud'], ...values(read, nonEmpty) }),
-  'request.auth.presenter': (read) => ({ on: 'claim', path: ['azp'], ...values(read, nonEmpty) }),
+  'source.principal': parsePrincipals,
+  'source.namespace': (given) => peerClause('namespace', given, parseNamespace),
+  'source.serviceAccount': parseServiceAccounts,
+  'source.trustDomain': parseTrustDomains,
+  'source.ip': (given) => ({ of: 'source', ...clause('address', given, tryParseCidr) }),
+  'remote.ip': (given) => ({ of: 'remote', ...clause('address', given, tryParseCidr) }),
+  'destination.ip': (given) => ({ of: 'destination', ...clause('address', given, tryParseCidr) }),
+  'destination.port': (given) => clause('port', given, tryParsePort),
+  'connection.sni': (given) => clause('sni', given, nonEmpty),
+  'request.auth.principal': (given) => clause('requestPrincipal', given, parseRequestPrincipal),
+  'request.auth.audiences': (given) => ({ path: ['aud'], ...clause('claim', given, nonEmpty) }),
+  'request.auth.presenter': (given) => ({ path: ['azp'], ...clause('claim', given, nonEmpty) }),
 };
 
 /** A key that istiod recognises by its beginning and cannot read: none of its values is usable. */
-function malformed(prefix: (typeof RECOGNISED_BY_PREFIX)[number], read: Given): Clause {
-  const none = values<never>(read, () => []);
+function malformed(prefix: (typeof RECOGNISED_BY_PREFIX)[number], given: Given): Clause {
+  const unread: Reader<never> = () => undefined;
   switch (prefix) {
     case 'request.headers':
-      return { on: 'header', name: '', ...none };
+      return { name: '', ...clause('header', given, unread) };
     case 'request.auth.claims':
-      return { on: 'claim', path: [], ...none };
+      return { path: [], ...clause('claim', given, unread) };
     case 'experimental.envoy.filters.':
-      return { on: 'metadata', filter: '', key: '', ...none };
+      return { filter: '', key: '', ...clause('metadata', given, unread) };
   }
 }
 
@@ -193,9 +203,9 @@ function keyed(prefix: string, key: string): readonly string[] | undefined {
 }
 
 /** `experimental.envoy.filters.X[k]`: a value `[v]` asks for a list that holds v. */
-function metadataClause(key: string, read: Given): Clause {
+function metadataClause(key: string, given: Given): Clause {
   const [filter = '', rest = ''] = key.slice('experimental.envoy.filters.'.length).split('[');
-  return { on: 'metadata', filter, key: rest.replace(/\]$/, ''), ...values(read, one(metadataPattern)) };
+  return { filter, key: rest.replace(/\]$/, ''), ...clause('metadata', given, metadataPattern) };
 }
 
 /** Source: istio `authz/model` `envoyFilterGenerator`: brackets at both ends ask for an element. */
@@ -211,57 +221,71 @@ interface Given {
   readonly notValues: readonly string[];
 }
 
-type Reader<T> = (text: string) => readonly T[];
+/** What a text means, undefined where it means nothing. */
+type Reader<T> = (text: string) => T | undefined;
 
-function one<T>(parse: (text: string) => T): Reader<T> {
-  return (text) => [parse(text)];
-}
+const presence: Reader<Pattern> = (text) => parsePattern(text, 'present');
+const nonEmpty: Reader<Pattern> = (text) => parsePattern(text, 'nonEmpty');
 
-function optional<T>(tryParse: (text: string) => T | undefined): Reader<T> {
-  return (text) => {
-    const parsed = tryParse(text);
-    return parsed === undefined ? [] : [parsed];
-  };
-}
+/** What most fields hold: shared, since a policy of many rules has more of them than anything else. */
+const NONE: readonly never[] = [];
 
-const presence: Reader<Pattern> = (text) => [parsePattern(text, 'present')];
-const nonEmpty: Reader<Pattern> = (text) => [parsePattern(text, 'nonEmpty')];
-
-function values<T>(read: Given, parse: Reader<T>): Values<T> {
+function clause<On extends Clause['on'], T extends object | number>(
+  on: On,
+  { values, notValues }: Given,
+  parse: Reader<T>,
+): { readonly on: On } & Values<T> {
   const unusable: string[] = [];
-  const parsed = (texts: readonly string[]): readonly T[] => {
-    const found: T[] = [];
-    for (const text of texts) {
-      const meanings = parse(text);
-      if (meanings.length === 0) unusable.push(text);
-      for (const meaning of meanings) found.push(meaning);
-    }
-    return found;
-  };
-  return { values: parsed(read.values), notValues: parsed(read.notValues), unusable };
+  const read = { on, values: readAll(values, parse, unusable), notValues: readAll(notValues, parse, unusable) };
+  return { ...read, unusable: unusable.length === 0 ? NONE : unusable };
 }
 
-function peerClause(field: PeerField, read: Given, context: Context): Clause {
-  const rewritten = values(read, (text) => PEER_PATTERNS[field](text, context));
-  if (field !== 'principal' || [...read.values, ...read.notValues].every((text) => isKept(text, context)))
-    return { on: 'peer', field, ...rewritten };
-  const asWritten = { values: read.values.map(parsePrincipal), notValues: read.notValues.map(parsePrincipal) };
-  return { on: 'peer', field, ...rewritten, asWritten };
+function readAll<T>(texts: readonly string[], parse: Reader<T>, unusable: string[]): readonly T[] {
+  if (texts.length === 0) return NONE;
+  const found: T[] = [];
+  for (const text of texts) {
+    const meaning = parse(text);
+    if (meaning === undefined) unusable.push(text);
+    else found.push(meaning);
+  }
+  return found;
 }
 
-function isKept(text: string, { config }: Context): boolean {
-  const expanded = expandPrincipal(text, config);
-  return expanded.length === 1 && expanded[0] === text;
+function peerClause(field: PeerField, given: Given, parse: Reader<PeerPattern>) {
+  const { on, values, notValues, unusable } = clause('peer', given, parse);
+  return { on, field, values, notValues, unusable };
 }
 
 type PeerField = 'principal' | 'namespace' | 'serviceAccount' | 'trustDomain';
 
-const PEER_PATTERNS: Readonly<Record<PeerField, (text: string, context: Context) => readonly PeerPattern[]>> = {
-  principal: (text, { config }) => expandPrincipal(text, config).map(parsePrincipal),
-  namespace: (text) => [parseNamespace(text)],
-  serviceAccount: (text, { namespace }) => [parseServiceAccount(text, namespace)],
-  trustDomain: (text, { config }) => expandTrustDomain(text, config).map(parseTrustDomain),
-};
+function parsePrincipals(given: Given, { config }: Context): Clause {
+  const values = expandPrincipals(given.values, config);
+  const notValues = expandPrincipals(given.notValues, config);
+  const rewritten = peerClause('principal', { values, notValues }, parsePrincipal);
+  if (values === given.values && notValues === given.notValues) return rewritten;
+  const asWritten = { values: given.values.map(parsePrincipal), notValues: given.notValues.map(parsePrincipal) };
+  return { ...rewritten, asWritten };
+}
+
+/** The principals that stand for `texts`; the same list where each stands for itself. */
+function expandPrincipals(texts: readonly string[], config: MeshConfig): readonly string[] {
+  if (texts.every((text) => isKept(text, config))) return texts;
+  return texts.flatMap((text) => expandPrincipal(text, config));
+}
+
+function isKept(text: string, config: MeshConfig): boolean {
+  const expanded = expandPrincipal(text, config);
+  return expanded.length === 1 && expanded[0] === text;
+}
+
+function parseServiceAccounts(given: Given, { namespace }: Context): Clause {
+  return peerClause('serviceAccount', given, (text) => parseServiceAccount(text, namespace));
+}
+
+function parseTrustDomains({ values, notValues }: Given, { config }: Context): Clause {
+  const expand = (texts: readonly string[]) => texts.flatMap((text) => expandTrustDomain(text, config));
+  return peerClause('trustDomain', { values: expand(values), notValues: expand(notValues) }, parseTrustDomain);
+}
 
 function tryParsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;

@@ -9,38 +9,41 @@ export type Source = Pick<SourceDocument, 'file' | 'value' | 'lineOf'>;
 export class Cursor {
   readonly value: unknown;
   readonly #document: Source;
-  /** Where this place is seen from; its path is put together only when it is asked for, which is seldom. */
-  readonly #from: { readonly cursor: Cursor; readonly steps: readonly Step[] } | null;
+  /** Whence this place is seen and by which steps; its path is put together only when it is asked for, which is seldom. */
+  readonly #from: Cursor | null;
+  readonly #steps: Step | readonly Step[];
 
   constructor(
     document: Source,
-    from: { readonly cursor: Cursor; readonly steps: readonly Step[] } | null = null,
     value: unknown = document.value,
+    from: Cursor | null = null,
+    steps: Step | readonly Step[] = [],
   ) {
     this.#document = document;
-    this.#from = from;
     this.value = value;
+    this.#from = from;
+    this.#steps = steps;
   }
 
   /** The steps from the document's root to this place. */
   get path(): readonly Step[] {
-    const parts: (readonly Step[])[] = [];
-    for (let from = this.#from; from !== null; from = from.cursor.#from) parts.push(from.steps);
+    const parts: (Step | readonly Step[])[] = [];
+    for (let place: Cursor | null = this; place !== null; place = place.#from) parts.push(place.#steps);
     return parts.toReversed().flat();
   }
 
   /** The member under a chain of keys. */
   get(...keys: readonly string[]): Cursor {
     let value = this.value;
-    for (const key of keys) value = isRecord(value) ? value[key] : undefined;
+    for (const key of keys) value = memberOf(value, key);
     // null, since an explicit undefined would ask for the default, the whole document
-    return new Cursor(this.#document, { cursor: this, steps: keys }, value ?? null);
+    return new Cursor(this.#document, value ?? null, this, keys);
   }
 
   /** The elements of a list; none when this is no list. */
   items(): readonly Cursor[] {
-    if (!Array.isArray(this.value)) return [];
-    return this.value.map((item, index) => new Cursor(this.#document, { cursor: this, steps: [index] }, item));
+    if (!Array.isArray(this.value)) return NO_PLACES;
+    return this.value.map((item, index) => new Cursor(this.#document, item, this, index));
   }
 
   /** The members of an object that are not null, in document order; none when this is no object. */
@@ -70,32 +73,24 @@ export class Cursor {
     return tryScalar(this.value);
   }
 
-  /** The texts of a list. */
-  texts(): readonly string[] {
-    return Array.isArray(this.value) ? this.value.map((item) => tryScalar(item) ?? '') : NO_TEXTS;
+  /** The text under a key; numbers and booleans as YAML writes them. */
+  textOf(key: string, otherwise = ''): string {
+    return tryScalar(memberOf(this.value, key)) ?? otherwise;
   }
 
-  /** The texts of the list under a key. */
-  textsOf(key: string): readonly string[] {
-    const list = isRecord(this.value) ? this.value[key] : undefined;
-    return Array.isArray(list) ? list.map((item) => tryScalar(item) ?? '') : NO_TEXTS;
+  /** True iff something other than null stands under the key. */
+  has(key: string): boolean {
+    return holds(this.value, key);
+  }
+
+  /** The texts of a list. */
+  texts(): readonly string[] {
+    return textsOf(this.value);
   }
 
   /** True iff a list with items stands under the key. */
   hasItems(key: string): boolean {
-    const list = isRecord(this.value) ? this.value[key] : undefined;
-    return Array.isArray(list) && list.length > 0;
-  }
-
-  /** The texts of the list under a key that a claim is true of, as places. */
-  textsWhere(key: string, claims: (text: string) => boolean): readonly Cursor[] {
-    const list = isRecord(this.value) ? this.value[key] : undefined;
-    if (!Array.isArray(list)) return NO_PLACES;
-    const found: Cursor[] = [];
-    for (const [index, item] of list.entries())
-      if (claims(tryScalar(item) ?? ''))
-        found.push(new Cursor(this.#document, { cursor: this, steps: [key, index] }, item));
-    return found;
+    return listOf(this.value, key).length > 0;
   }
 
   /** The number here, also when it is written as a string. */
@@ -111,6 +106,9 @@ export class Cursor {
 
   /** The members whose values are scalars, as texts. */
   labels(): Readonly<Record<string, string>> {
+    if (!isRecord(this.value)) return {};
+    const members = Object.values(this.value);
+    if (members.every(isText)) return this.value as Readonly<Record<string, string>>;
     return Object.fromEntries(this.entries().map(([key, value]) => [key, value.text()]));
   }
 
@@ -166,8 +164,34 @@ class Place implements Location {
   }
 }
 
+const NO_ITEMS: readonly never[] = [];
 const NO_TEXTS: readonly string[] = [];
 const NO_PLACES: readonly Cursor[] = [];
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** What stands under a key of an object; nothing when this is no object. */
+export function memberOf(value: unknown, key: string): unknown {
+  return isRecord(value) ? value[key] : undefined;
+}
+
+/** True iff something other than null stands under a key of an object. */
+export function holds(value: unknown, key: string): boolean {
+  const member = memberOf(value, key);
+  return member !== undefined && member !== null;
+}
+
+/** The items of the list under a key of an object; none when there is no list. */
+export function listOf(value: unknown, key: string): readonly unknown[] {
+  const list = memberOf(value, key);
+  return Array.isArray(list) ? list : NO_ITEMS;
+}
+
+/** The texts of a list: the list itself, where it holds nothing else. */
+export function textsOf(list: unknown): readonly string[] {
+  if (!Array.isArray(list)) return NO_TEXTS;
+  return list.every(isText) ? list : list.map((item) => tryScalar(item) ?? '');
+}
 
 function tryScalar(value: unknown): string | undefined {
   if (typeof value === 'string') return value;

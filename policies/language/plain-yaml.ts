@@ -95,7 +95,7 @@ function mapping(reading: Reading, column: number): unknown {
   do {
     const key = tryKey(reading);
     if (key === undefined || Object.hasOwn(found, key)) return NOT_PLAIN;
-    const value = valueOf(reading, column, 'member');
+    const value = valueAfter(reading, column, 'member');
     if (value === NOT_PLAIN) return NOT_PLAIN;
     found[key] = value;
   } while (reading.indent === column);
@@ -109,7 +109,7 @@ function sequence(reading: Reading, column: number): unknown {
   reading.depth += 1;
   while (reading.indent === column && isDash(reading, reading.at)) {
     reading.at += 1;
-    const value = valueOf(reading, column, 'item');
+    const value = valueAfter(reading, column, 'item');
     if (value === NOT_PLAIN) return NOT_PLAIN;
     found.push(value);
   }
@@ -135,7 +135,7 @@ function tryKey(reading: Reading): string | undefined {
 }
 
 /** What follows a colon or a dash, to the next line with content. */
-function valueOf(reading: Reading, column: number, of: 'member' | 'item'): unknown {
+function valueAfter(reading: Reading, column: number, of: 'member' | 'item'): unknown {
   const { text } = reading;
   while (text.charCodeAt(reading.at) === SPACE) reading.at += 1;
   const code = text.charCodeAt(reading.at);
@@ -158,8 +158,7 @@ function valueOf(reading: Reading, column: number, of: 'member' | 'item'): unkno
 function onNextLine(reading: Reading, column: number, of: 'member' | 'item'): unknown {
   if (!toNextLine(reading) || !toContent(reading)) return NOT_PLAIN;
   const isList = isDash(reading, reading.at);
-  if (reading.indent > column)
-    return isList ? sequence(reading, reading.indent) : mapping(reading, reading.indent);
+  if (reading.indent > column) return isList ? sequence(reading, reading.indent) : mapping(reading, reading.indent);
   return of === 'member' && reading.indent === column && isList ? sequence(reading, column) : null;
 }
 

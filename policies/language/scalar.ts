@@ -78,7 +78,9 @@ export const KUBECTL_SCHEMA = new Schema([
 
 /** The characters that a number, truth value or null of `KUBECTL_SCHEMA` can begin with. */
 const MEANINGFUL = new Set(
-  KUBECTL_SCHEMA.tags.flatMap((tag) => (tag.nodeKind === 'scalar' && tag.implicit ? (tag.implicitFirstChars ?? []) : [])),
+  KUBECTL_SCHEMA.tags.flatMap((tag) =>
+    tag.nodeKind === 'scalar' && tag.implicit ? (tag.implicitFirstChars ?? []) : [],
+  ),
 );
 
 /**

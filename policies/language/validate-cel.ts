@@ -1,7 +1,7 @@
 /** The rules that the CRDs state in CEL. They run on documents whose types the schema has already checked. */
 
 import { nanosecondsOf } from './duration.ts';
-import type { Cursor } from './parse-cursor.ts';
+import { type Cursor, holds, listOf, memberOf } from './parse-cursor.ts';
 import { type Problem, problem, quote } from './problem.ts';
 import type { KnownKind } from './schema/registry.ts';
 
@@ -30,11 +30,11 @@ export function validateCel(document: Cursor, { kind, group }: KnownKind): reado
 }
 
 function attachmentFaults(spec: Cursor): readonly Problem[] {
-  const given = (['selector', 'targetRef', 'targetRefs'] as const).filter((name) => spec.get(name).isPresent());
+  const given = (['selector', 'targetRef', 'targetRefs'] as const).filter((name) => spec.has(name));
   const references = [spec.get('targetRef'), ...spec.get('targetRefs').items()];
   const faults = selectorFaults(spec.get('selector', 'matchLabels'));
   const crossing = references
-    .filter((reference) => reference.get('namespace').text() !== '')
+    .filter((reference) => reference.textOf('namespace') !== '')
     .map((reference) => {
       const namespace = reference.get('namespace');
       return fault('target-namespace', 'a target in another namespace is not supported', namespace, 'leave it out');
@@ -56,19 +56,21 @@ function selectorFaults(labels: Cursor): readonly Problem[] {
 const IDENTITIES = ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'] as const;
 const ACCOUNTS = ['serviceAccounts', 'notServiceAccounts'] as const;
 
+const isMixed = (source: unknown): boolean =>
+  ACCOUNTS.some((name) => holds(source, name)) && IDENTITIES.some((name) => holds(source, name));
+
 function sourceFaults(spec: Cursor): readonly Problem[] {
-  const sources = spec
-    .get('rules')
-    .items()
-    .flatMap((rule) => rule.get('from').items());
-  return sources.flatMap((from) => {
-    const source = from.get('source');
-    const accounts = ACCOUNTS.filter((name) => source.get(name).isPresent());
-    const others = IDENTITIES.filter((name) => source.get(name).isPresent());
-    if (accounts.length === 0 || others.length === 0) return [];
-    const message = `${accounts[0]} cannot be set together with ${others.join(', ')}`;
-    return [fault('service-accounts', message, source, 'a service account already names its namespace')];
-  });
+  const rules = spec.get('rules').items();
+  const suspects = rules.filter(({ value }) => listOf(value, 'from').some((from) => isMixed(memberOf(from, 'source'))));
+  const sources = suspects.flatMap((rule) => rule.get('from').items()).map((from) => from.get('source'));
+  return sources
+    .filter(({ value }) => isMixed(value))
+    .map((source) => {
+      const [account] = ACCOUNTS.filter((name) => source.has(name));
+      const others = IDENTITIES.filter((name) => source.has(name));
+      const message = `${account} cannot be set together with ${others.join(', ')}`;
+      return fault('service-accounts', message, source, 'a service account already names its namespace');
+    });
 }
 
 function portLevelFaults(spec: Cursor): readonly Problem[] {

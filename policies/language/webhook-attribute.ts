@@ -5,43 +5,55 @@ import { type Problem, quote } from './problem.ts';
 import { tryFindNearest } from './spelling.ts';
 import { fault } from './webhook-fault.ts';
 
+/** True of every text but the empty one. */
+export const isFilled = (text: string): boolean => text !== '';
+
+/** True of an address or a range of addresses. */
+export const isAddress = (text: string): boolean => (text.includes('/') ? isCidr(text) : isIpAddress(text));
+
+/** True of a port number. */
+export const isPort = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= 65_535;
+
+/** True of `account` and `namespace/account`, spelt out. */
+export function isAccount(text: string): boolean {
+  const parts = text.split('/');
+  return !text.includes('*') && parts.length <= 2 && !parts.includes('');
+}
+
 /** Values that are empty strings. */
 export function emptyFaults(values: readonly Cursor[]): readonly Problem[] {
   return values
-    .filter((value) => value.text() === '')
+    .filter((value) => !isFilled(value.text()))
     .map((value) => fault('empty-value', 'expected a value, got an empty string', value, 'use `*` for any value'));
 }
 
 /** Values that are neither an address nor a range of addresses. */
 export function addressFaults(values: readonly Cursor[]): readonly Problem[] {
-  return values.flatMap((value) => {
-    const text = value.text();
-    if (text.includes('/') ? isCidr(text) : isIpAddress(text)) return [];
-    return [
-      fault('address', `expected an IP address or CIDR range, got ${quote(text)}`, value, 'such as `10.0.0.0/8`'),
-    ];
-  });
+  return values
+    .filter((value) => !isAddress(value.text()))
+    .map((value) => {
+      const message = `expected an IP address or CIDR range, got ${quote(value.text())}`;
+      return fault('address', message, value, 'such as `10.0.0.0/8`');
+    });
 }
 
 /** Values that are no port number. */
 export function portFaults(values: readonly Cursor[]): readonly Problem[] {
-  return values.flatMap((value) => {
-    const text = value.text();
-    if (/^\d{1,10}$/.test(text) && Number(text) <= 65_535) return [];
-    return [fault('port', `expected a port between 0 and 65535, got ${quote(text)}`, value)];
-  });
+  return values
+    .filter((value) => !isPort(value.text()))
+    .map((value) => fault('port', `expected a port between 0 and 65535, got ${quote(value.text())}`, value));
 }
 
 /** Values that are not `account` or `namespace/account`, spelt out. */
 export function accountFaults(values: readonly Cursor[]): readonly Problem[] {
-  return values.flatMap((value) => {
-    const text = value.text();
-    const parts = text.split('/');
-    const message = `expected \`account\` or \`namespace/account\`, got ${quote(text)}`;
-    if (text.includes('*'))
-      return [fault('service-account', `${message}: wildcards are not allowed`, value, 'use principals')];
-    return parts.length <= 2 && !parts.includes('') ? [] : [fault('service-account', message, value)];
-  });
+  return values
+    .filter((value) => !isAccount(value.text()))
+    .map((value) => {
+      const message = `expected \`account\` or \`namespace/account\`, got ${quote(value.text())}`;
+      return value.text().includes('*')
+        ? fault('service-account', `${message}: wildcards are not allowed`, value, 'use principals')
+        : fault('service-account', message, value);
+    });
 }
 
 type Check = (values: readonly Cursor[]) => readonly Problem[];

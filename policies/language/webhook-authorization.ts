@@ -1,13 +1,23 @@
 /** istiod's validation of AuthorizationPolicy. Source: istio `ValidateAuthorizationPolicy`; `semantics.md` section 13. */
-import type { Cursor } from './parse-cursor.ts';
+import { type Cursor, listOf, memberOf, textsOf } from './parse-cursor.ts';
 import { type Problem, quote } from './problem.ts';
-import { accountFaults, addressFaults, attributeFaults, emptyFaults, portFaults } from './webhook-attribute.ts';
+import {
+  accountFaults,
+  addressFaults,
+  attributeFaults,
+  emptyFaults,
+  isAccount,
+  isAddress,
+  isFilled,
+  isPort,
+  portFaults,
+} from './webhook-attribute.ts';
 import { fault } from './webhook-fault.ts';
 import { templateFaults } from './webhook-template.ts';
 
 /** The faults of the `spec` of an AuthorizationPolicy. */
 export function authorizationFaults(spec: Cursor): readonly Problem[] {
-  const action = spec.get('action').text('ALLOW');
+  const action = spec.textOf('action', 'ALLOW');
   const rules = spec.get('rules').items();
   return [...actionFaults(spec, action, rules), ...rules.flatMap((rule) => ruleFaults(rule, action))];
 }
@@ -29,6 +39,7 @@ function actionFaults(spec: Cursor, action: string, rules: readonly Cursor[]): r
 }
 
 function ruleFaults(rule: Cursor, action: string): readonly Problem[] {
+  if (action !== 'CUSTOM' && isSound(rule.value)) return [];
   const conditions = rule.get('when').items();
   return [
     ...rule.get('from').items().flatMap(fromFaults),
@@ -59,19 +70,52 @@ const PORT_FIELDS = withNegations(['ports']);
 const FILLED_FIELDS = withNegations(['hosts', 'methods', 'paths']);
 const OPERATION_FIELDS = withNegations(['hosts', 'ports', 'methods', 'paths']);
 
-/** The values of some fields; only those of which `claims` is true, where it says at a glance which may be at fault. */
-function valuesIn(
-  place: Cursor,
-  fields: readonly string[],
-  claims: (text: string) => boolean = () => true,
-): readonly Cursor[] {
-  const found: Cursor[] = [];
-  for (const name of fields) for (const value of place.textsWhere(name, claims)) found.push(value);
-  return found;
+type Claim = (text: string) => boolean;
+
+/** What every value of a field must be to be beyond doubt. */
+const claimsOf = (...claims: readonly (readonly [fields: readonly string[], claim: Claim])[]) =>
+  new Map(claims.flatMap(([fields, claim]) => fields.map((name) => [name, claim] as const)));
+
+const SOUND_SOURCE = claimsOf(
+  [PLAIN_FIELDS, isFilled],
+  [ACCOUNT_FIELDS, isAccount],
+  [TRUST_DOMAIN_FIELDS, isTrustDomain],
+  [ADDRESS_FIELDS, isAddress],
+);
+const SOUND_OPERATION = claimsOf(
+  [FILLED_FIELDS, isFilled],
+  [PATH_FIELDS, (text) => isFilled(text) && !/[{}]/.test(text)],
+  [PORT_FIELDS, isPort],
+);
+
+/**
+ * True only of a rule that has no fault, said at a glance and without places: a large mesh has thousands of rules, and
+ * faults in few of them.
+ */
+function isSound(rule: unknown): boolean {
+  return (
+    listOf(rule, 'from').every((item) => isSoundMember(memberOf(item, 'source'), SOUND_SOURCE)) &&
+    listOf(rule, 'to').every((item) => isSoundMember(memberOf(item, 'operation'), SOUND_OPERATION)) &&
+    listOf(rule, 'when').length === 0
+  );
 }
 
-const isEmpty = (text: string): boolean => text === '';
-const hasBraces = (text: string): boolean => text.includes('{') || text.includes('}');
+/** True iff a source or operation has values, and of every field only such as it takes. */
+function isSoundMember(member: unknown, claims: ReadonlyMap<string, Claim>): boolean {
+  let isBlank = true;
+  for (const name of Object.keys(member ?? {})) {
+    const claim = claims.get(name);
+    const texts = textsOf(memberOf(member, name));
+    if (claim === undefined || !texts.every(claim)) return false;
+    if (texts.length > 0) isBlank = false;
+  }
+  return !isBlank;
+}
+
+/** The values of some fields. */
+function valuesIn(place: Cursor, fields: readonly string[]): readonly Cursor[] {
+  return fields.flatMap((name) => place.get(name).items());
+}
 
 const isBlank = (place: Cursor, fields: readonly string[]): boolean => !fields.some((name) => place.hasItems(name));
 
@@ -84,16 +128,23 @@ function fromFaults(from: Cursor): readonly Problem[] {
     ];
   }
   return [
-    ...emptyFaults(valuesIn(source, PLAIN_FIELDS, isEmpty)),
+    ...emptyFaults(valuesIn(source, PLAIN_FIELDS)),
     ...addressFaults(valuesIn(source, ADDRESS_FIELDS)),
     ...accountFaults(valuesIn(source, ACCOUNT_FIELDS)),
     ...valuesIn(source, TRUST_DOMAIN_FIELDS).flatMap(trustDomainFaults),
   ];
 }
 
+/** True of a trust domain, with one star at most, which stands first or last. */
+function isTrustDomain(text: string): boolean {
+  const stars = text.split('*').length - 1;
+  const isOuter = text.startsWith('*') || text.endsWith('*');
+  return text !== '' && !text.includes('/') && (stars === 0 || (stars === 1 && isOuter));
+}
+
 function trustDomainFaults(value: Cursor): readonly Problem[] {
   const text = value.text();
-  const stars = text.split('*').length - 1;
+  if (isTrustDomain(text)) return [];
   if (text === '') return emptyFaults([value]);
   if (text.includes('/')) {
     return [
@@ -105,8 +156,6 @@ function trustDomainFaults(value: Cursor): readonly Problem[] {
       ),
     ];
   }
-  const isOuter = text.startsWith('*') || text.endsWith('*');
-  if (stars === 0 || (stars === 1 && isOuter)) return [];
   return [fault('trust-domain', `trust domain ${quote(text)}: one \`*\` is allowed, first or last`, value)];
 }
 
@@ -119,9 +168,9 @@ function toFaults(to: Cursor): readonly Problem[] {
     return [fault('empty-operation', 'an operation needs at least one field with values', operation, help)];
   }
   return [
-    ...emptyFaults(valuesIn(operation, FILLED_FIELDS, isEmpty)),
+    ...emptyFaults(valuesIn(operation, FILLED_FIELDS)),
     ...portFaults(valuesIn(operation, PORT_FIELDS)),
-    ...valuesIn(operation, PATH_FIELDS, hasBraces).flatMap(templateFaults),
+    ...valuesIn(operation, PATH_FIELDS).flatMap(templateFaults),
   ];
 }
 
