@@ -8,13 +8,26 @@ export type Identity =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'misplaced'; readonly problem: Problem };
 
+const identities: ReadonlyMap<string, Identity> = new Map(
+  KNOWN_KINDS.flatMap((known) =>
+    known.versions.map((version) => {
+      const apiVersion = known.group === '' ? version : `${known.group}/${version}`;
+      return [`${apiVersion} ${known.kind}`, { kind: 'known', known }] as const;
+    }),
+  ),
+);
 const kinds = new Map(KNOWN_KINDS.map((known) => [`${known.group}/${known.kind}`, known]));
 const groups = new Set(KNOWN_KINDS.map(({ group }) => group));
 
 /** Looks up the schema of a document by `apiVersion` and `kind`. Errors: `schema/unknown-version`. */
 export function identify(document: Cursor): Identity {
+  const kind = document.textOf('kind');
+  const identity = identities.get(`${document.textOf('apiVersion')} ${kind}`);
+  return identity ?? identifyUnusual(document, kind);
+}
+
+function identifyUnusual(document: Cursor, kind: string): Identity {
   const apiVersion = document.get('apiVersion');
-  const kind = document.get('kind').text();
   const [version = '', group = ''] = apiVersion.text().split('/').reverse();
   const known = kinds.get(`${group}/${kind}`);
   if (known?.versions.includes(version)) return { kind: 'known', known };

@@ -236,8 +236,7 @@ function clause<On extends Clause['on'], T extends object | number>(
   parse: Reader<T>,
 ): { readonly on: On } & Values<T> {
   const unusable: string[] = [];
-  const read = { on, values: readAll(values, parse, unusable), notValues: readAll(notValues, parse, unusable) };
-  return { ...read, unusable: unusable.length === 0 ? NONE : unusable };
+  return { on, values: readAll(values, parse, unusable), notValues: readAll(notValues, parse, unusable), unusable };
 }
 
 function readAll<T>(texts: readonly string[], parse: Reader<T>, unusable: string[]): readonly T[] {

@@ -18,38 +18,33 @@ const SHARES: readonly (readonly [string, string])[] = [
 export function looseEndsOf(spec: unknown): readonly string[] {
   const pod = recordOf(spec);
   const context = recordOf(pod['securityContext']);
-  const ends = [
-    ...(pod['automountServiceAccountToken'] === false ? [] : ['the API token is mounted']),
-    ...SHARES.flatMap(([field, words]) => (pod[field] === true ? [words] : [])),
-    ...identityEnds(context, 'the pod'),
-    ...(isOwn(context['fsGroup']) ? [] : ['the pod gives its volumes no group']),
-  ];
+  const ends: string[] = [];
+  if (pod['automountServiceAccountToken'] !== false) ends.push('the API token is mounted');
+  for (const [field, words] of SHARES) if (pod[field] === true) ends.push(words);
+  addIdentityEnds(ends, context, 'the pod');
+  if (!isOwn(context['fsGroup'])) ends.push('the pod gives its volumes no group');
   for (const list of [pod['initContainers'], pod['containers']])
-    for (const item of Array.isArray(list) ? list : []) ends.push(...containerEnds(recordOf(item), context));
+    for (const item of Array.isArray(list) ? list : []) addContainerEnds(ends, recordOf(item), context);
   return ends;
 }
 
 /** Users, groups and system calls: what a container leaves out the pod says. */
-function identityEnds(context: Json, name: string): readonly string[] {
+function addIdentityEnds(ends: string[], context: Json, name: string): void {
   const seccomp = recordOf(context['seccompProfile'])['type'];
-  return [
-    ...(context['runAsNonRoot'] === true ? [] : [`${name} may run as root`]),
-    ...(isOwn(context['runAsUser']) ? [] : [`${name} runs as a user of the image, or as root`]),
-    ...(isOwn(context['runAsGroup']) ? [] : [`${name} runs in a group of the image, or in that of root`]),
-    ...(seccomp === 'RuntimeDefault' || seccomp === 'Localhost' ? [] : [`${name} may make any system call`]),
-  ];
+  if (context['runAsNonRoot'] !== true) ends.push(`${name} may run as root`);
+  if (!isOwn(context['runAsUser'])) ends.push(`${name} runs as a user of the image, or as root`);
+  if (!isOwn(context['runAsGroup'])) ends.push(`${name} runs in a group of the image, or in that of root`);
+  if (seccomp !== 'RuntimeDefault' && seccomp !== 'Localhost') ends.push(`${name} may make any system call`);
 }
 
-function containerEnds(container: Json, pod: Json): readonly string[] {
+function addContainerEnds(ends: string[], container: Json, pod: Json): void {
   const name = `container \`${String(container['name'])}\``;
   const own = recordOf(container['securityContext']);
-  return [
-    ...(own['privileged'] === true ? [`${name} is privileged`] : []),
-    ...(own['allowPrivilegeEscalation'] === false ? [] : [`${name} may gain rights`]),
-    ...(hasNoCapabilities(recordOf(own['capabilities'])) ? [] : [`${name} keeps capabilities`]),
-    ...(own['readOnlyRootFilesystem'] === true ? [] : [`${name} may write its root filesystem`]),
-    ...identityEnds({ ...pod, ...own }, name),
-  ];
+  if (own['privileged'] === true) ends.push(`${name} is privileged`);
+  if (own['allowPrivilegeEscalation'] !== false) ends.push(`${name} may gain rights`);
+  if (!hasNoCapabilities(recordOf(own['capabilities']))) ends.push(`${name} keeps capabilities`);
+  if (own['readOnlyRootFilesystem'] !== true) ends.push(`${name} may write its root filesystem`);
+  addIdentityEnds(ends, { ...pod, ...own }, name);
 }
 
 function hasNoCapabilities({ drop, add }: Json): boolean {

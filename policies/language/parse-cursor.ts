@@ -34,10 +34,8 @@ export class Cursor {
 
   /** The member under a chain of keys. */
   get(...keys: readonly string[]): Cursor {
-    let value = this.value;
-    for (const key of keys) value = memberOf(value, key);
     // null, since an explicit undefined would ask for the default, the whole document
-    return new Cursor(this.#document, value ?? null, this, keys);
+    return new Cursor(this.#document, keys.reduce(memberOf, this.value) ?? null, this, keys);
   }
 
   /** The elements of a list; none when this is no list. */

@@ -10,9 +10,9 @@ export function parseLabelSelector(selector: Cursor): LabelSelector {
       .get('matchExpressions')
       .items()
       .map((entry) => {
-        const operator = entry.get('operator').text();
+        const operator = entry.textOf('operator');
         return {
-          key: entry.get('key').text(),
+          key: entry.textOf('key'),
           operator: operator === 'NotIn' || operator === 'Exists' || operator === 'DoesNotExist' ? operator : 'In',
           values: entry.get('values').texts(),
         };

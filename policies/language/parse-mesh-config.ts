@@ -18,17 +18,14 @@ export function tryFindMeshConfig(
   document: Cursor,
   embedded: (text: string) => Cursor | undefined,
 ): Cursor | undefined {
-  const kind = document.get('kind').text();
-  const name = document.get('metadata', 'name').text();
+  const kind = document.textOf('kind');
   if (kind === 'IstioOperator') return document.get('spec', 'meshConfig');
-  if (
-    kind === 'ConfigMap' &&
-    (name === 'istio' || name.startsWith('istio-')) &&
-    document.get('data', 'mesh').isPresent()
-  ) {
-    return embedded(document.get('data', 'mesh').text());
-  }
-  return undefined;
+  if (kind !== 'ConfigMap') return undefined;
+  const name = document.get('metadata').textOf('name');
+  const data = document.get('data');
+  return (name === 'istio' || name.startsWith('istio-')) && data.has('mesh')
+    ? embedded(data.textOf('mesh'))
+    : undefined;
 }
 
 /** Parses a MeshConfig; members that are absent keep their defaults. */

@@ -4,9 +4,10 @@ import type { EgressHost, Gateway, ServiceEntry, Sidecar, WorkloadSelection } fr
 
 /** Namespace, name and place of a document. */
 export function parseNamed(document: Cursor) {
+  const metadata = document.get('metadata');
   return {
-    namespace: document.get('metadata', 'namespace').text('default'),
-    name: document.get('metadata', 'name').text(),
+    namespace: metadata.textOf('namespace', 'default'),
+    name: metadata.textOf('name'),
     at: document.place(),
   };
 }

@@ -30,8 +30,9 @@ export const WORKLOAD_KINDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Parses a Namespace; its labels say whether sidecars are injected. */
 export function parseNamespaceDocument(document: Cursor): Namespace {
-  const labels = document.get('metadata', 'labels').labels();
-  const name = document.get('metadata', 'name').text();
+  const metadata = document.get('metadata');
+  const labels = metadata.get('labels').labels();
+  const name = metadata.textOf('name');
   return { name, labels, injection: namespaceInjection(labels), at: document.place() };
 }
 
@@ -46,20 +47,23 @@ function namespaceInjection(labels: Labels): Injection {
 export function parseWorkload(document: Cursor, templatePath: readonly string[]): Workload {
   const template = document.get(...templatePath);
   const selector = document.get('spec', 'selector');
-  const labels = template.get('metadata', 'labels').labels();
-  const annotations = template.get('metadata', 'annotations').labels();
+  const metadata = template.get('metadata');
+  const labels = metadata.get('labels').labels();
+  const annotations = metadata.get('annotations').labels();
   const spec = template.get('spec');
+  const containers = spec.get('containers').items();
+  const sharesNetwork = spec.get('hostNetwork').isTrue();
   return {
-    kind: document.get('kind').text(),
+    kind: document.textOf('kind'),
     ...parseNamed(document),
     labels,
     ownPods: selector.isPresent() ? parseLabelSelector(selector) : { labels, expressions: [] },
     annotations,
-    serviceAccount: spec.get('serviceAccountName').text() || spec.get('serviceAccount').text() || 'default',
-    ports: [...spec.get('initContainers').items(), ...spec.get('containers').items()].flatMap(containerPorts),
-    injection: spec.get('hostNetwork').isTrue() ? 'off' : podInjection(labels, annotations),
-    proxy: isGatewayProxy(annotations, spec) ? 'gateway' : 'unstated',
-    capture: spec.get('hostNetwork').isTrue() ? 'none' : parseCapture(labels),
+    serviceAccount: spec.textOf('serviceAccountName') || spec.textOf('serviceAccount') || 'default',
+    ports: [...spec.get('initContainers').items(), ...containers].flatMap(containerPorts),
+    injection: sharesNetwork ? 'off' : podInjection(labels, annotations),
+    proxy: isGatewayProxy(annotations, containers) ? 'gateway' : 'unstated',
+    capture: sharesNetwork ? 'none' : parseCapture(labels),
     looseEnds: looseEndsOf(spec.value),
   };
 }
@@ -73,10 +77,10 @@ function podInjection(labels: Labels, annotations: Labels): Injection {
 }
 
 /** Sidecars are injected: a pod that names the proxy's container itself lays out a gateway. */
-function isGatewayProxy(annotations: Labels, spec: Cursor): boolean {
-  const templates = (annotations['inject.istio.io/templates'] ?? '').split(',').map((name) => name.trim());
-  const containers = spec.get('containers').items();
-  return templates.includes('gateway') || containers.some((each) => each.get('name').text() === 'istio-proxy');
+function isGatewayProxy(annotations: Labels, containers: readonly Cursor[]): boolean {
+  const templates = annotations['inject.istio.io/templates'] ?? '';
+  const isGateway = templates.split(',').some((name) => name.trim() === 'gateway');
+  return isGateway || containers.some((each) => each.textOf('name') === 'istio-proxy');
 }
 
 function containerPorts(container: Cursor): readonly ContainerPort[] {
@@ -84,9 +88,9 @@ function containerPorts(container: Cursor): readonly ContainerPort[] {
     .get('ports')
     .items()
     .map((port) => ({
-      name: port.get('name').text(),
+      name: port.textOf('name'),
       number: port.get('containerPort').number() ?? 0,
-      protocol: parseProtocol(port.get('protocol').text()),
+      protocol: parseProtocol(port.textOf('protocol')),
     }));
 }
 
@@ -97,14 +101,16 @@ export function parseProtocol(text: string): Protocol {
 
 /** Parses a Service. */
 export function parseService(document: Cursor): Service {
-  const labels = document.get('spec', 'selector').labels();
+  const spec = document.get('spec');
+  const metadata = document.get('metadata');
+  const labels = spec.get('selector').labels();
   return {
     ...parseNamed(document),
     selector: Object.keys(labels).length === 0 ? { kind: 'none' } : { kind: 'labels', labels },
-    headless: document.get('spec', 'clusterIP').text() === 'None',
-    waypoint: parseWaypointUse(document.get('metadata', 'labels').labels()),
-    ports: document.get('spec', 'ports').items().map(parseServicePort),
-    createdAt: document.get('metadata', 'creationTimestamp').text(),
+    headless: spec.textOf('clusterIP') === 'None',
+    waypoint: parseWaypointUse(metadata.get('labels').labels()),
+    ports: spec.get('ports').items().map(parseServicePort),
+    createdAt: metadata.textOf('creationTimestamp'),
   };
 }
 
@@ -112,14 +118,14 @@ function parseServicePort(port: Cursor): ServicePort {
   const number = port.get('port').number() ?? 0;
   const target = port.get('targetPort');
   const targetNumber = isUnsetTarget(target) ? number : target.number();
-  const transport = parseProtocol(port.get('protocol').text());
-  const name = port.get('name').text();
+  const transport = parseProtocol(port.textOf('protocol'));
+  const name = port.textOf('name');
   return {
     name,
     number,
     target: targetNumber === null ? { kind: 'named', name: target.text() } : { kind: 'number', number: targetNumber },
     transport,
-    protocol: applicationProtocol(port.get('appProtocol').text(), name, number),
+    protocol: applicationProtocol(port.textOf('appProtocol'), name, number),
   };
 }
 

@@ -37,12 +37,12 @@ export interface ParseOptions {
 export function parseMesh(documents: readonly SourceDocument[], options: ParseOptions = {}): Result<Mesh> {
   const tolerated = options.tolerate ?? [];
   const settings = readMeshConfig(documents, options);
-  const identities = documents.map(identity);
-  const problems = [...documents.flatMap(validate), ...settings.problems, ...duplicates(documents, identities)].filter(
+  const objects = documents.map(objectOf);
+  const problems = [...documents.flatMap(validate), ...settings.problems, ...duplicates(objects)].filter(
     (found) => !tolerated.includes(found.code.split('/')[0] ?? ''),
   );
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: buildMesh(documents, identities, settings.config) };
+  return { ok: true, value: buildMesh(objects, settings.config) };
 }
 
 function readMeshConfig(
@@ -83,37 +83,46 @@ function reason(cause: unknown): string {
   return cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
 }
 
-function identity(document: SourceDocument): string {
-  const cursor = new Cursor(document);
-  const group = groupOf(cursor);
-  const { namespace, name } = parseNamed(cursor);
-  return JSON.stringify([group, cursor.get('kind').text(), namespace, name]);
+/** A document and what the cluster knows its object by. */
+interface ClusterObject {
+  readonly document: SourceDocument;
+  readonly root: Cursor;
+  readonly group: string;
+  readonly kind: string;
+  /** Equal iff it is the same object. */
+  readonly identity: string;
 }
 
-function groupOf(document: Cursor): string {
-  const version = document.get('apiVersion').text();
-  return version.slice(0, Math.max(0, version.lastIndexOf('/')));
+function objectOf(document: SourceDocument): ClusterObject {
+  const root = new Cursor(document);
+  const version = root.textOf('apiVersion');
+  const group = version.slice(0, Math.max(0, version.lastIndexOf('/')));
+  const kind = root.textOf('kind');
+  const metadata = root.get('metadata');
+  const identity = JSON.stringify([group, kind, metadata.textOf('namespace', 'default'), metadata.textOf('name')]);
+  return { document, root, group, kind, identity };
 }
 
 /** Two different documents of one object: which one the cluster ends up with depends on the order of applying. */
-function duplicates(documents: readonly SourceDocument[], identities: readonly string[]): readonly Problem[] {
+function duplicates(objects: readonly ClusterObject[]): readonly Problem[] {
   const seen = new Map<string, SourceDocument>();
-  return documents.flatMap((document, index) => {
-    const key = identities[index] ?? '';
-    const earlier = seen.get(key);
-    seen.set(key, earlier ?? document);
-    if (earlier === undefined || JSON.stringify(earlier.value) === JSON.stringify(document.value)) return [];
-    const cursor = new Cursor(document);
-    const { namespace, name } = parseNamed(cursor);
-    const first = `${earlier.file}:${earlier.lineOf([])}`;
-    const message = `${cursor.get('kind').text()} \`${namespace}/${name}\`: given twice with different content, first at ${first}`;
-    return [problem('document/duplicate', message, cursor.at(), 'keep one of the two')];
-  });
+  const problems: Problem[] = [];
+  for (const { document, root, kind, identity } of objects) {
+    const earlier = seen.get(identity);
+    if (earlier === undefined) seen.set(identity, document);
+    else if (JSON.stringify(earlier.value) !== JSON.stringify(document.value)) {
+      const { namespace, name } = parseNamed(root);
+      const first = `${earlier.file}:${earlier.lineOf([])}`;
+      const message = `${kind} \`${namespace}/${name}\`: given twice with different content, first at ${first}`;
+      problems.push(problem('document/duplicate', message, root.at(), 'keep one of the two'));
+    }
+  }
+  return problems;
 }
 
 type Lists = { -readonly [K in Exclude<keyof Mesh, 'config'>]: Mesh[K][number][] };
 
-function buildMesh(documents: readonly SourceDocument[], identities: readonly string[], config: MeshConfig): Mesh {
+function buildMesh(objects: readonly ClusterObject[], config: MeshConfig): Mesh {
   const lists: Lists = {
     namespaces: [],
     serviceAccounts: [],
@@ -134,17 +143,14 @@ function buildMesh(documents: readonly SourceDocument[], identities: readonly st
     unmodelled: [],
   };
   const seen = new Set<string>();
-  for (const [index, document] of documents.entries()) {
-    const key = identities[index] ?? '';
-    if (!seen.has(key)) addDocument(lists, new Cursor(document), config);
-    seen.add(key);
+  for (const object of objects) {
+    if (!seen.has(object.identity)) addObject(lists, object, config);
+    seen.add(object.identity);
   }
   return { config, ...lists };
 }
 
-function addDocument(lists: Lists, document: Cursor, config: MeshConfig): void {
-  const group = groupOf(document);
-  const kind = document.get('kind').text();
+function addObject(lists: Lists, { root: document, group, kind }: ClusterObject, config: MeshConfig): void {
   const template = Object.hasOwn(WORKLOAD_KINDS, kind) ? WORKLOAD_KINDS[kind] : undefined;
   if (template !== undefined && (group === 'apps' || group === 'batch' || group === '')) {
     lists.workloads.push(parseWorkload(document, template));
@@ -217,8 +223,8 @@ function parseUnmodelled(document: Cursor): Unmodelled {
   const labels = document.get('spec', 'workloadSelector', 'labels').labels();
   return {
     ...parseNamed(document),
-    apiVersion: document.get('apiVersion').text(),
-    kind: document.get('kind').text(),
+    apiVersion: document.textOf('apiVersion'),
+    kind: document.textOf('kind'),
     attachment: Object.keys(labels).length > 0 ? { kind: 'selector', labels } : parseAttachment(document.get('spec')),
   };
 }

@@ -95,7 +95,7 @@ const isGiven = (value: Readonly<Record<string, unknown>>, name: string): boolea
   Object.hasOwn(value, name) && value[name] !== null;
 
 function checkMembers(walk: Walk, shape: Members, value: Readonly<Record<string, unknown>>): void {
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     const member = shape.members.get(name);
     if (member === undefined) {
       if (shape.others === 'refused') reportUnknown(walk, shape, name);
@@ -135,9 +135,7 @@ function checkRecord(walk: Walk, shape: RecordShape, value: Readonly<Record<stri
 
 function checkList(walk: Walk, shape: Shape & { kind: 'list' }, value: readonly unknown[]): void {
   checkCount(walk, 'schema/items', 'item', value.length, shape.minItems, shape.maxItems);
-  value.forEach((item, index) => {
-    descend(walk, index, shape.items, item);
-  });
+  for (let index = 0; index < value.length; index += 1) descend(walk, index, shape.items, value[index]);
 }
 
 function checkCount(walk: Walk, code: string, noun: string, found: number, least: number, most: number): void {

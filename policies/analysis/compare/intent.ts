@@ -102,16 +102,15 @@ export function parseIntent(json: unknown, file: string): Result<Intent> {
   const reader = new IntentReader(file);
   const root = reader.object(json, '');
   if (root['version'] !== 1) reader.report('version', 'version', 'expected 1');
-  const trustDomain = reader.text(root, 'trustDomain', '');
+  const trustDomain = reader.text(root['trustDomain'], '', 'trustDomain');
+  const declared: Declared = { reader, trustDomain, callers: new Map() };
   const grants = ['grants', 'platform'].flatMap((list) =>
-    reader.objects(root[list], list).map(([item, path]) => parseGrant(reader, item, { path, trustDomain })),
+    reader.each(root[list], list, (item, path) => parseGrant(declared, item, path)),
   );
-  const pods = reader.objects(root['pods'] ?? [], 'pods').map(([item, path]) => parsePod(reader, item, path));
-  const confined = reader.texts({ confined: [], ...root }, 'confined', '');
+  const pods = reader.each(root['pods'] ?? [], 'pods', (item, path) => parsePod(reader, item, path));
+  const confined = reader.texts('confined' in root ? root['confined'] : [], '', 'confined');
   const identitiesBoundTo = parseBinding(reader, root['identitiesBoundTo']);
-  const issuers = reader
-    .objects(root['issuers'] ?? [], 'issuers')
-    .map(([item, path]) => parseIssuer(reader, item, path));
+  const issuers = reader.each(root['issuers'] ?? [], 'issuers', (item, path) => parseIssuer(reader, item, path));
   return reader.problems.length > 0
     ? { ok: false, problems: reader.problems }
     : { ok: true, value: { trustDomain, grants, pods, confined, identitiesBoundTo, issuers } };
@@ -129,10 +128,12 @@ function parseBinding(reader: IntentReader, binding: unknown): Intent['identitie
 function parsePod(reader: IntentReader, pod: Json, path: string): DeclaredPod {
   const labels = reader.object(pod['labels'], `${path}.labels`);
   return {
-    namespace: reader.text(pod, 'namespace', path),
-    workload: reader.text(pod, 'workload', path),
-    serviceAccount: reader.text(pod, 'serviceAccount', path),
-    labels: Object.fromEntries(Object.keys(labels).map((key) => [key, reader.text(labels, key, `${path}.labels`)])),
+    namespace: reader.text(pod['namespace'], path, 'namespace'),
+    workload: reader.text(pod['workload'], path, 'workload'),
+    serviceAccount: reader.text(pod['serviceAccount'], path, 'serviceAccount'),
+    labels: Object.fromEntries(
+      Object.keys(labels).map((key) => [key, reader.text(labels[key], `${path}.labels`, key)]),
+    ),
   };
 }
 
@@ -142,7 +143,7 @@ function parseIssuer(reader: IntentReader, issuer: Json, path: string): Issuer {
   if (keys.length === 0) reader.report('type', `${path}.jwks`, 'expected a JSON Web Key Set with keys');
   const header = issuer['payloadHeader'];
   return {
-    issuer: reader.text(issuer, 'issuer', path),
+    issuer: reader.text(issuer['issuer'], path, 'issuer'),
     keys,
     payloadHeader: typeof header === 'string' ? header.toLowerCase() : null,
   };
@@ -150,11 +151,16 @@ function parseIssuer(reader: IntentReader, issuer: Json, path: string): Issuer {
 
 const PROTOCOLS = ['grpc', 'http', 'tcp', 'udp'] as const;
 
-function parseGrant(
-  reader: IntentReader,
-  grant: Json,
-  { path, trustDomain }: { readonly path: string; readonly trustDomain: string },
-): Grant {
+/** What the grants of an intent are read with. */
+interface Declared {
+  readonly reader: IntentReader;
+  readonly trustDomain: string;
+  /** By identity: who calls often is one value. */
+  readonly callers: Map<string, Grant['caller'] & { readonly kind: 'identity' }>;
+}
+
+function parseGrant(declared: Declared, grant: Json, path: string): Grant {
+  const { reader } = declared;
   const protocol = PROTOCOLS.find((known) => known === grant['protocol']);
   if (protocol === undefined) reader.report('type', `${path}.protocol`, `expected one of ${PROTOCOLS.join(', ')}`);
   const port = grant['port'];
@@ -163,24 +169,22 @@ function parseGrant(
   const http = grant['http'] == null ? null : reader.object(grant['http'], `${path}.http`);
   const user = grant['user'] == null ? null : reader.object(grant['user'], `${path}.user`);
   return {
-    caller: parseCaller(reader, reader.object(grant['caller'], `${path}.caller`), {
-      path: `${path}.caller`,
-      trustDomain,
-    }),
-    callee: parseCallee(reader, reader.object(grant['callee'], `${path}.callee`), `${path}.callee`),
+    caller: parseCaller(declared, grant['caller'], `${path}.caller`),
+    callee: parseCallee(reader, grant['callee'], `${path}.callee`),
     protocol: protocol ?? 'tcp',
     port: typeof port === 'number' ? port : 0,
-    http:
-      http === null
-        ? null
-        : { method: reader.text(http, 'method', `${path}.http`), path: reader.text(http, 'path', `${path}.http`) },
+    http: http === null ? null : parseHttp(reader, http, `${path}.http`),
     user: user === null ? null : parseUser(reader, user, `${path}.user`),
     guard: parseGuard(reader, grant, path),
-    owner: reader.text(grant, 'owner', path),
-    reason: reader.text(grant, 'reason', path),
+    owner: reader.text(grant['owner'], path, 'owner'),
+    reason: reader.text(grant['reason'], path, 'reason'),
     expires: typeof grant['expires'] === 'string' ? grant['expires'] : null,
     declaredAt: [grant['source'], grant['admittedAt']].filter((place) => typeof place === 'string'),
   };
+}
+
+function parseHttp(reader: IntentReader, http: Json, path: string): Grant['http'] {
+  return { method: reader.text(http['method'], path, 'method'), path: reader.text(http['path'], path, 'path') };
 }
 
 function parseGuard(reader: IntentReader, grant: Json, path: string): Grant['guard'] {
@@ -192,44 +196,45 @@ function parseGuard(reader: IntentReader, grant: Json, path: string): Grant['gua
   return 'networkPolicy';
 }
 
-function parseCaller(
-  reader: IntentReader,
-  caller: Json,
-  { path, trustDomain }: { readonly path: string; readonly trustDomain: string },
-): Grant['caller'] {
+function parseCaller({ reader, trustDomain, callers }: Declared, value: unknown, path: string): Grant['caller'] {
+  const caller = reader.object(value, path);
   const kind = caller['kind'];
   if (kind === 'internet' || kind === 'node') return { kind };
   if (kind !== 'workload') reader.report('type', `${path}.kind`, 'expected workload, internet or node');
-  const namespace = reader.text(caller, 'namespace', path);
-  const serviceAccount = reader.text(caller, 'serviceAccount', path);
+  const namespace = reader.text(caller['namespace'], path, 'namespace');
+  const serviceAccount = reader.text(caller['serviceAccount'], path, 'serviceAccount');
   const own = caller['trustDomain'];
   const domain = typeof own === 'string' ? own : trustDomain;
-  return {
-    kind: 'identity',
-    identity: `spiffe://${domain}/ns/${namespace}/sa/${serviceAccount}`,
-    namespace,
-    serviceAccount,
-  };
+  const identity = `spiffe://${domain}/ns/${namespace}/sa/${serviceAccount}`;
+  const known = callers.get(identity);
+  if (known?.namespace === namespace && known.serviceAccount === serviceAccount) return known;
+  const found = { kind: 'identity', identity, namespace, serviceAccount } as const;
+  callers.set(identity, found);
+  return found;
 }
 
-function parseCallee(reader: IntentReader, callee: Json, path: string): Grant['callee'] {
-  if (callee['kind'] === 'external') return { kind: 'external', host: reader.text(callee, 'host', path) };
+function parseCallee(reader: IntentReader, value: unknown, path: string): Grant['callee'] {
+  const callee = reader.object(value, path);
+  if (callee['kind'] === 'external') return { kind: 'external', host: reader.text(callee['host'], path, 'host') };
   if (callee['kind'] !== 'workload') reader.report('type', `${path}.kind`, 'expected workload or external');
   return {
     kind: 'workload',
-    namespace: reader.text(callee, 'namespace', path),
-    workload: reader.text(callee, 'workload', path),
+    namespace: reader.text(callee['namespace'], path, 'namespace'),
+    workload: reader.text(callee['workload'], path, 'workload'),
   };
 }
 
 function parseUser(reader: IntentReader, user: Json, path: string): User {
   const claims = Array.isArray(user['claims']) ? user['claims'] : [];
   return {
-    issuer: reader.text(user, 'issuer', path),
-    audiences: reader.texts(user, 'audiences', path),
+    issuer: reader.text(user['issuer'], path, 'issuer'),
+    audiences: reader.texts(user['audiences'], path, 'audiences'),
     claims: claims.map((item, index) => {
       const claim = reader.object(item, `${path}.claims[${index}]`);
-      return { claim: reader.text(claim, 'claim', path), values: reader.texts(claim, 'values', path) };
+      return {
+        claim: reader.text(claim['claim'], path, 'claim'),
+        values: reader.texts(claim['values'], path, 'values'),
+      };
     }),
   };
 }
@@ -253,27 +258,26 @@ class IntentReader {
     return {};
   }
 
-  /** The objects of a list, each with its path. */
-  objects(value: unknown, path: string): readonly (readonly [Json, string])[] {
-    if (!Array.isArray(value)) {
-      this.report('type', path, 'expected a list');
-      return [];
-    }
-    return value.map((item: unknown, index) => {
-      const place = `${path}[${index}]`;
-      return [this.object(item, place), place] as const;
-    });
+  /** What `parse` makes of the objects of a list, each with its path. */
+  each<T>(value: unknown, path: string, parse: (item: Json, path: string) => T): readonly T[] {
+    if (Array.isArray(value))
+      return value.map((item: unknown, index) => {
+        const place = `${path}[${index}]`;
+        return parse(this.object(item, place), place);
+      });
+    this.report('type', path, 'expected a list');
+    return [];
   }
 
-  text(parent: Json, member: string, path: string): string {
-    const value = parent[member];
+  /** The text that `value` is, the `member` of the object at `path`. */
+  text(value: unknown, path: string, member: string): string {
     if (typeof value === 'string') return value;
     this.report('type', path === '' ? member : `${path}.${member}`, 'expected a string');
     return '';
   }
 
-  texts(parent: Json, member: string, path: string): readonly string[] {
-    const value = parent[member];
+  /** The texts that `value` holds, the `member` of the object at `path`. */
+  texts(value: unknown, path: string, member: string): readonly string[] {
     if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
     this.report('type', path === '' ? member : `${path}.${member}`, 'expected a list of strings');
     return [];
