@@ -62,7 +62,8 @@ function claimText(value: unknown): string | null {
 }
 
 /** Writes an address as people do; IPv6 in its long form. */
-function addressText(address: Address | null): string | null {
+/** An address as people write it, null for none. */
+export function addressText(address: Address | null): string | null {
   if (address === null) return null;
   if (address.length === 1) return [24, 16, 8, 0].map((shift) => ((address[0] ?? 0) >>> shift) & 255).join('.');
   return address

@@ -10,12 +10,14 @@ import type { Profile } from '../profile.ts';
 import type { Request } from '../request.ts';
 import { hopsOf } from '../routing/follow.ts';
 import type { IssuerKeys } from '../token.ts';
+import type { Verdict } from '../verdict.ts';
 import { type Call, resolveCall, withPods } from '../world.ts';
 import { changesOf } from './changes.ts';
-import type { Explanation } from './explanation.ts';
-import { layersOfWay } from './layers.ts';
+import type { Explanation, LayerReport, NearMiss } from './explanation.ts';
+import { type HopLayer, layersOfWay } from './layers.ts';
 import { candidatesOf, nearMiss } from './near-miss.ts';
-import { situationOf } from './situation.ts';
+import { networkMisses } from './network-miss.ts';
+import { type Situation, situationOf } from './situation.ts';
 
 /** What an explanation starts from: the mesh and the documents that it was parsed from, with the same options. */
 export interface ExplainInput {
@@ -44,6 +46,7 @@ export function explain(input: ExplainInput, request: Request): Explanation {
   if (layers.every(({ layer }) => layer.outcome !== 'stops') !== verdict.allowed)
     throw new Error(`the layers and the evaluator disagree about request \`${request.id}\``);
   const refusing = layers.find(({ layer }) => layer.layer === 'allow' && layer.outcome === 'stops')?.situation;
+  const { changes, advice } = changesOf(situationOf(call, input.documents), layers, input.parseOptions);
   return {
     version: 1,
     answer: toAnswer(request, verdict, verdict.allowed ? hopsOf(world, request, decided) : []),
@@ -51,9 +54,34 @@ export function explain(input: ExplainInput, request: Request): Explanation {
     destination: `${request.destination.namespace}/${request.destination.workload}:${request.destination.port}`,
     operation: request.http === null ? 'raw TCP' : `${request.http.method} ${request.http.path}`,
     layers: layers.map(({ layer }) => layer),
-    nearMisses: refusing === undefined ? [] : candidatesOf(refusing).slice(0, NEAR_MISSES).map(nearMiss),
-    ...changesOf(situationOf(call, input.documents), layers, input.parseOptions),
+    nearMisses: [
+      ...layers.flatMap(({ layer, situation }) => networkMissesAt(layer, situation).slice(0, NEAR_MISSES)),
+      ...(refusing === undefined ? [] : candidatesOf(refusing).slice(0, NEAR_MISSES).map(nearMiss)),
+    ],
+    changes,
+    advice: [...advice, ...repairedPath(request, layers, decided)],
   };
+}
+
+function networkMissesAt({ layer, outcome }: LayerReport, situation: Situation): readonly NearMiss[] {
+  if (outcome !== 'stops') return [];
+  if (layer === 'source-network-policy') return networkMisses(situation, 'egress');
+  return layer === 'destination-network-policy' ? networkMisses(situation, 'ingress') : [];
+}
+
+/** What becomes of a call whose path the codec refuses, once the path begins with a slash. */
+function repairedPath(
+  request: Request,
+  layers: readonly HopLayer[],
+  decide: (request: Request) => Verdict,
+): readonly string[] {
+  const { http } = request;
+  const refused = layers.some(({ layer }) => layer.layer === 'codec' && layer.outcome === 'stops');
+  if (!refused || http === null || http.path.startsWith('/')) return [];
+  const path = `/${http.path}`;
+  const { allowed, layer } = decide({ ...request, http: { ...http, path } });
+  const then = allowed ? 'it is allowed' : `${layer === 'none' ? 'the codec' : layer} stops it: explain that call`;
+  return [`with the path \`${path}\` ${then}`];
 }
 
 /** The way that names the verdict: the first that is open, else the first. */

@@ -53,7 +53,7 @@ export interface FieldMiss {
   readonly line: number;
 }
 
-/** An ALLOW rule that did not match, with the fields that refused the call; fewest first. */
+/** A rule that would have let the call pass and did not match, with the fields that refused it; fewest first. */
 export interface NearMiss {
   readonly place: Place;
   readonly misses: readonly FieldMiss[];

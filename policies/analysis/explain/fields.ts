@@ -42,6 +42,31 @@ export function failingClauses(rule: Rule, reading: Reading): readonly FailingCl
   });
 }
 
+/** The fields by which a rule matches the call: of each part the first alternative that does. */
+export function matchingFields(rule: Rule, reading: Reading): readonly string[] {
+  let condition = 0;
+  return rule.parts.flatMap((part) => {
+    const whens = part.kind === 'when' ? condition++ : 0;
+    const index = part.alternatives.findIndex((clauses) => clauses.every((clause) => holds(clause, part, reading)));
+    const base: readonly Step[] = ['spec', 'rules', rule.index, part.kind];
+    if (part.kind === 'when') {
+      const key = String(valueAt(reading.document, [...base, whens, 'key']) ?? '');
+      return listsAt(reading, [...base, whens]).map((text) => `when ${key} ${text}`);
+    }
+    return listsAt(reading, [...base, index, part.kind === 'from' ? 'source' : 'operation']);
+  });
+}
+
+/** The lists of values at a place, in one line each. */
+function listsAt({ document }: Reading, steps: readonly Step[]): readonly string[] {
+  const written = valueAt(document, steps);
+  return Object.entries(typeof written === 'object' && written !== null ? written : {}).flatMap(([name, values]) => {
+    if (!Array.isArray(values)) return [];
+    const more = values.length > 4 ? ` | … ${values.length - 4} more` : '';
+    return [`${name} ${values.slice(0, 4).join(' | ')}${more}`];
+  });
+}
+
 /** True iff one clause holds, asked through a rule of nothing else. */
 function holds(clause: Clause, part: RulePart, { document, facts, profile }: Reading): boolean {
   const alone: Rule = { index: 0, parts: [{ ...part, alternatives: [[clause]] }], at: locate(document, []) };

@@ -1,17 +1,20 @@
 /** For each layer that stops a call: edits that would let it pass, or why none of the manifests can. */
-import type { NetworkPolicy } from '../../language/mesh.ts';
+import type { Mesh, NetworkPolicy, Workload } from '../../language/mesh.ts';
 import { WORKLOAD_KINDS } from '../../language/parse-workload.ts';
 import type { DestinationRule } from '../../language/traffic.ts';
 import { injectionOf } from '../injection.ts';
 import { isolating } from '../network.ts';
 import { hostOf, isHostPattern, sidecarOf } from '../outbound.ts';
+import type { Address } from '../request.ts';
+import type { ChainRule } from '../rules.ts';
 import { unreachable } from '../unreachable.ts';
 import { allowEdits } from './allow-edits.ts';
+import { addressText } from './call-value.ts';
 import { edit, removal } from './edit.ts';
 import type { Edit, LayerName } from './explanation.ts';
 import { tryFindDocument } from './near-miss.ts';
 import { ownLabels } from './own-labels.ts';
-import { firstMatch } from './proxy-layers.ts';
+import { allMatches } from './proxy-layers.ts';
 import type { Situation } from './situation.ts';
 
 /** Alternatives, each a list of edits; no alternative comes with a sentence of advice. */
@@ -35,7 +38,11 @@ export function repair(situation: Situation, layer: LayerName): Repair {
     case 'destination-network-policy':
       return one(networkEdit(situation, 'ingress'), 'admit the caller in the NetworkPolicies of the destination');
     case 'codec':
-      return none('the request itself is malformed: send a path with a leading slash and without %00');
+      return none(
+        situation.call.request.http === null
+          ? 'the port is declared as HTTP: speak HTTP, or declare the port as TCP'
+          : 'the request itself is malformed: send a path with a leading slash and without %00',
+      );
     case 'custom':
       return none(
         'declare the CUSTOM provider under `extensionProviders` of the mesh settings, one provider a workload',
@@ -73,16 +80,28 @@ function networkEdit({ call, documents }: Situation, direction: 'ingress' | 'egr
   )[0];
   const document = policy === undefined ? undefined : tryFindDocument(documents, { ...policy, kind: 'NetworkPolicy' });
   const far = direction === 'egress' ? target : source;
-  if (document === undefined || far === null) return undefined;
-  const peer = {
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': far.namespace } },
-    podSelector: { matchLabels: ownLabels(world.mesh, far) },
-  };
+  const peer = far === null ? blockOf(direction === 'egress' ? null : request.sourceIp) : podsOf(world.mesh, far);
+  if (document === undefined || peer === undefined) return undefined;
   const rule = {
     [direction === 'egress' ? 'to' : 'from']: [peer],
     ports: [{ protocol: 'TCP', port: departure.kind === 'sends' ? departure.port : request.destination.port }],
   };
   return [edit(document, 'append', ['spec', direction], rule)];
+}
+
+/** The labels of the pods of a workload, in its namespace. */
+function podsOf(mesh: Mesh, workload: Workload): object {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': workload.namespace } },
+    podSelector: { matchLabels: ownLabels(mesh, workload) },
+  };
+}
+
+/** One address alone, for a caller of whom nothing else is known. */
+function blockOf(ip: Address | null): object | undefined {
+  if (ip === null) return undefined;
+  const text = addressText(ip) ?? '';
+  return { ipBlock: { cidr: `${text}/${text.includes(':') ? 128 : 32}` } };
 }
 
 /** How many labels and expressions a policy selects by: more is narrower. */
@@ -143,11 +162,15 @@ function covers(rule: DestinationRule, { call }: Situation): boolean {
   return hosts.some((host) => isHostPattern(full, host));
 }
 
-/** Excepts the caller's identity from every source of the DENY rule that matched. */
+/** Excepts the caller's identity from every source of every DENY rule that matched. */
 function denyEdit(situation: Situation): readonly Edit[] | undefined {
-  const match = firstMatch(situation, 'DENY');
+  const edits = allMatches(situation, 'DENY').map((match) => exceptionTo(match, situation));
+  return edits.some((each) => each === undefined) ? undefined : edits.flatMap((each) => each ?? []);
+}
+
+function exceptionTo(match: ChainRule, situation: Situation): readonly Edit[] | undefined {
   const identity = situation.proxy?.facts.identities?.[0];
-  if (match === undefined || !identity?.startsWith('spiffe://')) return undefined;
+  if (!identity?.startsWith('spiffe://')) return undefined;
   const document = tryFindDocument(situation.documents, { ...match.policy, kind: 'AuthorizationPolicy' });
   if (document === undefined) return undefined;
   const principal = identity.slice('spiffe://'.length);

@@ -1,12 +1,15 @@
 /** The layers inside the destination's proxy, each judged on its own. Twin of `naive-proxy.ts`. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
+import type { MeshConfig } from '../../language/mesh.ts';
 import { lossOf } from '../ambient/ztunnel-rules.ts';
-import { customEffect } from '../custom.ts';
+import { type CustomEffect, customEffect } from '../custom.ts';
 import { readPath } from '../facts.ts';
 import { type ChainRule, covers } from '../rules.ts';
 import { VERDICT_CODES } from '../verdict.ts';
 import type { LayerName, Place } from './explanation.ts';
+import { matchingFields } from './fields.ts';
 import { type Judgement, judge, placeOf } from './judgement.ts';
+import { tryFindDocument } from './near-miss.ts';
 import { enforced, type Situation } from './situation.ts';
 import { refusalOf } from './token-layer.ts';
 
@@ -15,16 +18,29 @@ export function codec({ call, proxy }: Situation): Judgement {
   if (proxy === null || proxy.chain === 'tcp') return judge('codec', 'absent', 'no HTTP is read');
   const path = readPath(call.request.http, call.world.mesh.config, call.world.profile);
   if (path.kind === 'path') return judge('codec', 'passes', `the path is read as \`${path.path}\``);
-  const because =
-    path.kind === 'closed'
-      ? 'the path has no leading slash, or the bytes are not HTTP: the connection is closed'
-      : 'the path holds %00: answered 400';
-  return judge('codec', 'stops', because);
+  return judge('codec', 'stops', refusedBecause(call.request.http, path.kind));
+}
+
+function refusedBecause(http: Situation['call']['request']['http'], kind: 'closed' | 'badRequest'): string {
+  if (http === null) return 'the port reads HTTP, and these bytes are none: the connection is closed';
+  return kind === 'closed'
+    ? `the path \`${http.path}\` has no leading slash: the connection is closed`
+    : `the path \`${http.path}\` holds %00: answered 400`;
+}
+
+/** What is said of layers that are asked only about requests that the codec could read; undefined where it could. */
+function unread({ call, proxy }: Situation, layer: LayerName): Judgement | undefined {
+  if (proxy === null || proxy.chain === 'tcp') return undefined;
+  const path = readPath(call.request.http, call.world.mesh.config, call.world.profile);
+  return path.kind === 'path' ? undefined : judge(layer, 'absent', 'not asked: the codec reads no request');
 }
 
 /** External authorization, asked before tokens are checked (semantics.md 3.12). */
-export function custom({ call, proxy }: Situation): Judgement {
+export function custom(situation: Situation): Judgement {
+  const { call, proxy } = situation;
   if (proxy === null) return unguarded('custom');
+  const refused = unread(situation, 'custom');
+  if (refused !== undefined) return refused;
   const policies = enforced(call, 'CUSTOM');
   if (policies.length === 0) return judge('custom', 'absent', 'no CUSTOM policy applies');
   const effect = customEffect(policies, call.world.mesh.config, proxy.chain);
@@ -33,12 +49,15 @@ export function custom({ call, proxy }: Situation): Judgement {
   if (rule === undefined || effect.kind === 'nothing')
     return judge('custom', 'passes', 'no CUSTOM rule asks a provider');
   if (effect.kind === 'asks') return judge('custom', 'passes', `assumed: ${effect.assumption}`, rulePlace(rule));
-  return judge('custom', 'stops', CUSTOM_DENIALS[effect.code], rulePlace(rule));
+  return judge('custom', 'stops', customDenial(effect.code, rule, call.world.mesh.config), rulePlace(rule));
 }
 
 /** Whether a token that is there is accepted (semantics.md 8). */
-export function requestAuthentication({ call, proxy }: Situation): Judgement {
+export function requestAuthentication(situation: Situation): Judgement {
+  const { call, proxy } = situation;
   if (proxy === null) return unguarded('request-authentication');
+  const refused = unread(situation, 'request-authentication');
+  if (refused !== undefined) return refused;
   const [first] = call.point.authentications;
   if (first === undefined) return judge('request-authentication', 'absent', 'no RequestAuthentication applies');
   const place = placeOf('RequestAuthentication', first);
@@ -54,22 +73,28 @@ export function requestAuthentication({ call, proxy }: Situation): Judgement {
 }
 
 /** Whether a DENY rule matches. */
-export function deny({ call, proxy }: Situation): Judgement {
+export function deny(situation: Situation): Judgement {
+  const { call, proxy } = situation;
   if (proxy === null) return unguarded('deny');
+  const refused = unread(situation, 'deny');
+  if (refused !== undefined) return refused;
   const policies = enforced(call, 'DENY');
   if (policies.length === 0) return judge('deny', 'absent', 'no DENY policy applies');
-  const rule = firstMatch({ call, proxy }, 'DENY');
-  return rule === undefined
-    ? judge('deny', 'passes', `no DENY rule matches${lossText(call, policies)}`)
-    : judge('deny', 'stops', 'a DENY rule matches', rulePlace(rule));
+  const [rule, ...others] = allMatches(situation, 'DENY');
+  if (rule === undefined) return judge('deny', 'passes', `no DENY rule matches${lossText(call, policies)}`);
+  const more = others.length === 0 ? '' : ` (and ${others.length} more of them)`;
+  return judge('deny', 'stops', `a DENY rule matches${more}: ${matchText(situation, rule)}`, rulePlace(rule));
 }
 
 /** Whether an ALLOW rule matches, where one is needed. */
-export function allow({ call, proxy }: Situation): Judgement {
+export function allow(situation: Situation): Judgement {
+  const { call, proxy } = situation;
   if (proxy === null) return unguarded('allow');
+  const refused = unread(situation, 'allow');
+  if (refused !== undefined) return refused;
   const policies = enforced(call, 'ALLOW');
   if (policies.length === 0) return judge('allow', 'absent', 'no ALLOW policy applies, so everything else is allowed');
-  const rule = firstMatch({ call, proxy }, 'ALLOW');
+  const [rule] = allMatches(situation, 'ALLOW');
   if (rule !== undefined) return judge('allow', 'passes', 'an ALLOW rule matches', rulePlace(rule));
   const count = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
   const apply = policies.length === 1 ? '1 ALLOW policy applies' : `${policies.length} ALLOW policies apply`;
@@ -96,20 +121,36 @@ function lossText({ listener }: Situation['call'], policies: readonly Authorizat
 
 const unguarded = (layer: LayerName): Judgement => judge(layer, 'absent', 'no proxy stands before this port');
 
-/** The first rule of an action that matches the call on its chain. */
-export function firstMatch(
-  { call, proxy }: Pick<Situation, 'call' | 'proxy'>,
-  action: 'ALLOW' | 'DENY',
-): ChainRule | undefined {
-  if (proxy === null) return undefined;
+/** The rules of an action that match the call on its chain. */
+export function allMatches({ call, proxy }: Situation, action: 'ALLOW' | 'DENY'): readonly ChainRule[] {
+  if (proxy === null) return [];
   const { profile } = call.world;
-  return call.point.rulesOn(proxy.chain, enforced(call, action)).find(({ rule }) => covers(rule, proxy.facts, profile));
+  return call.point
+    .rulesOn(proxy.chain, enforced(call, action))
+    .filter(({ rule }) => covers(rule, proxy.facts, profile));
+}
+
+/** By which of its fields a rule matches, as they are written. */
+function matchText({ call, proxy, documents }: Situation, { policy, rule }: ChainRule): string {
+  const document = tryFindDocument(documents, { ...policy, kind: 'AuthorizationPolicy' });
+  if (document === undefined || proxy === null) return 'its fields fit the call';
+  const own = policy.rules.find(({ index }) => index === rule.index) ?? rule;
+  const fields = matchingFields(own, { document, facts: proxy.facts, profile: call.world.profile });
+  return fields.length === 0 ? 'it asks for nothing, so that it matches every call' : fields.join(', ');
 }
 
 const rulePlace = ({ policy, rule }: ChainRule): Place =>
   placeOf('AuthorizationPolicy', policy, { index: rule.index, line: rule.at.line });
 
-const CUSTOM_DENIALS = {
-  [VERDICT_CODES.customWithoutProvider]: 'the mesh settings do not hold the CUSTOM provider, which denies',
-  [VERDICT_CODES.customProvidersConflict]: 'several CUSTOM providers on one workload deny what any of them matches',
-} as const;
+function customDenial(
+  code: Extract<CustomEffect, { kind: 'denies' }>['code'],
+  { policy: { action } }: ChainRule,
+  { extensionProviders }: MeshConfig,
+): string {
+  if (code === VERDICT_CODES.customProvidersConflict)
+    return 'several CUSTOM providers on one workload deny what any of them matches';
+  const asked = action.kind === 'CUSTOM' ? action.provider : '';
+  const usable = extensionProviders.flatMap(({ kind, name }) => (kind === 'other' ? [] : [`\`${name}\``]));
+  const known = usable.length === 0 ? 'they hold no provider for authorization' : `they hold ${usable.join(', ')}`;
+  return `the mesh settings do not hold the CUSTOM provider \`${asked}\`, which denies (${known})`;
+}

@@ -1,5 +1,5 @@
 /** The finite universe in which the consequences of a change are counted: known callers, literal operations. */
-import type { AuthorizationPolicy, Clause, Pattern, PeerPattern } from '../../language/authorization.ts';
+import type { AuthorizationPolicy, Clause, PathPattern, Pattern, PeerPattern } from '../../language/authorization.ts';
 import type { Mesh, Workload } from '../../language/mesh.ts';
 import { concerning } from '../ambient/waypoints.ts';
 import { workloadIdentity } from '../identity.ts';
@@ -42,23 +42,42 @@ function exactIdentity(pattern: PeerPattern): readonly string[] {
   return pattern.kind === 'principal' && pattern.pattern.kind === 'exact' ? [pattern.pattern.value] : [];
 }
 
-/** The literal methods and paths of the policies that apply to a workload, those of the request, and an unlisted path. */
+/**
+ * The methods and paths that policies of a workload name, one of each pattern, those of the request, and one of each that
+ * nobody names: so a change that opens more than the call opens one of them.
+ */
 export function operationsOf(mesh: Mesh, target: Workload, { http }: Request): readonly Operation[] {
   if (http === null) return [null];
   const clauses = clausesOf(concerning(mesh.authorizationPolicies, mesh, target));
   const literals = (on: 'method' | 'path') =>
     clauses.flatMap((clause) =>
       clause.on === on
-        ? [...clause.values, ...clause.notValues].flatMap((pattern) => exactText(pattern as Pattern))
+        ? [...clause.values, ...clause.notValues].flatMap((pattern) => someText(pattern as Pattern | PathPattern))
         : [],
     );
-  const methods = new Set([http.method, ...literals('method')]);
+  const named = new Set([http.method, ...literals('method')]);
+  const methods = new Set([...named, ...METHODS.filter((method) => !named.has(method)).slice(0, 1)]);
   const paths = new Set([http.path, ...literals('path'), UNLISTED_PATH]);
   return [...methods].flatMap((method) => [...paths].map((path) => ({ method, path })));
 }
 
-function exactText(pattern: Pattern): readonly string[] {
-  return pattern.kind === 'exact' ? [pattern.value] : [];
+/** Of these the first that nobody names stands for every method that nobody names. */
+const METHODS = ['PATCH', 'PUT', 'POST', 'GET', 'OPTIONS', 'DELETE'];
+
+/** A text that a pattern accepts and that nobody writes; nothing for patterns that accept the unlisted path too. */
+function someText(pattern: Pattern | PathPattern): readonly string[] {
+  switch (pattern.kind) {
+    case 'exact':
+      return [pattern.value];
+    case 'prefix':
+      return [`${pattern.value}unlisted`];
+    case 'suffix':
+      return [`${UNLISTED_PATH}${pattern.value}`];
+    case 'template':
+      return [pattern.pieces.map((piece) => (piece.kind === 'literal' ? piece.text : 'unlisted')).join('')];
+    default:
+      return [];
+  }
 }
 
 function clausesOf(policies: readonly AuthorizationPolicy[]): readonly Clause[] {

@@ -33,8 +33,9 @@ function headline({ answer, caller, destination, operation, layers }: Explanatio
   const status =
     answer.status === null
       ? 'the connection is cut, no status'
-      : `HTTP ${answer.status.http}, gRPC ${answer.status.grpc}`;
+      : `HTTP ${answer.status.http}, gRPC ${answer.status.grpc}${answer.layer === 'network-policy' ? ', after the connection timed out' : ''}`;
   const word = answer.verdict === 'allow' ? allowedText(beyond(answer), paint) : paint('bad', 'DENIED');
+  const proviso = answer.assumptions.length === 0 ? '' : ', if what is assumed holds';
   const deciding = layers.find(({ decides }) => decides);
   const others = layers.filter(({ outcome, decides }) => outcome === 'stops' && !decides).map(({ layer }) => layer);
   const also =
@@ -44,7 +45,7 @@ function headline({ answer, caller, destination, operation, layers }: Explanatio
   return [
     `${word}  ${caller} -> ${destination}  ${operation}`,
     `  ${answer.verdict === 'allow' ? 'allowed' : 'stopped'} by ${deciding?.layer}: ${deciding?.because}${placeText(deciding?.place)}`,
-    `  the caller sees: ${answer.verdict === 'allow' ? seenThrough(answer) : status}`,
+    `  the caller sees: ${answer.verdict === 'allow' ? `${seenThrough(answer)}${proviso}` : status}`,
     ...(answer.verdict === 'deny' ? [`  ${also}`] : []),
     ...answer.assumptions.map((assumption) => `  assumed: ${assumption}`),
   ];
@@ -78,13 +79,14 @@ function nearMissLines({ nearMisses }: Explanation): readonly string[] {
 }
 
 function missLines({ place, misses, dropped }: NearMiss): readonly string[] {
+  const kind = place.kind === 'AuthorizationPolicy' ? '' : `${place.kind} `;
   const fields = misses.map(({ field, expected, got, file, line }) => {
     const wanted = /^not|\(notValues\)$/.test(field) ? 'must not be one of' : 'expected';
     const values = expected.length > 4 ? [...expected.slice(0, 4), `… ${expected.length - 4} more`] : expected;
     return `      ${field}: ${wanted} ${values.join(' | ')}, got ${got === null ? 'nothing' : `\`${got}\``} (${file}:${line})`;
   });
   return [
-    `  ${place.namespace}/${place.name} rule ${place.rule} (${place.file}:${place.line})`,
+    `  ${kind}${place.namespace}/${place.name} rule ${place.rule} (${place.file}:${place.line})`,
     ...(dropped === '' ? [] : [`      ${dropped}`]),
     ...fields,
   ];
@@ -108,20 +110,22 @@ function changeLines({ answer, changes, advice }: Explanation): readonly string[
 
 /** A change that is not the smallest: one line; JSON has it in full. */
 function otherChange({ edits, alsoAllows }: Change): string {
-  const places = edits.map(({ object, path }) => `${object.namespace}/${object.name} ${path}`.trimEnd());
-  return `  Another: ${places.join('; ')} (also allows ${alsoAllows.length} other calls)`;
+  const places = edits.map(({ object, path }) => `${object.kind} ${object.namespace}/${object.name} ${path}`.trimEnd());
+  return `  Another: ${places.join('; ')} (also allows ${callsText(alsoAllows)})`;
 }
 
 function oneChange({ edits, alsoAllows, examined, complete }: Change): readonly string[] {
   const bound = complete
-    ? `${examined} calls decided before and after`
+    ? `${examined} calls decided before and after: known callers, methods and paths that policies name, one of each pattern`
     : `only the first ${examined} calls were looked at`;
   const effect =
     alsoAllows.length === 0
       ? [`  It allows nothing else (${bound}).`]
-      : [`  It also allows ${alsoAllows.length} other calls (${bound}):`, ...openedLines(alsoAllows)];
+      : [`  It also allows ${callsText(alsoAllows)} (${bound}):`, ...openedLines(alsoAllows)];
   return [...edits.flatMap(editLines), ...effect];
 }
+
+const callsText = ({ length }: readonly Opened[]) => `${length} other call${length === 1 ? '' : 's'}`;
 
 const VERBS = { append: 'append to', set: 'set', remove: 'remove', create: 'create' } as const;
 

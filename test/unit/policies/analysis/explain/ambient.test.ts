@@ -18,7 +18,7 @@ const attached = (...paths: readonly string[]) =>
   );
 const onlyFrom = (account: string) => onX([{ from: [{ source: { principals: [`td/ns/a/sa/${account}`] } }] }]);
 
-const inAmbient = (texts: readonly string[]) => explained(texts, {}, 'false');
+const inAmbient = (texts: readonly string[]) => explained(texts, {}, { inject: 'false' });
 
 describe('explanations of calls in ambient', () => {
   test('say that ztunnel left out the rule that would have matched a sidecar', () => {

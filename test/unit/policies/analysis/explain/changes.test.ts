@@ -15,15 +15,24 @@ describe('the smallest change', () => {
     expect(widened?.edits.map(({ path, value }) => `${path} ${value}`)).toEqual([
       `spec.rules[0].from[0].source.principals ${CALLER}`,
     ]);
-    expect(widened?.alsoAllows).toEqual([{ caller: 'a/y', destination: 'a/x', port: 80, method: 'GET', path: '/put' }]);
+    // the rule names no method: PATCH stands for all that nobody names
+    const opened = { caller: 'a/y', destination: 'a/x', port: 80 };
+    expect(widened?.alsoAllows).toEqual([
+      { ...opened, method: 'GET', path: '/put' },
+      { ...opened, method: 'PATCH', path: '/get' },
+      { ...opened, method: 'PATCH', path: '/put' },
+    ]);
   });
 
   test('counts the other callers that a wider path lets in', () => {
     const texts = [onX([{ from: [{ source: { namespaces: ['a'] } }], to: [{ operation: { paths: ['/put'] } }] }])];
     const wide = explained(texts).changes.find(({ edits: [first] }) => first?.path.endsWith('paths'));
-    expect(wide?.alsoAllows.map(({ caller, path }) => `${caller} ${path}`).toSorted()).toEqual([
-      'a/x /get',
-      'a/z /get',
+    expect(wide?.alsoAllows.map(({ caller, method, path }) => `${caller} ${method} ${path}`).toSorted()).toEqual([
+      'a/x GET /get',
+      'a/x PATCH /get',
+      'a/y PATCH /get',
+      'a/z GET /get',
+      'a/z PATCH /get',
     ]);
     expect(wide?.complete).toBe(true);
   });
@@ -48,6 +57,42 @@ describe('the smallest change', () => {
       'append Sidecar sidecar spec.egress[0].hosts',
       'append NetworkPolicy in spec.ingress',
       'append AuthorizationPolicy p spec.rules',
+    ]);
+  });
+
+  test('opens one call of each pattern, not only those that are written out', () => {
+    const denied = [{ to: [{ operation: { paths: ['/get*'] } }] }];
+    const { changes } = explained([onX(denied, { action: 'DENY' })]);
+    expect(changes[0]?.alsoAllows).toContainEqual(
+      expect.objectContaining({ caller: 'a/y', method: 'GET', path: '/getunlisted' }),
+    );
+    const patterns = ['*/get', '/{*}/get/{**}'];
+    const { changes: wider } = explained([onX([rule('td/ns/a/sa/z', '/get', ...patterns)])]);
+    const paths = wider.find(({ alsoAllows }) => alsoAllows.length > 0)?.alsoAllows.map(({ path }) => path);
+    expect(new Set(paths)).toEqual(new Set(['/get', '/unlisted-path/get', '/unlisted/get/unlisted']));
+  });
+
+  test('of several DENY rules excepts the caller from each, and tells how many there are', () => {
+    const texts = ['one', 'two'].map((name) =>
+      onX([{ to: [{ operation: { paths: ['/get'] } }] }], { action: 'DENY' }, name),
+    );
+    const explanation = explained(texts);
+    expect(edits(explanation)).toEqual([
+      'append AuthorizationPolicy one spec.rules[0].from',
+      'append AuthorizationPolicy two spec.rules[0].from',
+    ]);
+    expect(explanation.layers.find(({ decides }) => decides)?.because).toBe(
+      'a DENY rule matches (and 1 more of them): paths /get',
+    );
+  });
+
+  test('admits an address where nothing else is known of the caller', () => {
+    const policy = { podSelector: { matchLabels: { app: 'x' } }, ingress: [] };
+    const explanation = explained([networkingYaml('NetworkPolicy', 'a', policy, 'in')], {
+      source: { principal: `spiffe://${CALLER}`, ip: '10.1.2.3' },
+    });
+    expect(explanation.changes[0]?.edits.map(({ value }) => value)).toEqual([
+      { from: [{ ipBlock: { cidr: '10.1.2.3/32' } }], ports: [{ protocol: 'TCP', port: 80 }] },
     ]);
   });
 

@@ -150,7 +150,7 @@ describe('the text', () => {
       /^ {2}stopped by destination-network-policy: .*\[NetworkPolicy a\/networkpolicy, mesh\.yaml:\d+\]$/,
     );
     expect(lines.slice(2, 4)).toEqual([
-      '  the caller sees: HTTP 503, gRPC 14',
+      '  the caller sees: HTTP 503, gRPC 14, after the connection timed out',
       '  would also have been stopped by: allow',
     ]);
   });
@@ -158,6 +158,6 @@ describe('the text', () => {
   test('shows the change as YAML with its place, and what it opens', () => {
     const text = explanationText(explained([onX([rule('td/ns/a/sa/z', '/get')])]), plain);
     expect(text).toMatch(/mesh\.yaml:\d+: AuthorizationPolicy a\/p: append to spec\.rules\n {6}- from:/);
-    expect(text).toMatch(/It allows nothing else \(\d+ calls decided before and after\)\./);
+    expect(text).toMatch(/It allows nothing else \(\d+ calls decided before and after: .* one of each pattern\)\./);
   });
 });

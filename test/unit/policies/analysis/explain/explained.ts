@@ -10,8 +10,8 @@ import { meshConfigYaml, securityYaml, workloadYaml } from '../../../../support/
 /** The principal of the caller. */
 export const CALLER = 'td/ns/a/sa/y';
 const STRICT = securityYaml('PeerAuthentication', 'istio-system', { mtls: { mode: 'STRICT' } });
-const base = (inject: string) => [
-  meshConfigYaml({}),
+const base = (inject: string, settings: object) => [
+  meshConfigYaml(settings),
   ...['x', 'y', 'z'].map((name) => workloadYaml('a', name, inject)),
   STRICT,
 ];
@@ -25,10 +25,21 @@ export const rule = (principal: string, ...paths: readonly string[]) => ({
   to: [{ operation: { paths } }],
 });
 
-/** Explains GET /get from workload `a/y` to port 80 of `a/x`, with members of the request put over it; `inject` says
- * whether workloads ask for a sidecar. */
-export function explained(texts: readonly string[], parts: object = {}, inject = 'true'): Explanation {
-  const { documents } = readDocuments('mesh.yaml', [...base(inject), ...texts].join('\n---\n'));
+/** What is around the objects of a test. */
+interface Around {
+  /** Whether workloads ask for a sidecar. @default 'true' */
+  readonly inject?: string;
+  /** Mesh settings besides the trust domain. @default - none */
+  readonly settings?: object;
+}
+
+/** Explains GET /get from workload `a/y` to port 80 of `a/x`, with members of the request put over it. */
+export function explained(
+  texts: readonly string[],
+  parts: object = {},
+  { inject = 'true', settings = {} }: Around = {},
+): Explanation {
+  const { documents } = readDocuments('mesh.yaml', [...base(inject, settings), ...texts].join('\n---\n'));
   const mesh = parseMesh(documents);
   const request = parseRequest({
     source: { workload: { namespace: 'a', name: 'y' } },
