@@ -53,8 +53,13 @@ export class RuleAudit {
 
   /** Takes note of rules that are known to match requests to one port, to change verdicts there and to be needed. */
   addNeeded(rules: readonly RuleMatch[]): void {
-    for (const rule of rules)
-      Object.assign(this.#of(rule), { matches: true, couldMatch: true, isNeeded: true, hasEffect: true });
+    for (const rule of rules) {
+      const found = this.#of(rule);
+      found.matches = true;
+      found.couldMatch = true;
+      found.isNeeded = true;
+      found.hasEffect = true;
+    }
   }
 
   #addChain(universe: Universe, rules: readonly RuleMatch[]): void {

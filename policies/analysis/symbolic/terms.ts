@@ -143,7 +143,7 @@ export class Terms {
 }
 
 /** Conditions beside those that handshakes ask of identities. */
-type Condition = 'http' | 'token' | 'certificate' | 'acceptedPath';
+type Condition = 'http' | 'present' | 'certificate' | 'acceptedPath';
 
 function conditionOf(test: AtomicTest): Condition | `uri ${string}` | undefined {
   switch (test.on) {
@@ -152,8 +152,8 @@ function conditionOf(test: AtomicTest): Condition | `uri ${string}` | undefined 
       return prefix === undefined ? undefined : `uri ${prefix}`;
     }
     case 'bytes':
-      return 'http';
     case 'token':
+      return test.is;
     case 'certificate':
     case 'acceptedPath':
       return test.on;
