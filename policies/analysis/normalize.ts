@@ -22,8 +22,13 @@ export function normalizePath(raw: string, mode: PathNormalization, profile: Pro
   if (path.includes('%00')) return { kind: 'badRequest' };
   const decoded = mode === 'DECODE_AND_MERGE_SLASHES' ? decodeSlashes(path) : path;
   const resolved = resolveSegments(decoded, profile);
-  const merged = mode === 'BASE' ? resolved : mergeSlashes(resolved);
+  const merged = mergesSlashes(mode) ? mergeSlashes(resolved) : resolved;
   return { kind: 'path', path: merged, pathAndQuery: merged + query };
+}
+
+/** True iff a mode makes one slash of several. */
+export function mergesSlashes(mode: PathNormalization): boolean {
+  return mode === 'MERGE_SLASHES' || mode === 'DECODE_AND_MERGE_SLASHES';
 }
 
 /** True iff every mode surely leaves `path` as it is: it holds nothing that any step touches. */

@@ -8,14 +8,28 @@ export interface LineError {
   readonly error: { readonly code: string; readonly message: string };
 }
 
+/** What a line came to, with the verdict that it says it expects; undefined where it says none. */
+export interface AnsweredLine {
+  readonly answer: Answer | LineError;
+  readonly expected: unknown;
+}
+
 /** Decides one line. Errors: `request/json`, those of `parseRequest`, `request/unknown-workload`; all in one message. */
-export function answerLine(decider: Decider, line: string): Answer | LineError {
+export function answerLine(decider: Decider, line: string): AnsweredLine {
   let json: unknown;
   try {
     json = JSON.parse(line);
   } catch {
-    return { id: null, error: { code: 'request/json', message: 'the line is not JSON' } };
+    return {
+      answer: { id: null, error: { code: 'request/json', message: 'the line is not JSON' } },
+      expected: undefined,
+    };
   }
+  const expected: unknown = typeof json === 'object' && json !== null && 'expected' in json ? json.expected : undefined;
+  return { answer: answered(decider, json), expected };
+}
+
+function answered(decider: Decider, json: unknown): Answer | LineError {
   const request = parseRequest(json);
   if (!request.ok) return lineError(json, request.problems);
   const problems = decider.check(request.value);

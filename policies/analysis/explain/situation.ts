@@ -4,6 +4,7 @@ import type { SourceDocument } from '../../language/document.ts';
 import { arriveAt, shownBy, type Transport } from '../connection.ts';
 import { ofAction, tokenRulesAt } from '../enforcement-point.ts';
 import { connectionFacts, httpFacts, readPath } from '../facts.ts';
+import { workloadIdentity } from '../identity.ts';
 import type { Listener } from '../listener.ts';
 import type { Facts } from '../rules.ts';
 import type { TokenOutcome } from '../token.ts';
@@ -34,9 +35,8 @@ export interface Situation {
 /** Resolves what the layers of `call` read. */
 export function situationOf(call: Call, documents: readonly SourceDocument[]): Situation {
   const { departure, listener, source, world } = call;
-  const identity = `spiffe://${world.mesh.config.trustDomain}/ns/${source?.namespace}/sa/${source?.serviceAccount}`;
-  const transport: Transport =
-    departure.kind === 'sends' ? departure.transport : { kind: 'mtls', identities: [identity] };
+  const own = source === null ? [] : [workloadIdentity(world.mesh, source)];
+  const transport: Transport = departure.kind === 'sends' ? departure.transport : { kind: 'mtls', identities: own };
   if (listener.kind === 'unguarded') return { call, documents, transport, proxy: null };
   const arrival = arriveAt(listener, transport, { speaksHttp: call.request.http !== null, config: world.mesh.config });
   const sniffed = call.request.http === null ? 'tcp' : 'http';

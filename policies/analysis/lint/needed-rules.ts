@@ -26,20 +26,15 @@ export function neededRules(world: World, workload: Workload, port: number): rea
   );
   if (!policies.every(isReadable)) return [];
   const rules = rulesOnChain(policies, 'http', world.profile);
-  const byPeer = new Map<string, Rule[]>();
-  for (const { rule } of rules)
-    for (const peer of exactPeers(rule)) {
-      const list = byPeer.get(peer);
-      if (list === undefined) byPeer.set(peer, [rule]);
-      else list.push(rule);
-    }
+  const named = rules.flatMap(({ rule }) => exactPeers(rule).map((peer) => ({ peer, rule })));
+  const byPeer = Map.groupBy(named, ({ peer }) => peer);
   const anybody = byPeer.get(ANYBODY) ?? [];
   return rules.flatMap(({ policy, rule }) => {
     const isAlone = callsOf(rule, port, world.mesh.config).some(
       (facts) =>
         covers(rule, facts, world.profile) &&
         ![...(byPeer.get(facts.identities?.[0] ?? ANYBODY) ?? []), ...anybody].some(
-          (other) => other !== rule && covers(other, facts, world.profile),
+          ({ rule: other }) => other !== rule && covers(other, facts, world.profile),
         ),
     );
     return isAlone ? [policy.rules[rule.index] ?? rule] : [];

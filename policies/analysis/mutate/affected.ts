@@ -3,7 +3,7 @@ import type { AuthorizationPolicy } from '../../language/authorization.ts';
 import type { Mesh, NetworkPolicy, Service, Workload } from '../../language/mesh.ts';
 import type { DestinationRule, Gateway } from '../../language/traffic.ts';
 import { isAmbient } from '../ambient/capture.ts';
-import { applicable, holdsLabels, selects } from '../attachment.ts';
+import { applicable, holdsLabels, isGateway, selects } from '../attachment.ts';
 import { UNDECLARED, undeclaredWorkload } from '../compare/destinations.ts';
 import type { MeshObject, Replacement } from './variant.ts';
 
@@ -107,8 +107,8 @@ function isIsolated({ namespace, podSelector }: NetworkPolicy): (workload: Workl
 }
 
 /** Gateways let through what their routes carry. */
-function routes({ gateways }: Mesh): (workload: Workload) => boolean {
-  return ({ labels }) => gateways.some(({ selector }) => holdsLabels(labels, selector));
+function routes(mesh: Mesh): (workload: Workload) => boolean {
+  return (workload) => isGateway(mesh, workload);
 }
 
 function applies(object: MeshObject, mesh: Mesh): (workload: Workload) => boolean {

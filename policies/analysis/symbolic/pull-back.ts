@@ -4,7 +4,7 @@
  */
 import type { PathPattern, Pattern } from '../../language/authorization.ts';
 import { accepts, acceptsPath, acceptsPeer } from '../matching.ts';
-import { normalizePath } from '../normalize.ts';
+import { mergesSlashes, normalizePath } from '../normalize.ts';
 import { bareHost, fitOf, serverFitOf } from '../routing/hosts.ts';
 import { operationsOf, rewrittenAuthority } from '../routing/rewrite.ts';
 import type { BoundRoute, Forward } from '../routing/table.ts';
@@ -183,7 +183,7 @@ function joins({ mesh, profile }: Sent['world'], swap: Swap): readonly Join[] {
   const { from, to } = swap;
   const mode = mesh.config.pathNormalization;
   const plain: Join = { when: ALWAYS, holds: (pattern) => swapPrefix(pattern, swap) };
-  const merges = mode === 'MERGE_SLASHES' || mode === 'DECODE_AND_MERGE_SLASHES';
+  const merges = mergesSlashes(mode);
   const odd: Join[] = [];
   const exactly = (path: string): Join => {
     const made = normalizePath(to + path.slice(from.length), mode, profile);

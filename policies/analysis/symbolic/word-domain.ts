@@ -1,5 +1,6 @@
 /** The sets of words that attributes of a request are drawn from, character by character. */
 import type { PathNormalization } from '../../language/mesh.ts';
+import { mergesSlashes } from '../normalize.ts';
 
 /** A deterministic automaton: -1 is the state from which no word is reached. */
 export interface WordDomain {
@@ -110,7 +111,7 @@ const ESCAPED = '"<>^{|}`\\';
  * With `query` words may go on behind a `?`.
  */
 export function pathDomain(mode: PathNormalization, query: 'none' | 'possible'): WordDomain {
-  const merges = mode === 'MERGE_SLASHES' || mode === 'DECODE_AND_MERGE_SLASHES';
+  const merges = mergesSlashes(mode);
   const normalizes = mode !== 'NONE';
   const isEnd = (state: number) =>
     state === AFTER_SLASH || state === IN_SEGMENT || state === ONLY_SLASHES || state === IN_QUERY;

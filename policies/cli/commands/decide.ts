@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type Answer, compile, type Decider, PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { type Problem, problem } from '../../language/problem.ts';
-import { answerLine, type LineError } from '../answer-line.ts';
+import { type AnsweredLine, answerLine } from '../answer-line.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import { type Io, LineWriter } from '../io.ts';
 import { linesWithin, REQUEST_BYTES } from '../limits.ts';
@@ -74,7 +74,10 @@ async function decide(sources: readonly string[], options: DecideOptions, io: Io
   return answerAll(prepared.decider, options.requests, io);
 }
 
-const TOO_LARGE: LineError = { id: null, error: { code: 'request/too-large', message: 'a line of more than 1 MiB' } };
+const TOO_LARGE: AnsweredLine = {
+  answer: { id: null, error: { code: 'request/too-large', message: 'a line of more than 1 MiB' } },
+  expected: undefined,
+};
 
 type Prepared =
   | { readonly kind: 'ready'; readonly decider: Decider }
@@ -89,9 +92,8 @@ async function prepare(sources: readonly string[], options: DecideOptions, io: I
   return { kind: 'ready', decider: compile(mesh, PROFILES[options.semantics], { issuerKeys }) };
 }
 
-/** True iff the line says which verdict it expects, and it is another; says so. */
-function isUnexpected({ id, verdict }: Answer, line: string, io: Io): boolean {
-  const { expected } = JSON.parse(line) as { readonly expected?: unknown };
+/** True iff a line says which verdict it expects, and it is another; says so. */
+function isUnexpected({ id, verdict }: Answer, expected: unknown, io: Io): boolean {
   if (expected === undefined || expected === verdict) return false;
   io.stderr.write(`${id}: expected ${String(expected)}, got ${verdict}\n`);
   return true;
@@ -111,10 +113,9 @@ async function answerAll(decider: Decider, requests: string, io: Io): Promise<Ex
   let exitCode: ExitCode = EXIT_CODES.holds;
   for await (const line of linesWithin(input, REQUEST_BYTES)) {
     if (line?.trim() === '') continue;
-    const answer = line === null ? TOO_LARGE : answerLine(decider, line);
+    const { answer, expected } = line === null ? TOO_LARGE : answerLine(decider, line);
     if ('error' in answer) exitCode = EXIT_CODES.inputInvalid;
-    else if (line !== null && isUnexpected(answer, line, io) && exitCode === EXIT_CODES.holds)
-      exitCode = EXIT_CODES.refuted;
+    else if (isUnexpected(answer, expected, io) && exitCode === EXIT_CODES.holds) exitCode = EXIT_CODES.refuted;
     await output.write(JSON.stringify(answer));
     progress.step();
   }

@@ -1,6 +1,7 @@
 /** Whether two registrations give every pod the same. */
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import type { Registration } from '../../../language/registration.ts';
+import { accountIdentity } from '../../identity.ts';
 import { namespaceLabels } from '../../network.ts';
 import { givenTo } from './pod-identity.ts';
 import { type Owner, surroundingsOf, tryFindUndeclared } from './strangers.ts';
@@ -35,6 +36,7 @@ function apartFromPods({ kind, className, isFallback, powers, processes }: Regis
 }
 
 /** A workload as the owner of its account's identity. */
-function ownerOf(trustDomain: string, { namespace, serviceAccount: account, ownPods }: Workload): Owner {
-  return { id: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`, namespace, account, pods: [ownPods] };
+function ownerOf(trustDomain: string, workload: Workload): Owner {
+  const { namespace, serviceAccount: account, ownPods } = workload;
+  return { id: accountIdentity(trustDomain, workload), namespace, account, pods: [ownPods] };
 }

@@ -5,6 +5,7 @@
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import type { IdPiece, Registration } from '../../../language/registration.ts';
 import { selects } from '../../attachment.ts';
+import { accountIdentity } from '../../identity.ts';
 import { namespaceLabels } from '../../network.ts';
 import { type Grant, grantName, type Intent } from '../intent.ts';
 import { Ledger, type Obligation } from '../obligation.ts';
@@ -79,8 +80,9 @@ class RegistrationCheck {
       caller.kind === 'identity' && caller.identity.startsWith(`spiffe://${trustDomain}/`) ? [caller] : [],
     );
     const found = new Map<string, Owner>();
-    for (const { namespace, serviceAccount: account } of [...callers, ...this.#named]) {
-      const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;
+    for (const each of [...callers, ...this.#named]) {
+      const { namespace, serviceAccount: account } = each;
+      const id = accountIdentity(trustDomain, each);
       // as many callers as grants, and few accounts
       if (found.has(id)) continue;
       const isOf = (each: { readonly namespace: string; readonly serviceAccount: string }) =>
@@ -171,7 +173,7 @@ class RegistrationCheck {
     return this.#named.flatMap((workload) => {
       const { namespace, name, serviceAccount: account, labels } = workload;
       const pod = { namespace, name, account, labels, namespaceLabels: namespaceLabels(this.#mesh, namespace) };
-      const own = `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;
+      const own = accountIdentity(trustDomain, workload);
       const given = this.#givenTo(pod, served);
       const ids = given.flatMap((each) => (each.kind === 'id' ? [each.id] : []));
       if (given.some(({ kind }) => kind === 'unread')) return [];

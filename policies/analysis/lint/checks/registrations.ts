@@ -2,14 +2,15 @@
 import type { Workload } from '../../../language/mesh.ts';
 import type { Registration } from '../../../language/registration.ts';
 import { type Owner, surroundingsOf, tryFindThief } from '../../compare/registration/strangers.ts';
+import { workloadIdentity } from '../../identity.ts';
 import { atDocument, atObject, type Context, type MeshCheck } from '../context.ts';
 import type { Sighting } from '../finding.ts';
 
 /** Every account that some workload runs under, as the owner of its identity. */
 function ownersOf({ mesh }: Context): readonly Owner[] {
-  const { trustDomain } = mesh.config;
-  const owner = ({ namespace, serviceAccount: account }: Workload): readonly [string, Owner] => {
-    const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;
+  const owner = (workload: Workload): readonly [string, Owner] => {
+    const id = workloadIdentity(mesh, workload);
+    const { namespace, serviceAccount: account } = workload;
     return [id, { id, namespace, account, pods: 'allOfAccount' }];
   };
   return [...new Map(mesh.workloads.map(owner)).values()];

@@ -1,6 +1,7 @@
 /** K2: SPIRE registrations that select more pods, name another identity, or are served by nobody. */
 import type { Mesh, Workload } from '../../../language/mesh.ts';
 import { selects } from '../../attachment.ts';
+import { workloadIdentity } from '../../identity.ts';
 import { namespaceLabels } from '../../network.ts';
 import { dropping, type Materials, rewriting, type Sketch } from '../mutant.ts';
 import type { Spot } from '../spot.ts';
@@ -38,7 +39,7 @@ function* otherIdentities(registration: Spot, { mesh }: Materials): Iterable<Ske
   const neighbour = mesh.workloads.find((workload) => !isSelected(registration, workload, mesh));
   if (neighbour === undefined) return;
   const { namespace, serviceAccount: account } = neighbour;
-  const id = `spiffe://${mesh.config.trustDomain}/ns/${namespace}/sa/${account}`;
+  const id = workloadIdentity(mesh, neighbour);
   if (template.text() !== id) yield rewriting(template, id, `the identity is that of \`${namespace}/${account}\``);
   const fixed = template.text().replace(/\{\{\s*\.PodSpec\.ServiceAccountName\s*\}\}/, account);
   if (fixed !== template.text()) yield rewriting(template, fixed, `the account of the identity is \`${account}\``);
