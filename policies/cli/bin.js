@@ -1,12 +1,27 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+import * as modules from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 // JavaScript, since a program in TypeScript would load Node's type stripper before there is a cache of compiled code.
 // Compiled code is kept in the user's own cache folder, so that a later start takes a fraction of the first. The shared
 // folder that Node would take by itself is writable by every user of the machine.
-enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'meshwright'));
+modules.enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'meshwright'));
+
+// Our own imports name their file in full, so there is nothing to search for: Node would ask the file system for every
+// import of a file, not once a file, which is half of the time that loading takes. Packages are found as ever.
+const own = new URL('..', import.meta.url).href;
+modules.registerHooks?.({
+  resolve: (specifier, context, next) =>
+    specifier.startsWith('.') && isOwn(context.parentURL)
+      ? { url: new URL(specifier, context.parentURL).href, shortCircuit: true }
+      : next(specifier, context),
+});
 const { main } = await import('./main.ts');
 
 process.exitCode = await main(process.argv.slice(2), process);
+
+/** True iff the file is ours, and not of a package that was installed below our folder. */
+function isOwn(file = '') {
+  return file.startsWith(own) && !file.includes('/node_modules/', own.length);
+}

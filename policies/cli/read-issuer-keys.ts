@@ -1,5 +1,5 @@
 /** Reads which keys issuers sign with. */
-import { type IssuerKeys, keysOf } from '../analysis/index.ts';
+import { type IssuerKeys, keysOf } from '../analysis/token.ts';
 import { problem, type Result } from '../language/problem.ts';
 import { DEFAULT_LIMITS, readFileWithin } from './limits.ts';
 

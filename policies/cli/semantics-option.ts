@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { PROFILES } from '../analysis/index.ts';
+import { PROFILES } from '../analysis/profile.ts';
 
 /** The option `--semantics` that every command takes: one of the profiles, `istio-1.31` by default. */
 export function semanticsOption(): Option {

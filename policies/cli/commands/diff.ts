@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { diff } from '../../analysis/compare/diff.ts';
 import { judgeBudget } from '../../analysis/compare/judge-budget.ts';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { isDay } from '../../analysis/lint/suppression.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';

@@ -1,10 +1,10 @@
 /** `meshwright lint`: what is wrong with manifests, without asking what was meant. */
 import { type Command, Option } from 'commander';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { CODES } from '../../analysis/lint/checks.ts';
 import { type LintResult, SEVERITIES, type Severity } from '../../analysis/lint/finding.ts';
 import { lint } from '../../analysis/lint/lint.ts';
 import { isDay } from '../../analysis/lint/suppression.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, meshConfigOption, SOURCES } from '../options.ts';

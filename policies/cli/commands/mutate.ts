@@ -1,9 +1,9 @@
 /** `meshwright mutate`: would a hole be noticed? Breaks the manifests in every small way and asks who sees it. */
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
 import { isDay } from '../../analysis/lint/suppression.ts';
 import { mutate } from '../../analysis/mutate/mutate.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { formatOption, issuerKeysOption, meshConfigOption, SOURCES } from '../options.ts';

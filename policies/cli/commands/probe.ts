@@ -1,7 +1,7 @@
 /** `meshwright probe`: calls everything from everywhere in a running cluster and names who stopped each call. */
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { ApiUnreachable } from '../live/api.ts';

@@ -12,7 +12,7 @@ import {
   selectWays,
   unknownNames,
 } from '../../analysis/compare/selection.ts';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import type { Mesh } from '../../language/mesh.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';

@@ -1,8 +1,7 @@
 /** `meshwright verify`: proves that manifests allow exactly what an intent declares, or shows requests. */
 import type { Command } from 'commander';
 import { type Verification, verifyIntent } from '../../analysis/compare/verify.ts';
-import { verifyBaseline } from '../../analysis/compare/verify-baseline.ts';
-import { PROFILES, type ProfileName } from '../../analysis/index.ts';
+import { PROFILES, type ProfileName } from '../../analysis/profile.ts';
 import type { SourceDocument } from '../../language/document.ts';
 import { problem, type Result } from '../../language/problem.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-code.ts';
@@ -94,7 +93,7 @@ async function run(sources: readonly string[], options: VerifyOptions, io: Io): 
   const { mesh, documents } = read.value;
   const verification = intent?.ok
     ? verifyIntent(mesh, intent.value, { ...shared, ...(options.on === undefined ? {} : { on: options.on }) })
-    : verifyBaseline(mesh, shared);
+    : (await import('../../analysis/compare/verify-baseline.ts')).verifyBaseline(mesh, shared);
   progress.end();
   const report = { verification, places: new ObjectPlaces(documents), intent: options.intent ?? null };
   const write = await REPORTERS[options.format]();
