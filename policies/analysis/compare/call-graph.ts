@@ -13,6 +13,78 @@ interface Numbered {
   readonly numbers: ReadonlyMap<string, number>;
 }
 
+/** The calls to the workloads of which they are known from the start, as numbers: what a graph is made of quickly. */
+export class KnownCalls implements Numbered {
+  readonly names: readonly string[];
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly #inward: readonly (Inward | undefined)[];
+  /** The callers of workload `n` stand from `#starts[n]` up to `#starts[n + 1]` in `#callers`. */
+  readonly #starts: Int32Array;
+  readonly #callers: Int32Array;
+
+  /** `names` are all workloads, sorted; `inward` is what is known of each, in their order. */
+  constructor(names: readonly string[], inward: readonly (Inward | undefined)[]) {
+    this.names = names;
+    this.numbers = new Map(names.map((name, number) => [name, number]));
+    this.#inward = inward;
+    this.#starts = new Int32Array(names.length + 1);
+    const callers: number[] = [];
+    for (const [number, known] of inward.entries()) {
+      for (const caller of known?.callers ?? []) callers.push(numberOf(this, caller));
+      this.#starts[number + 1] = callers.length;
+    }
+    this.#callers = Int32Array.from(callers);
+  }
+
+  /** Adds the edges to a workload, and says whether it is called from outside; undefined where nothing is known of it. */
+  tryAddTo(edges: Edges, number: number): Pick<Inward, 'fromOutside'> | undefined {
+    const known = this.#inward[number];
+    if (known === undefined) return undefined;
+    const end = this.#starts[number + 1] ?? 0;
+    for (let at = this.#starts[number] ?? 0; at < end; at += 1) edges.add(this.#callers[at] ?? 0, number);
+    return known;
+  }
+}
+
+/** Edges in the order of their callees, counted by caller. */
+class Edges {
+  /** `#starts[n + 1]` is how many calls leave workload `n`. */
+  readonly #starts: Int32Array;
+  /** Caller and callee in turn. */
+  readonly #ends: number[] = [];
+
+  constructor(workloads: number) {
+    this.#starts = new Int32Array(workloads + 1);
+  }
+
+  add(caller: number, callee: number): void {
+    this.#starts[caller + 1] = (this.#starts[caller + 1] ?? 0) + 1;
+    this.#ends.push(caller, callee);
+  }
+
+  /** The callees of each caller together, ascending. */
+  byCaller(): Pick<Outward, 'starts' | 'callees'> {
+    const starts = this.#starts;
+    for (let number = 1; number < starts.length; number += 1)
+      starts[number] = (starts[number] ?? 0) + (starts[number - 1] ?? 0);
+    const next = starts.slice();
+    const callees = new Int32Array(this.#ends.length / 2);
+    for (let at = 0; at < this.#ends.length; at += 2) {
+      const from = this.#ends[at] ?? 0;
+      const place = next[from] ?? 0;
+      callees[place] = this.#ends[at + 1] ?? 0;
+      next[from] = place + 1;
+    }
+    return { starts, callees };
+  }
+}
+
+function numberOf({ numbers }: Numbered, name: string): number {
+  const found = numbers.get(name);
+  if (found === undefined) throw new Error(`a caller \`${name}\` that is no workload of the mesh`);
+  return found;
+}
+
 /** Who is called from outside, and by whom each workload is left. */
 interface Outward {
   readonly entries: readonly number[];
@@ -28,24 +100,21 @@ export class CallGraph {
   readonly #numbered: Numbered;
   readonly #outward: Outward;
 
-  /** `names` are all workloads, sorted; `inward` gives what is known of each, by its place among them. */
-  constructor(names: readonly string[], inward: (name: string, place: number) => Inward) {
-    this.#numbered = { names, numbers: new Map(names.map((name, number) => [name, number])) };
+  /** `inward` is asked for the calls to each workload of which `known` has none. */
+  constructor(known: KnownCalls, inward: (name: string) => Inward) {
+    this.#numbered = known;
     const entries: number[] = [];
-    const starts = new Int32Array(names.length + 1);
-    const edges: number[] = [];
-    for (const [number, name] of names.entries()) {
-      const { fromOutside, callers } = inward(name, number);
-      if (fromOutside) entries.push(number);
-      for (const caller of callers) {
-        const from = this.#numberOf(caller);
-        starts[from + 1] = (starts[from + 1] ?? 0) + 1;
-        edges.push(from, number);
-      }
+    const edges = new Edges(known.names.length);
+    for (const [number, name] of known.names.entries()) {
+      const added = known.tryAddTo(edges, number) ?? this.#added(edges, number, inward(name));
+      if (added.fromOutside) entries.push(number);
     }
-    for (let number = 1; number <= names.length; number += 1)
-      starts[number] = (starts[number] ?? 0) + (starts[number - 1] ?? 0);
-    this.#outward = { entries, starts, callees: sorted(edges, starts), instead: new Map() };
+    this.#outward = { entries, ...edges.byCaller(), instead: new Map() };
+  }
+
+  #added(edges: Edges, number: number, inward: Inward): Inward {
+    for (const caller of inward.callers) edges.add(this.#numberOf(caller), number);
+    return inward;
   }
 
   /** The ways through this graph. */
@@ -77,26 +146,11 @@ export class CallGraph {
   }
 
   #numberOf(name: string): number {
-    const found = this.#numbered.numbers.get(name);
-    if (found === undefined) throw new Error(`a caller \`${name}\` that is no workload of the mesh`);
-    return found;
+    return numberOf(this.#numbered, name);
   }
 }
 
 const ascending = (left: number, right: number): number => left - right;
-
-/** The callees of each caller together; `edges` holds caller and callee in turn, the callees ascending. */
-function sorted(edges: readonly number[], starts: Int32Array): Int32Array {
-  const next = starts.slice();
-  const callees = new Int32Array(edges.length / 2);
-  for (let at = 0; at < edges.length; at += 2) {
-    const from = edges[at] ?? 0;
-    const place = next[from] ?? 0;
-    callees[place] = edges[at + 1] ?? 0;
-    next[from] = place + 1;
-  }
-  return callees;
-}
 
 const NOT_REACHED = -2;
 const FROM_OUTSIDE = -1;

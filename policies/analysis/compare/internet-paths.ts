@@ -41,7 +41,7 @@ export function internetPaths(before: PreparedMesh, after: PreparedMesh, compare
   const { graph, ways: known } = baseOf(was, before);
   const isSame =
     before.names.length === after.names.length && before.names.every((name, at) => name === after.names[at]);
-  const reached = isSame ? graph.waysAfter(changes) : new CallGraph(after.names, (name) => is.inward(name)).ways();
+  const reached = isSame ? graph.waysAfter(changes) : new CallGraph(after.plain, (name) => is.inward(name)).ways();
   const turned = new Map([...changes].map(([name, change]) => [name, { was: change.is, is: change.was }]));
   return [
     ...newWays(known, reached, changes).map((path) => ({ change: 'added' as const, ...path })),
@@ -144,7 +144,7 @@ const bases = new WeakMap<PreparedMesh, Base>();
 function baseOf(calls: Graph, version: PreparedMesh): Base {
   const known = bases.get(version);
   if (known !== undefined) return known;
-  const graph = new CallGraph(version.names, (name, place) => version.plain[place] ?? calls.inward(name));
+  const graph = new CallGraph(version.plain, (name) => calls.inward(name));
   const made: Base = { graph, ways: graph.ways() };
   bases.set(version, made);
   return made;

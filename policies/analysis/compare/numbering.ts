@@ -27,7 +27,12 @@ export class Numbering {
   }
 }
 
-/** Labels may be called `at` as well, but hold text. */
-function withoutPlace(key: string, value: unknown): unknown {
-  return key === 'at' && typeof value === 'object' ? undefined : value;
+/**
+ * Labels may be called `at` as well, but hold text. What holds a place is copied without it: a place that
+ * `JSON.stringify` meets first writes itself out, and looks for its line in the file for that.
+ */
+function withoutPlace(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('at' in value) || typeof value.at !== 'object') return value;
+  const { at: _, ...rest } = value;
+  return rest;
 }

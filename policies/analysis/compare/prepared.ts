@@ -10,6 +10,7 @@ import { inNamespace } from '../namespaced.ts';
 import { isolating } from '../network.ts';
 import { sidecarOf } from '../outbound.ts';
 import type { Profile } from '../profile.ts';
+import { KnownCalls } from './call-graph.ts';
 import { MeshIndex, selecting } from './destinations.ts';
 import { Numbering } from './numbering.ts';
 import { tryPlainCallers } from './plain-callers.ts';
@@ -57,8 +58,8 @@ export interface PreparedMesh {
   readonly shared: number;
   /** Namespaces with their labels, which NetworkPolicies select by. */
   readonly namespaces: number;
-  /** For each of `names` the calls to it, where they are plain. */
-  readonly plain: readonly (Inward | undefined)[];
+  /** The calls to each of `names` whose rules are plain. */
+  readonly plain: KnownCalls;
   /** What is known of calls between workloads, by `inbound` and `shared`: common to the versions of a `Preparation`. */
   readonly inward: Map<string, Inward>;
 }
@@ -100,7 +101,10 @@ export class Preparation {
       workloads,
       shared,
       namespaces: this.#all(mesh.namespaces),
-      plain: names.map((name) => this.#tryInward(workloads.get(name), shared)),
+      plain: new KnownCalls(
+        names,
+        names.map((name) => this.#tryInward(workloads.get(name), shared)),
+      ),
       inward: this.#inward,
     };
   }
