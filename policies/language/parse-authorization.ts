@@ -153,7 +153,7 @@ function clausesOf(owner: unknown, fields: readonly Field[], context: Context): 
 function parseCondition(condition: Cursor, context: Context): Clause {
   const key = condition.textOf('key');
   const given: Given = { values: condition.get('values').texts(), notValues: condition.get('notValues').texts() };
-  const exactKey = CONDITIONS[key];
+  const exactKey = Object.hasOwn(CONDITIONS, key) ? CONDITIONS[key] : undefined;
   if (exactKey !== undefined) return exactKey(given, context);
   const claim = keyed('request.auth.claims', key);
   if (claim !== undefined) return { path: claim, ...clause('claim', given, nonEmpty) };

@@ -132,7 +132,7 @@ function parseServicePort(port: Cursor): ServicePort {
 /** Source: istio `kube.ConvertProtocol`: appProtocol wins, then the name's prefix before the first `-`. */
 function applicationProtocol(appProtocol: string, name: string, number: number): ApplicationProtocol {
   if (appProtocol !== '')
-    return KUBERNETES_PROTOCOLS[appProtocol.toLowerCase()] ?? parseApplicationProtocol(appProtocol);
+    return KUBERNETES_PROTOCOLS.get(appProtocol.toLowerCase()) ?? parseApplicationProtocol(appProtocol);
   if (UNSNIFFED_PORTS.has(number) && name === '') return 'tcp';
   const named = parseApplicationProtocol(
     name.toLowerCase().startsWith('grpc-web') ? 'grpc-web' : (name.split('-')[0] ?? ''),
@@ -140,28 +140,28 @@ function applicationProtocol(appProtocol: string, name: string, number: number):
   return named === 'auto' && UNSNIFFED_PORTS.has(number) ? 'tcp' : named;
 }
 
-const KUBERNETES_PROTOCOLS: Readonly<Record<string, ApplicationProtocol>> = {
-  'kubernetes.io/h2c': 'http2',
-  'kubernetes.io/ws': 'http',
-  'kubernetes.io/wss': 'tcp',
-};
+const KUBERNETES_PROTOCOLS: ReadonlyMap<string, ApplicationProtocol> = new Map([
+  ['kubernetes.io/h2c', 'http2'],
+  ['kubernetes.io/ws', 'http'],
+  ['kubernetes.io/wss', 'tcp'],
+]);
 
 /** Ports of server-speaks-first protocols, which Istio never sniffs: SMTP, DNS, MySQL, MongoDB. */
 const UNSNIFFED_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
 
-const APPLICATION_PROTOCOLS: Readonly<Record<string, ApplicationProtocol>> = {
-  http: 'http',
-  http2: 'http2',
-  grpc: 'grpc',
-  'grpc-web': 'grpc-web',
-  tcp: 'tcp',
-  https: 'tcp',
-  tls: 'tcp',
-  mongo: 'tcp',
-  mysql: 'tcp',
-  redis: 'tcp',
-};
+const APPLICATION_PROTOCOLS: ReadonlyMap<string, ApplicationProtocol> = new Map([
+  ['http', 'http'],
+  ['http2', 'http2'],
+  ['grpc', 'grpc'],
+  ['grpc-web', 'grpc-web'],
+  ['tcp', 'tcp'],
+  ['https', 'tcp'],
+  ['tls', 'tcp'],
+  ['mongo', 'tcp'],
+  ['mysql', 'tcp'],
+  ['redis', 'tcp'],
+]);
 
 function parseApplicationProtocol(text: string): ApplicationProtocol {
-  return APPLICATION_PROTOCOLS[text.toLowerCase()] ?? 'auto';
+  return APPLICATION_PROTOCOLS.get(text.toLowerCase()) ?? 'auto';
 }

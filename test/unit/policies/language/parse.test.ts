@@ -56,8 +56,8 @@ describe('documents', () => {
     expect(result.ok ? '' : result.problems[0]?.message).toContain('m.yaml:1');
   });
 
-  test('what the cluster refuses is refused, unless its gate is tolerated', () => {
-    const unknownKey = securityYaml('AuthorizationPolicy', 'a', { rules: [{ when: [{ key: 'x', values: ['y'] }] }] });
+  test.for(['x', 'toString'])('what the cluster refuses is refused, unless its gate is tolerated: key %s', (key) => {
+    const unknownKey = securityYaml('AuthorizationPolicy', 'a', { rules: [{ when: [{ key, values: ['y'] }] }] });
     expect(codesOf(unknownKey).every((code) => code.startsWith('webhook/'))).toBe(true);
     expect(codesOf(unknownKey)).not.toEqual([]);
     expect(codesOf(unknownKey, { tolerate: ['webhook'] })).toEqual([]);
@@ -86,6 +86,8 @@ describe('Services', () => {
     ['{port: 80, name: tcp, appProtocol: kubernetes.io/h2c}', 'http2'],
     ['{port: 443, name: https}', 'tcp'],
     ['{port: 3306}', 'tcp'],
+    ['{port: 80, name: constructor-x}', 'auto'],
+    ['{port: 80, appProtocol: constructor}', 'auto'],
   ])('%s is taken for %s', ([port, protocol]) => {
     expect(protocolOf(port ?? '')).toBe(protocol);
   });
