@@ -12,7 +12,7 @@ import type {
   Values,
 } from './authorization.ts';
 import type { MeshConfig } from './mesh.ts';
-import { type Cursor, listOf, memberOf, textsOf } from './parse-cursor.ts';
+import { type Cursor, holdsItems, listOf, memberOf, textsOf } from './parse-cursor.ts';
 import {
   parseHost,
   parseNamespace,
@@ -141,13 +141,10 @@ function alternativesOf(rule: unknown, { list, member, fields }: Alternatives, c
 
 /** The clauses of the fields that hold values. */
 function clausesOf(owner: unknown, fields: readonly Field[], context: Context): readonly Clause[] {
-  const clauses: Clause[] = [];
-  for (const { name, notName, parse } of fields) {
-    const values = textsOf(memberOf(owner, name));
-    const notValues = textsOf(memberOf(owner, notName));
-    if (values.length > 0 || notValues.length > 0) clauses.push(parse({ values, notValues }, context));
-  }
-  return clauses;
+  const given = fields.filter(({ name, notName }) => holdsItems(owner, name) || holdsItems(owner, notName));
+  return given.map(({ name, notName, parse }) =>
+    parse({ values: textsOf(memberOf(owner, name)), notValues: textsOf(memberOf(owner, notName)) }, context),
+  );
 }
 
 function parseCondition(condition: Cursor, context: Context): Clause {
@@ -241,13 +238,10 @@ function clause<On extends Clause['on'], T extends object | number>(
 
 function readAll<T>(texts: readonly string[], parse: Reader<T>, unusable: string[]): readonly T[] {
   if (texts.length === 0) return NONE;
-  const found: T[] = [];
-  for (const text of texts) {
-    const meaning = parse(text);
-    if (meaning === undefined) unusable.push(text);
-    else found.push(meaning);
-  }
-  return found;
+  const meanings = texts.map((text) => parse(text));
+  if (meanings.every((meaning) => meaning !== undefined)) return meanings;
+  for (const [index, text] of texts.entries()) if (meanings[index] === undefined) unusable.push(text);
+  return meanings.filter((meaning) => meaning !== undefined);
 }
 
 function peerClause(field: PeerField, given: Given, parse: Reader<PeerPattern>) {

@@ -88,7 +88,7 @@ export class Cursor {
 
   /** True iff a list with items stands under the key. */
   hasItems(key: string): boolean {
-    return listOf(this.value, key).length > 0;
+    return holdsItems(this.value, key);
   }
 
   /** The number here, also when it is written as a string. */
@@ -184,6 +184,9 @@ export function listOf(value: unknown, key: string): readonly unknown[] {
   const list = memberOf(value, key);
   return Array.isArray(list) ? list : NO_ITEMS;
 }
+
+/** True iff a list with items stands under a key of an object. */
+export const holdsItems = (value: unknown, key: string): boolean => listOf(value, key).length > 0;
 
 /** The texts of a list: the list itself, where it holds nothing else. */
 export function textsOf(list: unknown): readonly string[] {

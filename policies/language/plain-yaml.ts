@@ -104,17 +104,17 @@ function mapping(reading: Reading, column: number): unknown {
 }
 
 function sequence(reading: Reading, column: number): unknown {
-  const found: unknown[] = [];
   if (reading.depth > MOST_DEPTH) return NOT_PLAIN;
   reading.depth += 1;
-  while (reading.indent === column && isDash(reading, reading.at)) {
+  reading.at += 1;
+  // most lists have one item, and an empty list makes room for seventeen when it gets its first
+  const found = [valueAfter(reading, column, 'item')];
+  while (reading.indent === column && found.at(-1) !== NOT_PLAIN && isDash(reading, reading.at)) {
     reading.at += 1;
-    const value = valueAfter(reading, column, 'item');
-    if (value === NOT_PLAIN) return NOT_PLAIN;
-    found.push(value);
+    found.push(valueAfter(reading, column, 'item'));
   }
   reading.depth -= 1;
-  return reading.indent <= column ? found : NOT_PLAIN;
+  return reading.indent <= column && found.at(-1) !== NOT_PLAIN ? found : NOT_PLAIN;
 }
 
 /** A `-` that begins an item. */
