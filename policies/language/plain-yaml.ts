@@ -207,6 +207,15 @@ function word(reading: Reading, column: number, of: 'member' | 'item'): unknown 
   return endValue(reading, column) ? plainValue(text.slice(start, end)) : NOT_PLAIN;
 }
 
+/** What words that may be more than text mean: names of members and port numbers, again and again. Never undefined. */
+const MEANINGS = new Map<string, unknown>();
+const MOST_MEANINGS = 1000;
+
 function plainValue(word: string): unknown {
-  return isSurelyText(word) ? word : KUBECTL_SCHEMA.resolveImplicitScalarTag(word).value;
+  if (isSurelyText(word)) return word;
+  const known = MEANINGS.get(word);
+  if (known !== undefined) return known;
+  const { value } = KUBECTL_SCHEMA.resolveImplicitScalarTag(word);
+  if (MEANINGS.size < MOST_MEANINGS) MEANINGS.set(word, value);
+  return value;
 }
