@@ -1,7 +1,7 @@
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { NOT_PLAIN, tryReadPlain } from '#policies/language/plain-yaml.ts';
-import { KUBECTL_SCHEMA } from '#policies/language/scalar.ts';
+import { isSurelyText, KUBECTL_SCHEMA } from '#policies/language/scalar.ts';
 import { newFleet } from '../../../bench/fleet.ts';
 import { Draw } from '../../../support/draw.ts';
 import { documentsOf, synthesized } from '../../../support/synthesized.ts';
@@ -187,6 +187,32 @@ describe('plain YAML', () => {
       if (agrees(draw.chance(0.1) ? text : mutated(draw, mutated(draw, text)))) plain += 1;
     }
     expect(plain).toBeGreaterThan(2000);
+  });
+
+  test(`is surely text only where the schema reads text (seed ${SEED})`, () => {
+    const draw = new Draw(SEED);
+    const meaningful = [
+      'true',
+      'False',
+      'FALSE',
+      'null',
+      'Null',
+      'yes',
+      'Off',
+      'on',
+      '~',
+      '0x1f',
+      '-1',
+      '+.inf',
+      '.nan',
+      '1_0',
+    ];
+    const letters = [...'ynNYtTfFoO-+.0129xXeE_ab'];
+    const drawn = () => Array.from({ length: 1 + draw.integer(7) }, () => draw.of(letters)).join('');
+    const words = [...WORDS, ...meaningful, ...Array.from({ length: 100_000 }, drawn)];
+    const text = words.filter(isSurelyText);
+    expect(text.length).toBeGreaterThan(words.length / 20);
+    expect(text.filter((word) => KUBECTL_SCHEMA.resolveImplicitScalarTag(word).value !== word)).toEqual([]);
   });
 
   test('are the manifests that this repository writes, all but a few', async () => {
