@@ -155,7 +155,7 @@ const PROTOCOLS = ['grpc', 'http', 'tcp', 'udp'] as const;
 interface Declared {
   readonly reader: IntentReader;
   readonly trustDomain: string;
-  /** By identity: who calls often is one value. */
+  /** By account, of the trust domain: who calls often is one value, whose identity is written once. */
   readonly callers: Map<string, Grant['caller'] & { readonly kind: 'identity' }>;
 }
 
@@ -205,11 +205,11 @@ function parseCaller({ reader, trustDomain, callers }: Declared, value: unknown,
   const serviceAccount = reader.text(caller['serviceAccount'], path, 'serviceAccount');
   const own = caller['trustDomain'];
   const domain = typeof own === 'string' ? own : trustDomain;
+  const known = callers.get(serviceAccount);
+  if (domain === trustDomain && known?.namespace === namespace) return known;
   const identity = `spiffe://${domain}/ns/${namespace}/sa/${serviceAccount}`;
-  const known = callers.get(identity);
-  if (known?.namespace === namespace && known.serviceAccount === serviceAccount) return known;
   const found = { kind: 'identity', identity, namespace, serviceAccount } as const;
-  callers.set(identity, found);
+  if (domain === trustDomain) callers.set(serviceAccount, found);
   return found;
 }
 
