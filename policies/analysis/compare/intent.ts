@@ -179,8 +179,15 @@ function parseGrant(declared: Declared, grant: Json, path: string): Grant {
     owner: reader.text(grant['owner'], path, 'owner'),
     reason: reader.text(grant['reason'], path, 'reason'),
     expires: typeof grant['expires'] === 'string' ? grant['expires'] : null,
-    declaredAt: [grant['source'], grant['admittedAt']].filter((place) => typeof place === 'string'),
+    declaredAt: placesOf(grant),
   };
+}
+
+const NOWHERE: readonly string[] = [];
+
+function placesOf({ source, admittedAt }: Json): readonly string[] {
+  if (source === undefined && admittedAt === undefined) return NOWHERE;
+  return [source, admittedAt].filter((place) => typeof place === 'string');
 }
 
 function parseHttp(reader: IntentReader, http: Json, path: string): Grant['http'] {
