@@ -60,9 +60,10 @@ const isMixed = (source: unknown): boolean =>
   ACCOUNTS.some((name) => holds(source, name)) && IDENTITIES.some((name) => holds(source, name));
 
 function sourceFaults(spec: Cursor): readonly Problem[] {
+  const isSuspect = (rule: unknown) => listOf(rule, 'from').some((from) => isMixed(memberOf(from, 'source')));
+  if (!listOf(spec.value, 'rules').some(isSuspect)) return [];
   const rules = spec.get('rules').items();
-  const suspects = rules.filter(({ value }) => listOf(value, 'from').some((from) => isMixed(memberOf(from, 'source'))));
-  const sources = suspects.flatMap((rule) => rule.get('from').items()).map((from) => from.get('source'));
+  const sources = rules.flatMap((rule) => rule.get('from').items()).map((from) => from.get('source'));
   return sources
     .filter(({ value }) => isMixed(value))
     .map((source) => {

@@ -18,11 +18,14 @@ import { templateFaults } from './webhook-template.ts';
 /** The faults of the `spec` of an AuthorizationPolicy. */
 export function authorizationFaults(spec: Cursor): readonly Problem[] {
   const action = spec.textOf('action', 'ALLOW');
-  const rules = spec.get('rules').items();
-  return [...actionFaults(spec, action, rules), ...rules.flatMap((rule) => ruleFaults(rule, action))];
+  const rules = listOf(spec.value, 'rules');
+  const faults = actionFaults(spec, action, rules);
+  if (action !== 'CUSTOM' && rules.every(isSound)) return faults;
+  const places = spec.get('rules').items();
+  return [...faults, ...places.flatMap((rule) => ruleFaults(rule, action))];
 }
 
-function actionFaults(spec: Cursor, action: string, rules: readonly Cursor[]): readonly Problem[] {
+function actionFaults(spec: Cursor, action: string, rules: readonly unknown[]): readonly Problem[] {
   const faults: Problem[] = [];
   const provider = spec.get('provider');
   if ((action === 'DENY' || action === 'CUSTOM') && rules.length === 0) {
@@ -39,7 +42,6 @@ function actionFaults(spec: Cursor, action: string, rules: readonly Cursor[]): r
 }
 
 function ruleFaults(rule: Cursor, action: string): readonly Problem[] {
-  if (action !== 'CUSTOM' && isSound(rule.value)) return [];
   const conditions = rule.get('when').items();
   return [
     ...rule.get('from').items().flatMap(fromFaults),
