@@ -1,7 +1,7 @@
 /** What could change a workload's verdicts and is not modelled. */
 import type { Mesh, Unmodelled, Workload } from '../language/mesh.ts';
 import { isAmbient, NOT_EXECUTED } from './ambient/capture.ts';
-import { type Attached, attachedToAny, entrancesBefore } from './ambient/waypoints.ts';
+import { type Attached, attachedToAny, entrancesBefore, entriesByAddress, waypointText } from './ambient/waypoints.ts';
 import { applicable, GATEWAY_NAME, holdsLabels, tokenRulesOf } from './attachment.ts';
 import { injectionOf } from './injection.ts';
 import { tokenHeaderAssumptions } from './token-headers.ts';
@@ -54,9 +54,16 @@ function ambientAssumptions(mesh: Mesh, workload: Workload): readonly string[] {
   return [
     ...injectionAssumptions(mesh, workload),
     ...opaque.map(harmless),
+    ...entriesByAddress(mesh).map((each) => elsewhere(each, workload)),
     ...tokenHeaderAssumptions(policies, () => at(mesh.requestAuthentications).flatMap(({ rules }) => rules)),
   ];
 }
+
+const elsewhere = (
+  { entry, waypoint }: ReturnType<typeof entriesByAddress>[number],
+  { namespace, name }: Workload,
+): string =>
+  `no endpoint of ServiceEntry \`${entry.namespace}/${entry.name}\` behind ${waypointText(waypoint)} is a pod of \`${namespace}/${name}\``;
 
 const harmless = ({ kind, namespace, name }: Unmodelled): string =>
   `${kind} \`${namespace}/${name}\` does not change the verdict`;

@@ -1,11 +1,23 @@
 /** The ports of a workload, as far as manifests tell. */
 import type { Mesh, Workload } from '../language/mesh.ts';
+import type { ServiceEntry } from '../language/traffic.ts';
+import { holdsLabels } from './attachment.ts';
 import { servicePorts } from './listener.ts';
 import { inNamespace } from './namespaced.ts';
 
 const known = new WeakMap<Workload, readonly number[]>();
 
-/** The TCP ports that containers declare or Services lead to, ascending; kept for each workload. */
+/** The ServiceEntries whose hosts lead to the pods of a workload. */
+export function entriesOf(
+  { serviceEntries }: Pick<Mesh, 'serviceEntries'>,
+  { namespace, labels }: Workload,
+): readonly ServiceEntry[] {
+  return inNamespace(serviceEntries, namespace).filter(
+    ({ pods }) => pods.kind === 'labels' && holdsLabels(labels, pods.labels),
+  );
+}
+
+/** The TCP ports that containers declare or Services and ServiceEntries lead to, ascending; kept for each workload. */
 export function portsOf(mesh: Mesh, workload: Workload): readonly number[] {
   const kept = known.get(workload);
   if (kept !== undefined) return kept;
@@ -14,7 +26,8 @@ export function portsOf(mesh: Mesh, workload: Workload): readonly number[] {
     ports.flatMap(({ target }) => (target.kind === 'number' ? [target.number] : [])),
   );
   const reached = [...new Set(targets)].filter((port) => servicePorts(mesh, workload, port).length > 0);
-  const ports = [...new Set([...declared, ...reached])].toSorted((left, right) => left - right);
+  const led = entriesOf(mesh, workload).flatMap(({ ports: own }) => own.map(({ target }) => target));
+  const ports = [...new Set([...declared, ...reached, ...led])].toSorted((left, right) => left - right);
   known.set(workload, ports);
   return ports;
 }

@@ -27,8 +27,13 @@ export function isWaypoint(document: Cursor): boolean {
   return document.get('spec', 'gatewayClassName').text() === WAYPOINT_CLASS;
 }
 
+/** True iff a GatewayClass is that of waypoints: its label for traffic holds where a Gateway has none. */
+export function isWaypointClass(document: Cursor): boolean {
+  return document.get('metadata', 'name').text() === WAYPOINT_CLASS;
+}
+
 /** Parses a waypoint; istiod names its account after the Gateway where no annotation says otherwise. */
-export function parseWaypoint(document: Cursor): Waypoint {
+export function parseWaypoint(document: Cursor, ofClass: Cursor | undefined): Waypoint {
   const named = parseNamed(document);
   const annotation = (key: string) => document.get('metadata', 'annotations', `gateway.istio.io/${key}`).text();
   const hbone = document
@@ -37,11 +42,14 @@ export function parseWaypoint(document: Cursor): Waypoint {
     .find((listener) => listener.get('protocol').text() === 'HBONE' && listener.get('port').number() === 15_008);
   return {
     ...named,
-    traffic: trafficOf(document.get('metadata', 'labels').labels()['istio.io/waypoint-for']),
+    traffic: trafficOf(waypointFor(document) ?? (ofClass === undefined ? undefined : waypointFor(ofClass))),
     serviceAccount: annotation('service-account') || annotation('name-override') || named.name,
     users: usersOf(hbone?.get('allowedRoutes', 'namespaces')),
   };
 }
+
+const waypointFor = (document: Cursor): string | undefined =>
+  document.get('metadata', 'labels').labels()['istio.io/waypoint-for'];
 
 function trafficOf(label: string | undefined): Waypoint['traffic'] {
   if (label === undefined) return 'service';

@@ -1,6 +1,6 @@
-/** Parses Sidecar, ServiceEntry and Gateway. Routing is in `parse-routing.ts`. */
+/** Parses Sidecar and Gateway. Routing is in `parse-routing.ts`, ServiceEntry in `parse-service-entry.ts`. */
 import type { Cursor } from './parse-cursor.ts';
-import type { EgressHost, Gateway, ServiceEntry, Sidecar, WorkloadSelection } from './traffic.ts';
+import type { EgressHost, Gateway, Sidecar, WorkloadSelection } from './traffic.ts';
 
 /** Namespace, name and place of a document. */
 export function parseNamed(document: Cursor) {
@@ -49,26 +49,6 @@ function parseEgressHost(text: string): EgressHost {
   if (namespace === '.') return { namespace: { kind: 'own' }, host };
   if (namespace === '*') return { namespace: { kind: 'all' }, host };
   return { namespace: namespace === '~' ? { kind: 'none' } : { kind: 'named', name: namespace }, host };
-}
-
-/** Parses a ServiceEntry. */
-export function parseServiceEntry(document: Cursor): ServiceEntry {
-  const spec = document.get('spec');
-  return {
-    ...parseNamed(document),
-    hosts: spec.get('hosts').texts(),
-    ports: spec
-      .get('ports')
-      .items()
-      .map((port) => ({
-        number: port.get('number').number() ?? 0,
-        name: port.get('name').text(),
-        protocol: port.get('protocol').text(),
-      })),
-    location: spec.get('location').text() === 'MESH_INTERNAL' ? 'MESH_INTERNAL' : 'MESH_EXTERNAL',
-    resolution: spec.get('resolution').text('NONE'),
-    exportTo: spec.get('exportTo').isPresent() ? spec.get('exportTo').texts() : ['*'],
-  };
 }
 
 /** Parses an Istio Gateway. */

@@ -162,6 +162,7 @@ const APPLICATION_PROTOCOLS: ReadonlyMap<string, ApplicationProtocol> = new Map(
   ['redis', 'tcp'],
 ]);
 
-function parseApplicationProtocol(text: string): ApplicationProtocol {
+/** Parses a protocol by Istio's own name; what it does not know is sniffed. */
+export function parseApplicationProtocol(text: string): ApplicationProtocol {
   return APPLICATION_PROTOCOLS.get(text.toLowerCase()) ?? 'auto';
 }

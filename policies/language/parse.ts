@@ -2,7 +2,7 @@
 import { load } from 'js-yaml';
 import type { SourceDocument } from './document.ts';
 import type { Mesh, MeshConfig, Unmodelled } from './mesh.ts';
-import { isWaypoint, parseWaypoint } from './parse-ambient.ts';
+import { isWaypoint, isWaypointClass, parseWaypoint } from './parse-ambient.ts';
 import { parsePeerAuthentication, parseRequestAuthentication } from './parse-authentication.ts';
 import { parseAttachment, parseAuthorizationPolicy } from './parse-authorization.ts';
 import { Cursor } from './parse-cursor.ts';
@@ -10,7 +10,8 @@ import { DEFAULT_MESH_CONFIG, parseMeshConfig, tryFindMeshConfig } from './parse
 import { parseNetworkPolicy } from './parse-network-policy.ts';
 import { parseClusterSpiffeId, parseClusterStaticEntry, tryParseIdentityIssuer } from './parse-registration.ts';
 import { parseDestinationRule, parseVirtualService } from './parse-routing.ts';
-import { parseGateway, parseNamed, parseServiceEntry, parseSidecar } from './parse-traffic.ts';
+import { parseServiceEntry } from './parse-service-entry.ts';
+import { parseGateway, parseNamed, parseSidecar } from './parse-traffic.ts';
 import { parseNamespaceDocument, parseService, parseWorkload, WORKLOAD_KINDS } from './parse-workload.ts';
 import { type Problem, problem, type Result } from './problem.ts';
 import { KUBECTL_SCHEMA } from './scalar.ts';
@@ -142,15 +143,26 @@ function buildMesh(objects: readonly ClusterObject[], config: MeshConfig): Mesh 
     identityIssuers: [],
     unmodelled: [],
   };
+  const waypointClass = objects.find(({ kind, root }) => kind === 'GatewayClass' && isWaypointClass(root))?.root;
   const seen = new Set<string>();
   for (const object of objects) {
-    if (!seen.has(object.identity)) addObject(lists, object, config);
+    if (!seen.has(object.identity)) addObject(lists, object, { config, waypointClass });
     seen.add(object.identity);
   }
   return { config, ...lists };
 }
 
-function addObject(lists: Lists, { root: document, group, kind }: ClusterObject, config: MeshConfig): void {
+interface Surroundings {
+  readonly config: MeshConfig;
+  /** The GatewayClass of waypoints, where it is among the documents. */
+  readonly waypointClass: Cursor | undefined;
+}
+
+function addObject(
+  lists: Lists,
+  { root: document, group, kind }: ClusterObject,
+  { config, waypointClass }: Surroundings,
+): void {
   const template = Object.hasOwn(WORKLOAD_KINDS, kind) ? WORKLOAD_KINDS[kind] : undefined;
   if (template !== undefined && (group === 'apps' || group === 'batch' || group === '')) {
     lists.workloads.push(parseWorkload(document, template));
@@ -197,7 +209,7 @@ function addObject(lists: Lists, { root: document, group, kind }: ClusterObject,
       lists.gateways.push(parseGateway(document));
       break;
     case 'gateway.networking.k8s.io/Gateway':
-      if (isWaypoint(document)) lists.waypoints.push(parseWaypoint(document));
+      if (isWaypoint(document)) lists.waypoints.push(parseWaypoint(document, waypointClass));
       else lists.unmodelled.push(parseUnmodelled(document));
       break;
     case 'spire.spiffe.io/ClusterSPIFFEID':

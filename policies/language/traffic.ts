@@ -1,4 +1,5 @@
 /** The model of Istio's routing objects, as far as the local mesh and the verdicts read them. */
+import type { WaypointUse } from './ambient.ts';
 import type { Labels, Named, OutboundMode } from './mesh.ts';
 import type { Location } from './problem.ts';
 
@@ -175,11 +176,25 @@ export interface OutlierDetection {
 /** A ServiceEntry: hosts outside the cluster that the registry knows. */
 export interface ServiceEntry extends Named {
   readonly hosts: readonly string[];
-  readonly ports: readonly { readonly number: number; readonly name: string; readonly protocol: string }[];
+  readonly ports: readonly EntryPort[];
   readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL';
   readonly resolution: string;
   /** Namespaces that see it: `*`, `.`, or names. */
   readonly exportTo: readonly string[];
+  /** The pods of its namespace that its hosts lead to. */
+  readonly pods: { readonly kind: 'none' } | { readonly kind: 'labels'; readonly labels: Labels };
+  /** How many endpoints are written out, by address or host. */
+  readonly endpoints: number;
+  /** Which waypoint calls to it go through, as its own labels say. */
+  readonly waypoint: WaypointUse;
+}
+
+/** A port of a ServiceEntry; `target` is that of its pods. */
+export interface EntryPort {
+  readonly number: number;
+  readonly target: number;
+  readonly name: string;
+  readonly protocol: string;
 }
 
 /** An Istio Gateway. */

@@ -16,6 +16,7 @@ interface Labelled {
 const TARGETS = [
   { kind: 'Service', group: '', name: 'x' },
   { kind: 'Service', group: '', name: 'z' },
+  { kind: 'ServiceEntry', group: 'networking.istio.io', name: 'entry' },
   { kind: 'Gateway', group: 'gateway.networking.k8s.io', name: 'way' },
   { kind: 'GatewayClass', group: 'gateway.networking.k8s.io', name: 'istio-waypoint' },
 ];
@@ -57,6 +58,35 @@ function waypoint(draw: Draw, namespace: string): object {
     },
   };
 }
+
+/** A host of its own that leads to pods of a namespace, or to addresses. */
+function entry(draw: Draw, namespace: string): object {
+  const ports = draw.some(
+    [
+      { number: 8000, name: 'http', protocol: 'HTTP', targetPort: 80 },
+      { number: 70, name: 'tcp', protocol: 'TCP' },
+      { number: 9000, name: 'any', protocol: draw.of(['', 'GRPC']), targetPort: 80 },
+    ],
+    2,
+  );
+  const leads = draw.chance(0.8)
+    ? { workloadSelector: { labels: { app: draw.of(['x', 'y', 'z']) } } }
+    : { endpoints: [{ address: '10.9.9.9' }] };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { namespace, name: 'entry', labels: useWaypoint(draw) },
+    spec: { hosts: [`entry.${namespace}.example`], ports, location: 'MESH_INTERNAL', resolution: 'STATIC', ...leads },
+  };
+}
+
+/** The class of waypoints, whose label counts for Gateways without one. */
+const waypointClass = (draw: Draw): object => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'GatewayClass',
+  metadata: { name: 'istio-waypoint', labels: { 'istio.io/waypoint-for': draw.of(['service', 'workload', 'all']) } },
+  spec: { controllerName: 'istio.io/mesh-controller' },
+});
 
 /** A rule that lets waypoints in, which random rules hardly ever do. */
 const letsWaypointsIn = {
@@ -109,6 +139,9 @@ export function randomAmbientDocuments(draw: Draw): readonly SourceDocument[] {
     ...(draw.chance(0.8) ? [waypoint(draw, 'a')] : []),
     ...(draw.chance(0.6) ? [waypoint(draw, 'b')] : []),
     ...(draw.chance(0.6) ? [letsWaypointsIn] : []),
+    ...(draw.chance(0.4) ? [entry(draw, 'a')] : []),
+    ...(draw.chance(0.2) ? [entry(draw, 'b')] : []),
+    ...(draw.chance(0.3) ? [waypointClass(draw)] : []),
   ];
   return all.map((value, index) => ({ file: 'random.yaml', index, value, lineOf: () => 1 }));
 }

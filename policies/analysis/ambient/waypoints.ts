@@ -6,23 +6,30 @@ import type { Waypoint, WaypointUse } from '../../language/ambient.ts';
 import type { Attachment } from '../../language/authorization.ts';
 import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { parseWaypointUse, WAYPOINT_CLASS } from '../../language/parse-ambient.ts';
+import { parseApplicationProtocol } from '../../language/parse-workload.ts';
+import type { ServiceEntry } from '../../language/traffic.ts';
 import { applicable, byAge, GATEWAY_NAME, selects } from '../attachment.ts';
 import { workloadIdentity } from '../identity.ts';
 import { CHAINS, type PortProtocol, servicePorts } from '../listener.ts';
 import { tryFindNamespace } from '../namespace.ts';
 import { inNamespace } from '../namespaced.ts';
 import { namespaceLabels } from '../network.ts';
-import { portsOf } from '../workload-ports.ts';
+import { entriesOf, portsOf } from '../workload-ports.ts';
 import { isAmbient } from './capture.ts';
 
-/** One way in through a waypoint: a port of a Service, or of the pod itself. */
+/** One way in through a waypoint: a port of a Service, of a ServiceEntry, or of the pod itself. */
 export interface Entrance {
   readonly waypoint: Waypoint;
-  /** Null where calls to the pod go through the waypoint. */
-  readonly service: Service | null;
-  /** The port that the waypoint sees: the Service's, before it is translated. */
+  /** What is called, and policies name; null where calls to the pod go through the waypoint. */
+  readonly called: Called | null;
+  /** The port that the waypoint sees: that of what is called, before it is translated. */
   readonly port: number;
   readonly protocol: PortProtocol;
+}
+
+/** A Service, or a ServiceEntry whose hosts lead to pods. */
+interface Called extends Pick<Service, 'namespace' | 'name'> {
+  readonly kind: 'Service' | 'ServiceEntry';
 }
 
 /** The entrances to a container port of an ambient workload. */
@@ -35,13 +42,38 @@ export function entrancesOf(mesh: Mesh, workload: Workload, port: number): reado
       ? undefined
       : tryFindWaypoint(mesh, service.waypoint, service.namespace, 'service');
     const protocol = CHAINS[servicePort.protocol];
-    return waypoint === undefined ? [] : [{ waypoint, service, port: servicePort.number, protocol }];
+    const called = { kind: 'Service', namespace: service.namespace, name: service.name } as const;
+    return waypoint === undefined ? [] : [{ waypoint, called, port: servicePort.number, protocol }];
   });
+  const throughEntries = entriesOf(mesh, workload).flatMap((entry) => throughEntry(mesh, entry, port));
+  const byName = [...throughServices, ...throughEntries];
   const use = parseWaypointUse(workload.labels);
   const own = tryFindWaypoint(mesh, use, workload.namespace, 'workload');
-  if (own === undefined) return throughServices;
+  if (own === undefined) return byName;
   const protocol = CHAINS[ways[0]?.servicePort.protocol ?? 'auto'];
-  return [...throughServices, { waypoint: own, service: null, port, protocol }];
+  return [...byName, { waypoint: own, called: null, port, protocol }];
+}
+
+function throughEntry(mesh: Mesh, entry: ServiceEntry, port: number): readonly Entrance[] {
+  const waypoint = tryFindWaypoint(mesh, entry.waypoint, entry.namespace, 'service');
+  if (waypoint === undefined) return [];
+  const called = { kind: 'ServiceEntry', namespace: entry.namespace, name: entry.name } as const;
+  return entry.ports
+    .filter(({ target, protocol }) => target === port && protocol.toUpperCase() !== 'UDP')
+    .map(({ number, protocol }) => {
+      const chain = CHAINS[parseApplicationProtocol(protocol)];
+      return { waypoint, called, port: number, protocol: chain };
+    });
+}
+
+/** The ServiceEntries behind waypoints whose endpoints are written out: an address does not say whose pod it is. */
+export function entriesByAddress(mesh: Mesh): readonly { readonly entry: ServiceEntry; readonly waypoint: Waypoint }[] {
+  if (mesh.waypoints.length === 0) return [];
+  return mesh.serviceEntries.flatMap((entry) => {
+    const waypoint =
+      entry.endpoints === 0 ? undefined : tryFindWaypoint(mesh, entry.waypoint, entry.namespace, 'service');
+    return waypoint === undefined ? [] : [{ entry, waypoint }];
+  });
 }
 
 /** The waypoint of an object, its namespace's where it says nothing; one that is not there or may not be used is none. */
@@ -132,18 +164,18 @@ export interface Attached {
   readonly attachment: Attachment;
 }
 
-/** The objects that are attached to a waypoint or to the Service before which it stands, root namespace first, each once. */
+/** The objects that are attached to a waypoint or to what is called through it, root namespace first, each once. */
 export function attachedTo<T extends Attached>(
   objects: readonly T[],
   mesh: Mesh,
-  { waypoint, service }: Pick<Entrance, 'waypoint' | 'service'>,
+  { waypoint, called }: Pick<Entrance, 'waypoint' | 'called'>,
 ): readonly T[] {
   const root = mesh.config.rootNamespace;
-  const namespaces = new Set([root, waypoint.namespace, ...(service === null ? [] : [service.namespace])]);
+  const namespaces = new Set([root, waypoint.namespace, ...(called === null ? [] : [called.namespace])]);
   const isTarget = (namespace: string, { kind, name }: { readonly kind: string; readonly name: string }) =>
     (kind === 'Gateway' && namespace === waypoint.namespace && name === waypoint.name) ||
     (kind === 'GatewayClass' && namespace === root && name === WAYPOINT_CLASS) ||
-    (kind === 'Service' && service !== null && namespace === service.namespace && name === service.name);
+    (called !== null && kind === called.kind && namespace === called.namespace && name === called.name);
   return [...namespaces].flatMap((namespace) =>
     inNamespace(objects, namespace).filter(
       ({ attachment }) => attachment.kind === 'targetRefs' && attachment.refs.some((ref) => isTarget(namespace, ref)),

@@ -4,6 +4,7 @@ import type { Mesh, Service, Workload } from '../../language/mesh.ts';
 import { concerning, sharedWaypoints } from '../ambient/waypoints.ts';
 import { applicable, GATEWAY_NAME, holdsLabels, isGateway } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
+import { entriesOf } from '../workload-ports.ts';
 
 /** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
 export class MeshIndex {
@@ -211,6 +212,7 @@ export function portsOf(
     if (!holdsLabels(workload.labels, selector.labels)) continue;
     for (const { target } of service.ports) if (target.kind === 'number') ports.add(target.number);
   }
+  for (const entry of entriesOf(mesh, workload)) for (const { target } of entry.ports) ports.add(target);
   for (const policy of applicable(mesh.authorizationPolicies, mesh, workload)) addPorts(policy, ports);
   for (const policy of applicable(mesh.peerAuthentications, mesh, workload)) {
     for (const { port } of policy.portModes) ports.add(port);

@@ -22,6 +22,7 @@ function* missingWaypoints({ mesh }: Context): Generator<Sighting> {
       namespace: '',
     })),
     ...mesh.services.map((each) => ({ kind: 'Service', use: each.waypoint, own: each.namespace, ...each })),
+    ...mesh.serviceEntries.map((each) => ({ kind: 'ServiceEntry', use: each.waypoint, own: each.namespace, ...each })),
     ...mesh.workloads.map((each) => ({ use: parseWaypointUse(each.labels), own: each.namespace, ...each })),
   ];
   for (const { use, own, ...subject } of asked) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isAmbient } from '#policies/analysis/ambient/capture.ts';
 import { entrancesOf, identityOf } from '#policies/analysis/ambient/waypoints.ts';
+import { compile, parseRequest } from '#policies/analysis/index.ts';
 import { readDocuments } from '#policies/language/document.ts';
 import type { Mesh } from '#policies/language/mesh.ts';
 import { parseMesh } from '#policies/language/parse.ts';
@@ -26,6 +27,26 @@ const gateway = (metadata: object, namespaces?: object) =>
       listeners: [
         { name: 'mesh', port: 15008, protocol: 'HBONE', ...(namespaces ? { allowedRoutes: { namespaces } } : {}) },
       ],
+    },
+  );
+const waypointClass = (traffic: string) =>
+  object(
+    'gateway.networking.k8s.io/v1',
+    'GatewayClass',
+    { name: 'istio-waypoint', labels: { 'istio.io/waypoint-for': traffic } },
+    { controllerName: 'istio.io/mesh-controller' },
+  );
+const entry = (leads: object, labels: object = {}) =>
+  object(
+    'networking.istio.io/v1',
+    'ServiceEntry',
+    { name: 'entry', namespace: 'a', labels },
+    {
+      hosts: ['x.example'],
+      location: 'MESH_INTERNAL',
+      resolution: 'STATIC',
+      ports: [{ number: 9000, targetPort: 80, name: 'web', protocol: 'HTTP' }],
+      ...leads,
     },
   );
 const AMBIENT = { 'istio.io/dataplane-mode': 'ambient' };
@@ -136,6 +157,44 @@ const ROWS: readonly Row[] = [
     ports: [80, 80],
     because: 'calls to the Service and to the pod both do',
   },
+  {
+    what: 'a class of waypoints for pods',
+    texts: [gateway({}), waypointClass('workload')],
+    labels: { ...AMBIENT, ...USE },
+    ports: [80],
+    because: 'the label of the class counts where the Gateway has none',
+  },
+  {
+    what: 'a class whose Gateway says otherwise',
+    texts: [waypointFor('service'), waypointClass('workload'), service(USE)],
+    ports: [8000],
+    because: 'the word of the Gateway wins',
+  },
+  {
+    what: 'a class of other Gateways',
+    texts: [gateway({}), waypointClass('workload').replace('istio-waypoint', 'other'), service(USE)],
+    ports: [8000],
+    because: 'it is not theirs',
+  },
+  {
+    what: 'a ServiceEntry that leads to the pods',
+    texts: [gateway({}), entry({ workloadSelector: { labels: { app: 'x' } } }, USE)],
+    ports: [9000],
+    because: 'calls to its host go through its waypoint',
+  },
+  {
+    what: 'a ServiceEntry of a namespace with a waypoint',
+    texts: [gateway({}), entry({ workloadSelector: { labels: { app: 'x' } } })],
+    labels: { ...AMBIENT, ...USE },
+    ports: [9000, 80],
+    because: 'it is behind the waypoint of its namespace, as the Service is',
+  },
+  {
+    what: 'a ServiceEntry that leads to other pods',
+    texts: [gateway({}), entry({ workloadSelector: { labels: { app: 'y' } } }, USE)],
+    ports: [],
+    because: 'its host does not lead here',
+  },
   { what: 'a waypoint for nothing', texts: [waypointFor('none'), service(USE)], ports: [], because: 'it says so' },
 ];
 
@@ -163,6 +222,47 @@ describe('waypoints', () => {
     );
     const mesh = meshOf([gateway({}), pods]);
     expect(mesh.waypoints.map((waypoint) => identityOf(mesh, waypoint))).toEqual(['spiffe://td/ns/a/sa/edge']);
+  });
+
+  describe('a ServiceEntry behind a waypoint', () => {
+    const policy = (name: string, spec: object) =>
+      object('security.istio.io/v1', 'AuthorizationPolicy', { name, namespace: 'a' }, spec);
+    const sole = policy('sole', {
+      selector: { matchLabels: { app: 'x' } },
+      rules: [{ from: [{ source: { principals: ['td/ns/a/sa/way'] } }] }],
+    });
+    const attached = (kind: string, group: string, name: string, path: string) =>
+      policy(kind.toLowerCase(), {
+        targetRefs: [{ kind, group, name }],
+        rules: [{ to: [{ operation: { paths: [path] } }] }],
+      });
+    const through = [gateway({}), service(USE), sole, attached('Service', '', 'front', '/service')];
+    const entries = [...through, entry({ workloadSelector: { labels: { app: 'x' } } }, USE)];
+    const decided = (texts: readonly string[], path: string) => {
+      const request = parseRequest({
+        source: { principal: 'spiffe://td/ns/b/sa/caller' },
+        destination: { namespace: 'a', workload: 'x', port: 80 },
+        http: { method: 'GET', path },
+      });
+      if (!request.ok) throw new Error(JSON.stringify(request.problems));
+      return compile(meshOf(texts)).decide(request.value);
+    };
+
+    test('is a way in beside the Service, with the policies that are attached to it', () => {
+      expect(decided(through, '/other').allowed).toBe(false);
+      expect(decided(entries, '/other').allowed).toBe(true);
+      const guarded = [...entries, attached('ServiceEntry', 'networking.istio.io', 'entry', '/entry')];
+      expect(['/service', '/entry', '/other'].map((path) => decided(guarded, path).allowed)).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    });
+
+    test('that writes addresses out is an assumption: nobody says whose pods they are', () => {
+      const { assumptions } = decided([...through, entry({ endpoints: [{ address: '10.0.0.7' }] }, USE)], '/service');
+      expect(assumptions).toContain('no endpoint of ServiceEntry `a/entry` behind waypoint `a/way` is a pod of `a/x`');
+    });
   });
 
   test('a pod that a Gateway of Istio selects has a proxy of its own', () => {
