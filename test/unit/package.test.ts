@@ -26,9 +26,12 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the installed command as a user would; a command that ends with another code than 0 is no error here. */
+/**
+ * Runs the installed command as a user would, but for the folder of compiled code: nothing would ever take from there what
+ * belongs to an installation that is gone. A command that ends with another code than 0 is no error here.
+ */
 const meshwright = (...argv: readonly string[]): Promise<Ended> =>
-  run(process.execPath, [bin(), ...argv]).then(
+  run(process.execPath, [bin(), ...argv], { env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') } }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: Ended) => error,
   );
@@ -51,6 +54,11 @@ describe('the package, packed and installed into an empty folder', { timeout: 30
   }, 600_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('keeps what it compiled in the folder for caches', async () => {
+    await meshwright('decide', '--help');
+    expect(await readdir(join(folder, 'cache/meshwright'))).toHaveLength(1);
+  });
 
   test('brings only what the analysis needs', async () => {
     const installed = await readdir(join(folder, 'empty/node_modules'));
