@@ -55,7 +55,8 @@ export class GatewayUpstreams {
     const known = this.#servers.get(cluster);
     if (known !== undefined) return known.path;
     const path = join(this.#folder, `upstream-${this.#servers.size}.sock`);
-    const server = createServer((request, response) => {
+    // Envoy may choose a connection in the moment in which a server closes it as idle, and answers 503 then
+    const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       const { headers, method = '', url = '' } = request;
       const id = String(headers[probeHeader] ?? '');
       const texts = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
