@@ -42,7 +42,10 @@ export function failingClauses(rule: Rule, reading: Reading): readonly FailingCl
   });
 }
 
-/** The fields by which a rule matches the call: of each part the first alternative that does. */
+/**
+ * The fields by which a rule matches the call: of each part the first alternative that does, and none of a part that
+ * matches only since the port does not read all of it.
+ */
 export function matchingFields(rule: Rule, reading: Reading): readonly string[] {
   let condition = 0;
   return rule.parts.flatMap((part) => {

@@ -136,7 +136,10 @@ function matchText({ call, proxy, documents }: Situation, { policy, rule }: Chai
   if (document === undefined || proxy === null) return 'its fields fit the call';
   const own = policy.rules.find(({ index }) => index === rule.index) ?? rule;
   const fields = matchingFields(own, { document, facts: proxy.facts, profile: call.world.profile });
-  return fields.length === 0 ? 'it asks for nothing, so that it matches every call' : fields.join(', ');
+  if (own.parts.length === 0) return 'it asks for nothing, so that it matches every call';
+  if (rule.parts.every(({ alternatives }) => alternatives.some((clauses) => clauses.length === 0)))
+    return 'this port reads none of its fields, and what is left of it asks for nothing: it matches every call';
+  return fields.length === 0 ? 'by those of its fields that this port reads' : fields.join(', ');
 }
 
 const rulePlace = ({ policy, rule }: ChainRule): Place =>

@@ -111,6 +111,18 @@ describe('a DENY rule that decides', () => {
     );
   });
 
+  test.for([
+    {
+      operation: { paths: ['/x'] },
+      said: 'this port reads none of its fields, and what is left of it asks for nothing',
+    },
+    { operation: { paths: ['/x'], ports: ['70'] }, said: 'by those of its fields that this port reads' },
+  ])('on a TCP port says what is left of it: $said', ({ operation, said }) => {
+    const denied = onX([{ to: [{ operation }] }], { action: 'DENY' });
+    const explanation = explained([denied], { destination: { namespace: 'a', workload: 'x', port: 70 }, http: null });
+    expect(deciding(explanation)?.because).toContain(said);
+  });
+
   test('says so where it asks for nothing', () => {
     expect(deciding(explained([onX([{}], { action: 'DENY' })]))?.because).toContain('it matches every call');
   });
