@@ -98,10 +98,11 @@ function compareAt(place: Place, identities: () => readonly string[], audit: Rul
     if (oneIdentityShowsSurplus(bounded, meaning.atMost)) return { kind: 'equal', listener, assumptions, leans };
     return compareSets(place, decision, meaning);
   }
-  const universe = universeOf(place, decision, { meaning, identities: identities() });
+  const each = meaning.each();
+  const universe = universeOf(place, decision, { meaning, identities: identities(), each });
   const again = compareIn(universe, decision, meaning);
   const site = siteOf(place, universe);
-  const calls = declaredCalls(universe, meaning);
+  const calls = declaredCalls(universe, each);
   const near = calls.map(({ grant, node }) => ({ grant, node: preferServed(universe, node, decision) }));
   const anchors = anchorsOf(site, near);
   const surplus = explain(site, again.surplus, { anchors, expected: 'deny', allowed: true });
@@ -126,7 +127,8 @@ function compareAt(place: Place, identities: () => readonly string[], audit: Rul
  */
 function compareSets(place: Place, decision: ProxyDecision, meaning: Declared): SiteResult {
   const { listener, assumptions, allowed, unhelped } = decision;
-  const universe = universeOf(place, { ...decision, rules: [] }, { meaning, identities: [], peers: 'sets' });
+  const each = meaning.each();
+  const universe = universeOf(place, { ...decision, rules: [] }, { meaning, identities: [], each, peers: 'sets' });
   const { diagrams } = universe;
   const possible = universe.possible();
   const beyond = (formula: Formula) =>
@@ -135,7 +137,7 @@ function compareSets(place: Place, decision: ProxyDecision, meaning: Declared): 
   const leans = beyond(unhelped) === diagrams.never ? 'onNothing' : 'onHandshake';
   if (surplus === diagrams.never) return { kind: 'equal', listener, assumptions, leans };
   const site = siteOf(place, universe);
-  const anchors = anchorsOf(site, declaredCalls(universe, meaning));
+  const anchors = anchorsOf(site, declaredCalls(universe, each));
   const found = explain(site, surplus, { anchors, expected: 'deny', allowed: true });
   return { kind: 'different', listener, assumptions, leans, ...found };
 }
@@ -168,9 +170,10 @@ function beside(passers: readonly Passer[], meaning: Declared): Declared {
 function universeOf(
   { world, effort }: Place,
   { allowed, unhelped, rules }: ProxyDecision,
-  { meaning, identities, peers = 'single' }: Considered,
+  { meaning, identities, each = [], peers = 'single' }: Considered,
 ): Universe {
   const formulas = [allowed, unhelped, meaning.atMost, meaning.atLeast];
+  for (const { atLeast } of each) formulas.push(atLeast);
   for (const { covers, arrives } of rules) formulas.push(covers, arrives);
   return new Universe(formulas, {
     config: world.mesh.config,
@@ -184,15 +187,19 @@ function universeOf(
 interface Considered {
   readonly meaning: Declared;
   readonly identities: readonly string[];
+  /** Grants to be told apart: one within another asks what their meaning together no longer does. @default - none */
+  readonly each?: DeclaredCalls;
   /** @default 'single' */
   readonly peers?: 'single' | 'sets';
 }
 
+type DeclaredCalls = ReturnType<Declared['each']>;
+
 function declaredCalls(
   universe: Universe,
-  meaning: Declared,
+  each: DeclaredCalls,
 ): readonly { readonly grant: Grant; readonly node: Node }[] {
-  return meaning.each().map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
+  return each.map(({ grant, atLeast }) => ({ grant, node: universe.node(atLeast) }));
 }
 
 /** Compares without the help of the handshake first: what holds there holds as deployed. */
