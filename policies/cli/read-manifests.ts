@@ -94,12 +94,22 @@ async function filesOf(source: string): Promise<readonly InputFile[]> {
   }
   if (!kind.isDirectory()) return [{ origin: 'named', name: source }];
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((name) => isManifest(name.slice(source.length)))
-    .toSorted()
-    .map((name) => ({ origin: 'folder', name }));
+  const files: string[] = [];
+  for (const entry of entries) {
+    const name = join(entry.parentPath, entry.name);
+    if (!isManifest(name.slice(source.length))) continue;
+    if (entry.isFile() || (entry.isSymbolicLink() && (await leadsToText(name)))) files.push(name);
+  }
+  return files.toSorted().map((name) => ({ origin: 'folder', name }));
+}
+
+/**
+ * True of a link to a file, which kubectl applies like the file itself, and of one to nothing or to a folder, which is
+ * then reported as what it is: a policy must not stay unread in silence.
+ */
+async function leadsToText(link: string): Promise<boolean> {
+  const target = await stat(link).catch(() => undefined);
+  return target === undefined || target.isFile() || target.isDirectory();
 }
 
 /** True iff a file below a folder is read for its name: not in hidden folders, nor in those of packages. */
