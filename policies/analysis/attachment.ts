@@ -9,7 +9,7 @@ import type {
   RequestAuthentication,
   Workload,
 } from '../language/mesh.ts';
-import { inNamespace } from './namespaced.ts';
+import { inNamespace, perhapsSelecting } from './namespaced.ts';
 
 /** True iff every wanted label is there with that value. */
 export function holdsLabels(labels: Labels, wanted: Labels): boolean {
@@ -49,9 +49,14 @@ interface Attached {
 export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh, workload: Workload): readonly T[] {
   const found: T[] = [];
   for (const namespace of new Set([mesh.config.rootNamespace, workload.namespace]))
-    for (const object of inNamespace(objects, namespace)) if (isAttached(object, workload)) found.push(object);
+    for (const object of perhapsSelecting(inNamespace(objects, namespace), workload.labels, wantedLabels))
+      if (isAttached(object, workload)) found.push(object);
   return found;
 }
+
+const NONE: Labels = {};
+
+const wantedLabels = ({ attachment }: Attached): Labels => (attachment.kind === 'selector' ? attachment.labels : NONE);
 
 /** The label of pods that run a Gateway of the Gateway API. */
 export const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';

@@ -12,7 +12,7 @@ import type {
 import { selects } from './attachment.ts';
 import { holds } from './matching.ts';
 import { tryFindNamespace } from './namespace.ts';
-import { inNamespace } from './namespaced.ts';
+import { inNamespace, perhapsSelecting } from './namespaced.ts';
 import type { Address } from './request.ts';
 
 /** One end of a connection, as far as it is known. */
@@ -23,7 +23,8 @@ export interface NetworkEnd {
 
 /** The policies that isolate a workload in one direction. */
 export function isolating(mesh: Mesh, workload: Workload, direction: 'ingress' | 'egress'): readonly NetworkPolicy[] {
-  return inNamespace(mesh.networkPolicies, workload.namespace).filter(
+  const own = inNamespace(mesh.networkPolicies, workload.namespace);
+  return perhapsSelecting(own, workload.labels, ({ podSelector }) => podSelector.labels).filter(
     (policy) => policy[direction].kind === 'isolated' && selects(policy.podSelector, workload.labels),
   );
 }

@@ -1,9 +1,10 @@
 /** Every place that can be called: each port of each workload, one port that nothing names, and undeclared workloads. */
 import type { AuthorizationPolicy } from '../../language/authorization.ts';
-import type { Mesh, Service, Workload } from '../../language/mesh.ts';
+import type { Labels, Mesh, Service, Workload } from '../../language/mesh.ts';
 import { concerning, sharedWaypoints } from '../ambient/waypoints.ts';
 import { applicable, GATEWAY_NAME, holdsLabels, isGateway } from '../attachment.ts';
 import { annotatedPorts } from '../interception.ts';
+import { inNamespace, perhapsSelecting } from '../namespaced.ts';
 import { entriesOf } from '../workload-ports.ts';
 
 /** The objects of a mesh by namespace, so that a workload is resolved without looking at all of them. */
@@ -149,13 +150,14 @@ type NamespacedMember = (typeof MEMBERS)[number];
 
 /** The Services that select a workload. */
 export function selecting(services: readonly Service[], { namespace, labels }: Workload): readonly Service[] {
-  return services.filter(
-    (service) =>
-      service.namespace === namespace &&
-      service.selector.kind === 'labels' &&
-      holdsLabels(labels, service.selector.labels),
+  return perhapsSelecting(inNamespace(services, namespace), labels, wantedLabels).filter(
+    ({ selector }) => selector.kind === 'labels' && holdsLabels(labels, selector.labels),
   );
 }
+
+const NONE: Labels = {};
+
+const wantedLabels = ({ selector }: Service): Labels => (selector.kind === 'labels' ? selector.labels : NONE);
 
 const labelKey = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value]);
 
