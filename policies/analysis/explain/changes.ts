@@ -3,7 +3,7 @@ import type { Mesh, Workload } from '../../language/mesh.ts';
 import { type ParseOptions, parseMesh } from '../../language/parse.ts';
 import { concerning } from '../ambient/waypoints.ts';
 import { selects } from '../attachment.ts';
-import { compile } from '../compile.ts';
+import { compile, type Decider } from '../compile.ts';
 import { shownBy } from '../connection.ts';
 import { workloadIdentity } from '../identity.ts';
 import type { Request } from '../request.ts';
@@ -30,7 +30,10 @@ export function changesOf(
     .map(({ situation: hop, layer }) => repair(hop, layer.layer));
   const helpless = repairs.filter(({ alternatives }) => alternatives.length === 0);
   if (helpless.length > 0 || repairs.length === 0) return { changes: [], advice: helpless.map(({ advice }) => advice) };
-  const changes = combinations(repairs).flatMap((edits) => confirm(situation, edits, options));
+  const { mesh, profile, issuerKeys } = situation.call.world;
+  // one for all changes: what it has prepared for one serves the next
+  const before = compile(mesh, profile, { issuerKeys });
+  const changes = combinations(repairs).flatMap((edits) => confirm({ situation, before }, edits, options));
   const size = ({ edits, alsoAllows }: Change) => edits.length * EXAMINED + alsoAllows.length;
   return { changes: changes.toSorted((left, right) => size(left) - size(right)), advice: [] };
 }
@@ -43,24 +46,31 @@ function combinations(repairs: readonly Repair[]): readonly (readonly Edit[])[] 
   return combined;
 }
 
+/** The call that is explained, and the decisions of the mesh as it is. */
+interface Explained {
+  readonly situation: Situation;
+  readonly before: Decider;
+}
+
 /** The change, if the call is allowed once it is made. */
-function confirm(situation: Situation, edits: readonly Edit[], options: ParseOptions): readonly Change[] {
+function confirm(explained: Explained, edits: readonly Edit[], options: ParseOptions): readonly Change[] {
+  const { situation } = explained;
   const { world, request } = situation.call;
   const after = parseMesh(applyEdits(situation.documents, edits), options);
   if (!after.ok) return [];
   const decider = compile(after.value, world.profile, { issuerKeys: world.issuerKeys });
   if (!decider.decide(request).allowed) return [];
-  return [{ edits, ...consequences(situation, after.value, edits) }];
+  return [{ edits, ...consequences(explained, { mesh: after.value, decider }, edits) }];
 }
 
-function consequences(situation: Situation, afterMesh: Mesh, edits: readonly Edit[]): Omit<Change, 'edits'> {
-  const { world } = situation.call;
-  const options = { issuerKeys: world.issuerKeys };
-  const before = compile(world.mesh, world.profile, options);
-  const after = compile(afterMesh, world.profile, options);
+function consequences(
+  { situation, before }: Explained,
+  { mesh, decider: after }: { readonly mesh: Mesh; readonly decider: Decider },
+  edits: readonly Edit[],
+): Omit<Change, 'edits'> {
   const opened: Opened[] = [];
   let examined = 0;
-  for (const { known, request: asked } of universe(situation, afterMesh, edits)) {
+  for (const { known, request: asked } of universe(situation, mesh, edits)) {
     if (examined >= EXAMINED) return { alsoAllows: opened, examined, complete: false };
     examined += 1;
     if (isSame(situation, known, asked) || !after.decide(asked).allowed || before.decide(asked).allowed) continue;

@@ -70,7 +70,7 @@ describe('explanations', () => {
   ])(
     `agree with the evaluator on ${SETS * REQUESTS_PER_SET} $what, seeds from ${SEED}, and their changes hold`,
     {
-      timeout: 120_000,
+      timeout: 300_000,
     },
     ({ documentsOf }) => {
       const seen = new Set<LayerName>();
