@@ -20,8 +20,12 @@ export interface Expression {
   readonly source: string;
   readonly alternatives: readonly (readonly ExpressionStep[])[];
   readonly accepts: (text: string) => boolean;
+  /** How many ways JavaScript's engine may try on so long a text, one after the other, where RE2 goes all at once. */
+  readonly tries: (length: number) => number;
 }
 
+/** Beyond it all ways are gone at once. */
+export const MOST_TRIES = 1_000_000;
 const MOST_ALTERNATIVES = 64;
 const MOST_STEPS = 400;
 const known = new Map<string, Expression | undefined>();
@@ -41,10 +45,37 @@ function newExpression(source: string): Expression | undefined {
     const alternatives = reader.alternatives();
     if (!reader.isAtEnd()) return undefined;
     const whole = new RegExp(`^(?:${source})$`, 's');
-    return { source, alternatives, accepts: (text) => whole.test(text) };
+    const repeated = Math.max(0, ...alternatives.map((steps) => steps.filter(({ times }) => times === 'many').length));
+    // every way to share out the characters among the steps that take any number of them
+    const tries = (length: number) => {
+      let ways = 1;
+      for (let step = 1; step <= repeated; step += 1) ways = (ways * (length + step)) / step;
+      return ways;
+    };
+    const accepts = (text: string) =>
+      tries(text.length) <= MOST_TRIES ? whole.test(text) : alternatives.some((steps) => isWalkedBy(steps, text));
+    return { source, alternatives, accepts, tries };
   } catch (error) {
     if (error instanceof Undecided || error instanceof SyntaxError) return undefined;
     throw error;
+  }
+}
+
+/** True iff the steps take the whole text: every step that they may have come to is followed at once, as RE2 does. */
+function isWalkedBy(steps: Sequence, text: string): boolean {
+  let places = new Uint8Array(steps.length + 1);
+  places[0] = 1;
+  for (let at = 0; ; at += 1) {
+    // what stands any number of times may stand no time
+    for (const [place, { times }] of steps.entries())
+      if (times === 'many' && places[place] === 1) places[place + 1] = 1;
+    const character = text[at];
+    if (character === undefined) return places[steps.length] === 1;
+    const next = new Uint8Array(places.length);
+    for (const [place, { times, of }] of steps.entries())
+      if (places[place] === 1 && of.members.includes(character) === (of.kind === 'in'))
+        next[times === 'many' ? place : place + 1] = 1;
+    places = next;
   }
 }
 

@@ -118,5 +118,5 @@ function sentOn(world: World, request: Request, { forward, route }: Sending): Se
 }
 
 function rewriteText({ route: { regexRewrite } }: BoundRoute): string {
-  return `\`uriRegexRewrite\` of \`${regexRewrite?.match}\` to \`${regexRewrite?.replacement}\` is more of RE2 than is read here`;
+  return `\`uriRegexRewrite\` of \`${regexRewrite?.match}\` to \`${regexRewrite?.replacement}\` is more of RE2 than is followed here`;
 }

@@ -24,12 +24,19 @@ function replacedLength(match: BoundRoute['match'], path: string): number {
   return match.uri.kind === 'prefix' ? match.uri.value.length : path.length;
 }
 
+/** What the search for matches may take: about a second. */
+const MOST_TRIES = 100_000_000;
+
 /**
- * Every match replaced; undefined where the expression, or the text, is beyond what RE2 and this engine read alike.
+ * Every match replaced; undefined where the expression, or the text, is beyond what RE2 and this engine read alike, or
+ * would keep this one busy for good.
  * Source: RE2 `GlobalReplace`, `Rewrite`: an empty match right behind another one is none.
  */
 function replaceAll(path: string, { match, replacement }: { readonly match: string; readonly replacement: string }) {
-  if (parseExpression(match) === undefined || !/^[\x20-\x7e]*$/.test(path)) return undefined;
+  const expression = parseExpression(match);
+  if (expression === undefined || !/^[\x20-\x7e]*$/.test(path)) return undefined;
+  const starts = match.startsWith('^') ? 1 : path.length;
+  if (expression.tries(path.length) * starts > MOST_TRIES) return undefined;
   let made = '';
   let end = 0;
   let last = -1;

@@ -41,6 +41,13 @@ describe('uriRegexRewrite replaces as RE2 does', () => {
     { match: '(/v1)(/no)?', by: '/api\\2', path: '/v1/x', made: '/api/x', why: 'a group that took no part is empty' },
     { match: '^/v1/(.*)$', by: '/api/$1', path: '/v1/x', made: '/api/$1', why: 'a dollar is only itself' },
     { match: '^/v1/(.*)$', by: '/api/\\\\1', path: '/v1/x', made: '/api/\\1', why: 'an escaped backslash is no group' },
+    {
+      match: '^/v1/([^/]+)/([^/]+)/([^/]+)/([^/]+)/(.*)$',
+      by: '/\\5',
+      path: `/v1/${'segment-of-fifteen/'.repeat(4)}end`,
+      made: '/end',
+      why: 'as many groups as anybody writes',
+    },
     { match: '(1)', by: '\\10', path: '/v1/x', made: '/v10/x', why: 'a group has one digit' },
     { match: '^/v1/(.*)$', by: '/api/\\1', path: '/v1/x?q=1', made: '/api/x?q=1', why: 'the query is left alone' },
   ])('$match to $by: $why', ({ match, by, path, made }) => {
@@ -64,6 +71,12 @@ describe('behind an expression that is not read, nothing is decided', () => {
   test.for(UNREAD)('$match to $by: $why', ({ match, by }) => {
     const found = forwarded(match, by, '/v1/x');
     expect(found).toMatchObject({ answer: null, http: null, destination: { namespace: 'shop', workload: 'shop' } });
+    expect(found.undecided).toContain('the path that arrives there is not known');
+  });
+
+  test('nor where the expression has more ways to match a path than can be tried', () => {
+    const found = forwarded(`/v1/${'a*'.repeat(30)}z`, '/', `/v1/${'a'.repeat(100)}`);
+    expect(found).toMatchObject({ answer: null, http: null });
     expect(found.undecided).toContain('the path that arrives there is not known');
   });
 
