@@ -153,7 +153,7 @@ function requestAuthentication(draw: Draw, index: number): object {
         issuer: draw.of(ISSUERS.slice(0, 2)),
         ...draw.maybe(0.4, 'audiences', () => draw.some(['r', 'https://r/', 'w'], 2)),
         ...draw.maybe(0.15, 'fromHeaders', () => [{ name: draw.of(['x-token', 'Authorization']), prefix: 'Bearer ' }]),
-        ...draw.maybe(0.2, 'spaceDelimitedClaims', () => ['role']),
+        ...draw.maybe(0.2, 'spaceDelimitedClaims', () => draw.some(['role', 'sub', 'aud', 'iss'], 2)),
         ...draw.maybe(0.2, 'outputPayloadToHeader', () => draw.of(['H', 'x-payload'])),
         ...draw.maybe(0.3, 'outputClaimToHeaders', () => [
           { header: 'h', claim: draw.of(['sub', 'role', 'scope', 'a.b', 'iss']) },

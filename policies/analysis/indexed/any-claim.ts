@@ -22,11 +22,13 @@ export function tryClaimText(query: Query, name: string): string | undefined {
   return typeof value === 'string' && !query.delimited.has(name) ? value : undefined;
 }
 
-/** Exact words are found in place; other patterns need the word itself. */
+/** Exact words are found in place; other patterns need the word itself, and so does the empty one, which is everywhere. */
 function anyWord(text: string, patterns: readonly Pattern[]): boolean {
   for (const pattern of patterns) {
     if (
-      pattern.kind === 'exact' ? holdsWord(text, pattern.value) : text.split(' ').some((word) => accepts(pattern, word))
+      pattern.kind === 'exact' && pattern.value !== ''
+        ? holdsWord(text, pattern.value)
+        : text.split(' ').some((word) => accepts(pattern, word))
     )
       return true;
   }
