@@ -24,9 +24,14 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
+/** The value of a label, undefined where there is none: `constructor` is a label like any other. */
+export function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
 /** True iff the labels meet one requirement of a selector. */
 export function satisfies(expression: LabelExpression, labels: Labels): boolean {
-  const value = labels[expression.key];
+  const value = labelOf(labels, expression.key);
   switch (expression.operator) {
     case 'In':
       return value !== undefined && expression.values.includes(value);

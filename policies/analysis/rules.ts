@@ -178,13 +178,19 @@ function isTrueOfHttp(clause: HttpClause, http: HttpFacts, profile: Profile): bo
   }
 }
 
+/** What a filter set under a key, undefined where nothing: a key may be called like a member that every object has. */
+export function metadataAt(metadata: Metadata, filter: string, key: string): Metadata[string][string] | undefined {
+  const set = Object.hasOwn(metadata, filter) ? metadata[filter] : undefined;
+  return set !== undefined && Object.hasOwn(set, key) ? set[key] : undefined;
+}
+
 /** True iff what the filter set under the key is a text that is accepted, or a list with such an element. */
 export function holdsMetadata(
   metadata: Metadata,
   { filter, key }: { readonly filter: string; readonly key: string },
   { form, pattern }: MetadataPattern,
 ): boolean {
-  const value = metadata[`envoy.filters.${filter}`]?.[key];
+  const value = metadataAt(metadata, `envoy.filters.${filter}`, key);
   if (form === 'text') return typeof value === 'string' && accepts(pattern, value);
   return typeof value === 'object' && value.some((element) => accepts(pattern, element));
 }

@@ -35,16 +35,16 @@ export function tryPickLabels(
 
 /** Each label is decided by itself, and a value that no requirement names stands for all such. */
 function pick(requirements: readonly LabelExpression[]): Labels | undefined {
-  const picked: Record<string, string> = {};
+  const picked: (readonly [key: string, value: string])[] = [];
   for (const [key, own] of Map.groupBy(requirements, (each) => each.key)) {
     const named = own.flatMap(({ values }) => values);
     const holds = (labels: Labels) => own.every((each) => satisfies(each, labels));
     if (holds({})) continue;
     const found = [...named, unnamed(named)].find((value) => holds({ [key]: value }));
     if (found === undefined) return undefined;
-    picked[key] = found;
+    picked.push([key, found]);
   }
-  return picked;
+  return Object.fromEntries(picked);
 }
 
 function unnamed(values: readonly string[]): string {

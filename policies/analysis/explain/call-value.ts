@@ -1,7 +1,7 @@
 /** What a call has in the place that a clause reads, as text. */
 import type { Clause } from '../../language/authorization.ts';
 import type { Address } from '../request.ts';
-import type { Facts, HttpFacts } from '../rules.ts';
+import { type Facts, type HttpFacts, metadataAt } from '../rules.ts';
 import { unreachable } from '../unreachable.ts';
 
 /** The call's value for a clause, null when the call has nothing there. */
@@ -18,7 +18,7 @@ export function callValue(clause: Clause, facts: Facts): string | null {
     case 'sni':
       return facts.sni;
     case 'metadata': {
-      const value = facts.metadata[`envoy.filters.${clause.filter}`]?.[clause.key];
+      const value = metadataAt(facts.metadata, `envoy.filters.${clause.filter}`, clause.key);
       return typeof value === 'object' ? value.join(', ') : (value ?? null);
     }
     case 'unknownKey':

@@ -1,6 +1,7 @@
 /** Routes that a VirtualService leaves to another one. Source: istio `model.mergeVirtualServices`, `mergeHTTPRoute`. */
 import type { Mesh } from '../../language/mesh.ts';
 import type { HttpMatch, HttpRoute, StringMatch, VirtualService } from '../../language/traffic.ts';
+import { labelOf } from '../attachment.ts';
 
 /** A route with the VirtualService that it is written in: names are meant there. */
 export interface OwnedRoute {
@@ -108,7 +109,7 @@ function conflict(root: HttpMatch, own: HttpMatch): boolean {
     root.ignoreUriCase !== own.ignoreUriCase ||
     (root.port !== null && own.port !== null && root.port !== own.port) ||
     (root.sourceNamespace !== '' && own.sourceNamespace !== root.sourceNamespace) ||
-    Object.entries(own.sourceLabels).some(([key, value]) => (root.sourceLabels[key] ?? value) !== value) ||
+    Object.entries(own.sourceLabels).some(([key, value]) => (labelOf(root.sourceLabels, key) ?? value) !== value) ||
     (root.gateways.length > 0 && own.gateways.some((gateway) => !root.gateways.includes(gateway)))
   );
 }

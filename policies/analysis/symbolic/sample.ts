@@ -4,6 +4,7 @@ import { readPath } from '../facts.ts';
 import { normalizePath } from '../normalize.ts';
 import type { Profile } from '../profile.ts';
 import type { Address, Request, WorkloadReference } from '../request.ts';
+import { metadataAt } from '../rules.ts';
 import { type Verifier, valueAt } from '../token.ts';
 import { tryWrittenText } from '../token-headers.ts';
 import { addressText } from './address-variable.ts';
@@ -82,7 +83,7 @@ function elementsOf(
 /** What a filter set, for an attribute that is about it; undefined where nothing is set and of all other attributes. */
 function metadataOf(name: string, { metadata = {} }: Request): string | readonly string[] | undefined {
   const [filter, key] = metadataKey(name) ?? ['', ''];
-  return metadata[filter]?.[key];
+  return metadataAt(metadata, filter, key);
 }
 
 function metadataKey(name: string): readonly [string, string] | undefined {
@@ -198,8 +199,14 @@ function decodeAttribute(attribute: Attribute, assignment: Assignment): Value {
   return attribute.variable.decode(atoms);
 }
 
+/**
+ * An object without a prototype: policies name headers and claims, and to write the member `__proto__` of another object
+ * is to write into all objects of the program.
+ */
+const empty = (): Record<string, never> => Object.create(null);
+
 function headersOf(values: Values): Readonly<Record<string, readonly string[]>> {
-  const headers: Record<string, readonly string[]> = {};
+  const headers: Record<string, readonly string[]> = empty();
   for (const [name, value] of values) {
     if (!name.startsWith('header ') || value === null) continue;
     const texts = typeof value === 'string' ? [value] : (value as readonly string[]);
@@ -210,7 +217,7 @@ function headersOf(values: Values): Readonly<Record<string, readonly string[]>> 
 
 /** What filters must have set; nothing is said where it does not matter. */
 function metadataJson(values: Values): object {
-  const metadata: Record<string, Record<string, unknown>> = {};
+  const metadata: Record<string, Record<string, unknown>> = empty();
   for (const [name, value] of values) {
     const [filter, key] = metadataKey(name) ?? [];
     const isSet = typeof value === 'string' || (Array.isArray(value) && value.length > 0);
@@ -221,7 +228,7 @@ function metadataJson(values: Values): object {
 }
 
 function tokenOf(values: Values, fault: string): object {
-  const claims: Record<string, unknown> = {};
+  const claims: Record<string, unknown> = empty();
   const issuer = values.get('issuer');
   if (typeof issuer === 'string') claims['iss'] = issuer;
   for (const [name, value] of values) {
@@ -255,7 +262,7 @@ function place(claims: Record<string, unknown>, path: readonly string[], value: 
   const [key = '', ...rest] = path;
   if (rest.length === 0) claims[key] = value;
   else {
-    const inner = (claims[key] ?? {}) as Record<string, unknown>;
+    const inner = (claims[key] ?? empty()) as Record<string, unknown>;
     claims[key] = inner;
     place(inner, rest, value);
   }

@@ -72,7 +72,8 @@ function fixedText(piece: IdPiece, terms: Terms, so: Solution): string | undefin
     case 'podName':
       return so[piece.kind] ?? undefined;
     case 'label':
-      return so.labels[piece.key] === null ? '' : (so.labels[piece.key] ?? undefined);
+      if (!Object.hasOwn(so.labels, piece.key)) return undefined;
+      return so.labels[piece.key] ?? '';
     default:
       return fixedPart(piece, terms);
   }

@@ -2,7 +2,7 @@
 
 import type { Labels } from '../../../language/mesh.ts';
 import type { IdentityIssuer, IdPiece, ProcessSelector, Registration } from '../../../language/registration.ts';
-import { selects } from '../../attachment.ts';
+import { labelOf, selects } from '../../attachment.ts';
 
 /** A pod as SPIRE sees it. */
 export interface RegisteredPod {
@@ -68,7 +68,7 @@ function attributeOf(
   selector: Exclude<ProcessSelector, { kind: 'container' | 'claim' | 'unread' }>,
   pod: RegisteredPod,
 ): string | undefined {
-  return selector.kind === 'podLabel' ? pod.labels[selector.key] : pod[MEMBERS[selector.kind]];
+  return selector.kind === 'podLabel' ? labelOf(pod.labels, selector.key) : pod[MEMBERS[selector.kind]];
 }
 
 const MEMBERS = { namespace: 'namespace', account: 'account', podName: 'name' } as const;
@@ -91,7 +91,7 @@ function partOf(piece: IdPiece, pod: RegisteredPod, terms: Terms): string | null
     case 'podName':
       return pod[MEMBERS[piece.kind]];
     case 'label':
-      return pod.labels[piece.key] ?? (piece.absent === 'empty' ? '' : null);
+      return labelOf(pod.labels, piece.key) ?? (piece.absent === 'empty' ? '' : null);
     default:
       return fixedPart(piece, terms);
   }

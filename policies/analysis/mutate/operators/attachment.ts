@@ -1,5 +1,6 @@
 /** A1 to A8: what AuthorizationPolicies are attached to. */
 import { WORKLOAD_KINDS } from '../../../language/parse-workload.ts';
+import { labelOf } from '../../attachment.ts';
 import {
   adding,
   type Change,
@@ -25,7 +26,7 @@ const selectorLabels = (materials: Materials): readonly Spot[] =>
 function* wrongLabels(materials: Materials): Iterable<Sketch> {
   for (const label of selectorLabels(materials)) {
     const values = [
-      ...new Set(materials.mesh.workloads.flatMap(({ labels }) => labels[String(label.steps.at(-1))] ?? [])),
+      ...new Set(materials.mesh.workloads.flatMap(({ labels }) => labelOf(labels, String(label.steps.at(-1))) ?? [])),
     ].toSorted();
     const other = nextAfter(values, label.text());
     if (other !== undefined) yield rewriting(label, other, `the selector asks for \`${other}\``);

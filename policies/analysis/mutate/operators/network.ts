@@ -1,4 +1,5 @@
 /** K3: NetworkPolicies, their rules, peers and ports. */
+import { labelOf } from '../../attachment.ts';
 import { dropping, type Materials, rewriting, type Sketch } from '../mutant.ts';
 import { isMapping, type Spot } from '../spot.ts';
 import { nextAfter } from './policy-text.ts';
@@ -63,7 +64,7 @@ function* peerMutants(materials: Materials, peer: Spot, among: number): Iterable
 /** One label of a selector asks for another value that some workload or namespace has, or for one that none has. */
 function* labels({ mesh }: Materials, selector: Spot): Iterable<Sketch> {
   for (const [key, label] of selector.members()) {
-    const known = [...mesh.workloads, ...mesh.namespaces].flatMap((object) => object.labels[key] ?? []);
+    const known = [...mesh.workloads, ...mesh.namespaces].flatMap((object) => labelOf(object.labels, key) ?? []);
     const other = nextAfter([...new Set([label.text(), ...known])].toSorted(), label.text());
     for (const text of [...(other === undefined ? [] : [other]), `${label.text()}-typo`])
       yield rewriting(label, text, `\`${key}\` is \`${text}\` instead of \`${label.text()}\``);
