@@ -68,10 +68,14 @@ export function refusedConnection(
   };
 }
 
-/** A surplus in one line, where no request can show it: requests are TCP. */
+/** True iff a request can say it: requests are TCP, and pods that nobody declared have no names for their ports. */
+export const canBeShown = ({ port: { protocol, name } }: Surplus): boolean => protocol === 'TCP' && name === undefined;
+
+/** A surplus in one line, where no request can show it. */
 export function surplusText(side: NetworkSide, surplus: Surplus): string {
-  const { protocol, number } = surplus.port;
-  return `${callOf(side, surplus.other)} ${protocol} ${number} is not declared: ${ruleText(side, surplus)}`;
+  const { protocol, number, name } = surplus.port;
+  const port = name === undefined ? String(number) : `on whatever port it calls \`${name}\``;
+  return `${callOf(side, surplus.other)} ${protocol} ${port} is not declared: ${ruleText(side, surplus)}`;
 }
 
 function ruleText({ own, direction }: NetworkSide, { policy, rule }: Surplus): string {

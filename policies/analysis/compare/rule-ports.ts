@@ -6,6 +6,8 @@ import type { Ports } from './connections.ts';
 export interface RulePort {
   readonly protocol: Protocol;
   readonly number: number;
+  /** The name by which the rule means it, of a pod that is not known. @default - the rule means the number */
+  readonly name?: string;
 }
 
 const HIGHEST = 65_535;
@@ -24,7 +26,8 @@ export function portOutside(
     const { protocol } = entry;
     for (const { from, to } of rangesOf(entry, target)) {
       for (let number = from; number <= to; number += 1)
-        if (!declared.some((known) => known.has(`${protocol}/${number}`))) return { protocol, number };
+        if (!declared.some((known) => known.has(`${protocol}/${number}`)))
+          return { protocol, number, ...(entry.kind === 'named' && target === null ? { name: entry.name } : {}) };
     }
   }
   return undefined;

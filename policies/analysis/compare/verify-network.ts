@@ -11,7 +11,13 @@ import { podWorkload } from '../world.ts';
 import { type DeclaredConnections, DIRECTIONS, type Direction } from './connections.ts';
 import { type MeshIndex, UNDECLARED } from './destinations.ts';
 import { type Grant, grantName, type Intent } from './intent.ts';
-import { type NetworkSide, refusedConnection, surplusText, undeclaredConnection } from './network-counterexample.ts';
+import {
+  canBeShown,
+  type NetworkSide,
+  refusedConnection,
+  surplusText,
+  undeclaredConnection,
+} from './network-counterexample.ts';
 import { missingEnds } from './network-missing.ts';
 import { asksForValue, labelsFor, NetworkSurplus, openSide, type Surplus } from './network-surplus.ts';
 import { Ledger } from './obligation.ts';
@@ -147,8 +153,8 @@ export class NetworkCheck {
   }
 
   #report(side: NetworkSide, surplus: Surplus): void {
-    if (surplus.port.protocol !== 'TCP') this.#fail(surplusText(side, surplus));
-    else this.ledger.counterexamples.push(undeclaredConnection(this.#world(), side, surplus));
+    if (canBeShown(surplus)) this.ledger.counterexamples.push(undeclaredConnection(this.#world(), side, surplus));
+    else this.#fail(surplusText(side, surplus));
   }
 
   /** Declared ends that are no workloads of the manifests: calls of those go their whole way elsewhere. */

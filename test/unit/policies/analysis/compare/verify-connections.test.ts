@@ -52,6 +52,14 @@ const networkBreaks: readonly Break[] = [
     says: 'no NetworkPolicy isolates `trading/undeclared` for egress',
   },
   {
+    title: 'a rule for a port by its name, which any pod may give to any port',
+    object: order,
+    change: edit(({ spec }) => {
+      spec.egress.push({ ports: [{ port: 'web' }] });
+    }),
+    says: 'order -> a pod of elsewhere TCP on whatever port it calls `web` is not declared',
+  },
+  {
     title: 'the peers of a rule dropped',
     object: order,
     change: edit(({ spec }) => {
