@@ -31,6 +31,8 @@ export interface Hop {
 type Place = Pick<Request['destination'], 'namespace' | 'workload' | 'port'>;
 
 const MOST_HOPS = 4;
+/** Gateways may even send a request round. */
+const TOO_FAR = `it is not followed over more than ${MOST_HOPS} gateways`;
 
 /** The hops of a request that a gateway let in and a route takes; none for other requests. */
 export function hopsOf(
@@ -39,7 +41,7 @@ export function hopsOf(
   decide: (request: Request) => Verdict,
   depth = 0,
 ): readonly Hop[] {
-  if (world.mesh.gateways.length === 0 || depth >= MOST_HOPS) return [];
+  if (world.mesh.gateways.length === 0) return [];
   const gateway = findWorkload(world.mesh, request.destination);
   const table = routeTableOf(world.mesh, gateway, request.destination.port);
   if (table === null) return [];
@@ -53,6 +55,7 @@ export function hopsOf(
     if (target.kind !== 'service' || target.places.length === 0) return [{ ...to, call: null }];
     return target.places.map(({ workload, port }): Hop => {
       const place = { namespace: workload.namespace, workload: workload.name, port, ip: null };
+      if (depth >= MOST_HOPS) return { ...to, call: null, undecided: { destination: place, because: TOO_FAR } };
       if (sending.forward.by === 'client') {
         const own: Request = { ...request, sourceIp: null, destination: place };
         return { ...to, call: { request: own, verdict: decide(own), hops: [] } };
