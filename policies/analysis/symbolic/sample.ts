@@ -71,8 +71,10 @@ function elementsOf(
   request: Request,
 ): readonly string[] | null {
   const { http, token } = request;
-  const set = metadataOf(name, request);
-  if (set !== undefined) return typeof set === 'string' ? [] : set;
+  if (name.startsWith(METADATA_LIST)) {
+    const set = metadataOf(name, request);
+    return typeof set === 'object' ? set : [];
+  }
   const [kind = '', rest = ''] = split(name);
   if (kind === 'header') return http?.headers.get(rest) ?? null;
   const value = valueAt(token?.claims ?? null, pathOf(name));
