@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { problem, type Result } from '../language/problem.ts';
+import { type Problem, problem, type Result } from '../language/problem.ts';
 import { tryParseRevision } from './revision.ts';
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ export interface RevisionFile {
 /**
  * Reads the files below a path of a revision that `wants` picks by name, sorted. The path is relative to the repository,
  * or to the working directory when it begins with `./`, as git has it.
- * Errors: `git/unavailable`, `git/not-a-repository`, `git/unknown-revision`, `git/no-such-path`.
+ * Errors: `git/unavailable`, `git/not-a-repository`, `git/unknown-revision`, `git/no-such-path`, `git/broken-link`.
  */
 export async function readRevision(
   source: string,
@@ -53,18 +53,19 @@ export async function readRevision(
   if (object.kind !== 'said') return fault('no-such-path', `revision \`${revision}\` has no \`${path}\``);
   const root = object.text.trim();
   const kind = await git(['cat-file', '-t', root]);
-  if (kind.kind === 'said' && kind.text.trim() === 'blob')
-    return { ok: true, value: await readBlobs([{ id: root, name: source }]) };
-  const listed = await git(['ls-tree', '-r', '-z', root]);
+  if (kind.kind === 'said' && kind.text.trim() === 'blob') return readBlobs([{ spec: `${id}:${path}`, name: source }]);
+  const listed = await git(['ls-tree', '-r', '-z', '--full-tree', root]);
   if (listed.kind !== 'said') return fault('no-such-path', `revision \`${revision}\` has no folder \`${path}\``);
   const prefix = source.endsWith(':') || source.endsWith('/') ? source : `${source}/`;
   const blobs = listed.text.split('\0').flatMap((entry) => {
     const [head = '', name = ''] = entry.split('\t');
     const [mode, type, blob = ''] = head.split(' ');
-    // links are not followed, as when a folder is read
-    return type === 'blob' && mode !== '120000' && wants(name) ? [{ id: blob, name: `${prefix}${name}` }] : [];
+    if (type !== 'blob' || !wants(name)) return [];
+    // links are followed within the revision, as they are in a folder
+    const spec = mode === '120000' ? `${id}:${prefix.slice(revision.length + 1)}${name}` : blob;
+    return [{ spec, name: `${prefix}${name}` }];
   });
-  return { ok: true, value: await readBlobs(blobs.toSorted((left, right) => (left.name < right.name ? -1 : 1))) };
+  return readBlobs(blobs.toSorted((left, right) => (left.name < right.name ? -1 : 1)));
 }
 
 type Said =
@@ -83,25 +84,44 @@ async function git(args: readonly string[]): Promise<Said> {
   }
 }
 
-/** Reads all blobs with one process; each answer is a line `id type size`, the bytes, and a line break. */
+/** What git says of a link that leads to no file of the revision. Source: git-cat-file(1), `--follow-symlinks`. */
+const BROKEN: Readonly<Record<string, string>> = {
+  symlink: 'out of the repository',
+  dangling: 'to nothing',
+  loop: 'round',
+  notdir: 'through a file',
+};
+
+/**
+ * Reads all blobs with one process; each answer is a line `id type size`, the bytes, and a line break, that of a broken
+ * link `kind size` and where it leads.
+ */
 async function readBlobs(
-  blobs: readonly { readonly id: string; readonly name: string }[],
-): Promise<readonly RevisionFile[]> {
-  if (blobs.length === 0) return [];
-  const child = spawn('git', ['cat-file', '--batch'], { env: QUIET, stdio: ['pipe', 'pipe', 'pipe'] });
+  blobs: readonly { readonly spec: string; readonly name: string }[],
+): Promise<Result<readonly RevisionFile[]>> {
+  if (blobs.length === 0) return { ok: true, value: [] };
+  const options = ['cat-file', '--batch', '--follow-symlinks'];
+  const child = spawn('git', options, { env: QUIET, stdio: ['pipe', 'pipe', 'pipe'] });
   const [output, errors] = [readAll(child.stdout), text(child.stderr)];
-  child.stdin.end(blobs.map(({ id }) => `${id}\n`).join(''));
+  child.stdin.end(blobs.map(({ spec }) => `${spec}\n`).join(''));
   const bytes = await output;
   let at = 0;
   const files: RevisionFile[] = [];
+  const problems: Problem[] = [];
   for (const { name } of blobs) {
     const end = bytes.indexOf(10, at);
-    const [, type, size] = bytes.toString('utf8', at, end).split(' ');
-    if (end < 0 || type !== 'blob') throw new Error(`git cat-file: ${(await errors).trim() || 'unexpected answer'}`);
-    files.push({ name, text: bytes.toString('utf8', end + 1, end + 1 + Number(size)) });
-    at = end + 2 + Number(size);
+    const [first = '', second = '', third] = bytes.toString('utf8', at, end).split(' ');
+    const broken = third !== undefined ? undefined : BROKEN[first];
+    const size = Number(broken === undefined ? third : second);
+    if (end < 0 || !Number.isInteger(size))
+      throw new Error(`git cat-file: ${(await errors).trim() || 'unexpected answer'}`);
+    if (broken !== undefined || second !== 'blob') {
+      const message = `a link that leads ${broken ?? 'to a folder'}`;
+      problems.push(problem('git/broken-link', message, { file: name, path: '', line: 1 }));
+    } else files.push({ name, text: bytes.toString('utf8', end + 1, end + 1 + size) });
+    at = end + 2 + size;
   }
-  return files;
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: files };
 }
 
 async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -158,9 +158,9 @@ describe('a budget', () => {
 
 describe('versions in git', () => {
   /** Git looks for the repository from the working directory on. */
-  async function inFolder<T>(work: () => Promise<T>): Promise<T> {
+  async function inFolder<T>(work: () => Promise<T>, place = folder): Promise<T> {
     const here = process.cwd();
-    process.chdir(folder);
+    process.chdir(place);
     try {
       return await work();
     } finally {
@@ -194,6 +194,42 @@ describe('versions in git', () => {
     const { code: exit, stderr } = await inFolder(() => run(['diff', source, 'shop']));
     expect(exit).toBe(EXIT_CODES.inputInvalid);
     expect(stderr).toContain(code);
+  });
+
+  test('are read from below the folder that the path begins at', async () => {
+    const asked = ['before:./', '.'] as const;
+    const { code, stderr } = await inFolder(() => run(['diff', ...asked]), file('shop'));
+    expect({ code, stderr }).toEqual({ code: EXIT_CODES.holds, stderr: expect.not.stringContaining('[') });
+  });
+
+  test('hold what their links lead to, and say which lead to no file of theirs', async () => {
+    await mkdir(file('linked'));
+    await symlink('../shop/all.yaml', file('linked/all.yaml'));
+    await git('add', 'linked');
+    await git('commit', '-q', '-m', 'linked');
+    const same = await inFolder(() => run(['diff', 'HEAD:linked', 'HEAD:shop/all.yaml', '--format', 'json']));
+    expect(JSON.parse(same.stdout).changes.length).toBeGreaterThan(0);
+    expect(new Set(JSON.parse(same.stdout).changes.map(({ change: how }: { change: string }) => how))).toEqual(
+      new Set(['unchanged']),
+    );
+    for (const [name, target] of Object.entries({
+      gone: 'nothing.yaml',
+      round: 'round.yaml',
+      out: '../../x',
+      up: '..',
+    }))
+      await symlink(target, file(`linked/${name}.yaml`));
+    await git('add', 'linked');
+    await git('commit', '-q', '-m', 'broken');
+    const broken = await inFolder(() => run(['lint', 'HEAD:linked']));
+    expect(broken.code).toBe(EXIT_CODES.inputInvalid);
+    for (const said of ['gone.yaml:1: a link that leads to nothing', 'round.yaml:1: a link that leads round'])
+      expect(broken.stderr).toContain(said);
+    for (const said of [
+      'out.yaml:1: a link that leads out of the repository',
+      'up.yaml:1: a link that leads to a folder',
+    ])
+      expect(broken.stderr).toContain(said);
   });
 
   test('outside of a repository are told', async () => {
