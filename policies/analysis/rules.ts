@@ -165,12 +165,10 @@ function isTrueOfHttp(clause: HttpClause, http: HttpFacts, profile: Profile): bo
       return test(clause, (pattern) => values.some((value) => accepts(pattern, value)));
     }
     case 'requestPrincipal': {
-      const issuers = claimValues(http.claims, ['iss']);
-      const subjects = claimValues(http.claims, ['sub']);
+      const [of, by] = [claimText(http.claims, 'iss'), claimText(http.claims, 'sub')];
       return test(
         clause,
-        ({ issuer, subject }) =>
-          issuers.some((value) => accepts(issuer, value)) && subjects.some((value) => accepts(subject, value)),
+        ({ issuer, subject }) => of !== undefined && by !== undefined && accepts(issuer, of) && accepts(subject, by),
       );
     }
     default:
@@ -215,6 +213,15 @@ function headerValues(name: string, http: HttpFacts, profile: Profile): readonly
   if (name === ':authority' || name === 'host') return [http.authority];
   const values = http.headers.get(name) ?? [];
   return profile.repeatedHeaders === 'joined' && values.length > 1 ? [values.join(',')] : values;
+}
+
+/**
+ * The text of a claim as request principals read it: one that is split into words is a list, which they never match.
+ * Source: istio `requestPrincipalGenerator.extendedPrincipal`; seen in Envoy.
+ */
+function claimText(claims: Claims | null, name: string): string | undefined {
+  const value = valueAt(claims, [name]);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The strings at a claim's path: the string there, or the strings of the list there. */

@@ -43,7 +43,8 @@ function httpValue(clause: HttpClause, http: HttpFacts): string | null {
     case 'claim':
       return claimText(clause.path.reduce<unknown>(member, http.claims));
     case 'requestPrincipal':
-      return http.claims === null
+      // a claim that is split into words is a list, and makes no principal
+      return http.claims === null || Array.isArray(http.claims['iss']) || Array.isArray(http.claims['sub'])
         ? null
         : `${claimText(http.claims['iss']) ?? ''}/${claimText(http.claims['sub']) ?? ''}`;
     default:

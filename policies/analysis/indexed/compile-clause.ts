@@ -61,10 +61,7 @@ export function compileClause(
   }
 }
 
-const ISSUER = ['iss'] as const;
-const SUBJECT = ['sub'] as const;
-
-/** Pairs of exact texts are looked up, where both claims are one text; all else is tried one by one. */
+/** Pairs of exact texts are looked up, all else is tried one by one; a claim that is split into words is no text. */
 function principalTest(patterns: readonly RequestPrincipalPattern[]): Test {
   const subjects = new Map<string, Set<string>>();
   const others: RequestPrincipalPattern[] = [];
@@ -73,12 +70,11 @@ function principalTest(patterns: readonly RequestPrincipalPattern[]): Test {
     if (issuer.kind !== 'exact' || subject.kind !== 'exact') others.push(pattern);
     else subjects.set(issuer.value, (subjects.get(issuer.value) ?? new Set()).add(subject.value));
   }
-  const isOneOf = (query: Query, some: readonly RequestPrincipalPattern[]) =>
-    some.some(({ issuer, subject }) => anyClaim(query, ISSUER, [issuer]) && anyClaim(query, SUBJECT, [subject]));
   return (query) => {
     const [issuer, subject] = [tryClaimText(query, 'iss'), tryClaimText(query, 'sub')];
-    if (issuer === undefined || subject === undefined) return isOneOf(query, patterns);
-    return subjects.get(issuer)?.has(subject) === true || isOneOf(query, others);
+    if (issuer === undefined || subject === undefined) return false;
+    if (subjects.get(issuer)?.has(subject) === true) return true;
+    return others.some((pattern) => accepts(pattern.issuer, issuer) && accepts(pattern.subject, subject));
   };
 }
 

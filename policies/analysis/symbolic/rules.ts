@@ -118,7 +118,7 @@ function isTrueOfHttp(clause: HttpClause, facts: SymbolicFacts): Formula {
       return test(clause, (pattern) => readClaim(clause.path, pattern, facts));
     case 'requestPrincipal':
       return test(clause, ({ issuer, subject }) =>
-        all([holds({ on: 'issuer', pattern: issuer }), readClaim(['sub'], subject, facts)]),
+        all([holds({ on: 'issuer', pattern: issuer }), readSubject(subject, facts)]),
       );
     default:
       return unreachable(clause);
@@ -134,6 +134,12 @@ function readClaim(path: readonly string[], pattern: HeaderPattern, { hasClaims,
     }),
   );
   return all([hasClaims, read]);
+}
+
+/** Request principals are texts: where the issuer or the subject is split into words, none matches. */
+function readSubject(pattern: HeaderPattern, { hasClaims, readings }: SymbolicFacts): Formula {
+  const whole = readings.flatMap(({ when, splits }) => (splits.has('iss') || splits.has('sub') ? [] : [when]));
+  return all([hasClaims, some(whole), holds(claimTest(['sub'], pattern, 'whole'))]);
 }
 
 /** What a client sends under a name that the token filter writes is there in preflights alone; else the token's claim is. */
