@@ -28,7 +28,7 @@ test: $(STAMP) ## unit, conformance, golden and local-mesh tests
 	@vitest run
 test-envoy: $(STAMP) ## the engine against a real API server, istiod and Envoy [SETS=200 REQUESTS=100 GATEWAYS=40 SEED=1 FIRST=0]; programs by ETCD KUBE_APISERVER PILOT_DISCOVERY ISTIOCTL ENVOY GO or PATH
 	@node test/e2e/envoy/main.ts
-bench: $(STAMP) ## paired benchmarks: ratios with a control, JSON kept in .meshwright/bench
+bench: synth ## paired benchmarks: ratios with a control, JSON kept in .meshwright/bench
 	@node test/bench/main.ts
 golden: $(STAMP) ## rewrite test/golden from the synthesized manifests
 	@node test/support/golden.ts
