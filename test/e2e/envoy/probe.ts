@@ -28,7 +28,6 @@ export interface Sending {
   readonly token: string | null;
 }
 
-const unconnected: ConnectionName = { addresses: '', connectedAtMs: 0 };
 const patienceMs = 120_000;
 // No method starts with a zero byte: to an HTTP codec these are foreign bytes.
 const rawBytes = Buffer.from([0, 1, 2, 3, 10]);
@@ -47,6 +46,11 @@ function open({ request, form, certificate }: Sending): Socket {
   });
 }
 
+/** Envoy accepts every connection before it decides about it: one that is not even made says nothing of a policy. */
+function unconnected({ destination }: RequestJson, error: unknown): Error {
+  return new Error(`no connection to ${destination.ip} port ${destination.port}: ${String(error)}`, { cause: error });
+}
+
 const readyEvent = ({ certificate }: Sending) => (certificate === null ? 'connect' : 'secureConnect');
 
 /** The name of a connection that has just been made, with its addresses as Envoy's access log writes them. */
@@ -59,13 +63,17 @@ function nameOf(socket: Socket, { destination, source }: RequestJson): Connectio
 /** One HTTP/2 connection of one caller to one port, which carries many requests at once. */
 export class HttpConnection {
   readonly #session: ClientHttp2Session;
-  #name = unconnected;
+  #name: ConnectionName | null = null;
   #handshake: 'done' | 'failed' = 'failed';
+  #error: unknown = null;
 
   constructor(first: Sending) {
     const socket = open(first);
     socket.once('connect', () => {
       this.#name = nameOf(socket, first.request);
+    });
+    socket.once('error', (error) => {
+      this.#error = error;
     });
     socket.once(readyEvent(first), () => {
       this.#handshake = 'done';
@@ -76,13 +84,16 @@ export class HttpConnection {
   }
 
   send({ request, token }: Sending): Promise<Seen> {
-    const closed = () => ({ kind: 'closed', connection: this.#name, handshake: this.#handshake }) as const;
-    if (this.#session.closed || this.#session.destroyed) return Promise.resolve(closed());
-    return new Promise((resolve) => {
+    const closed = () => {
+      if (this.#name === null) throw unconnected(request, this.#error);
+      return { kind: 'closed', connection: this.#name, handshake: this.#handshake } as const;
+    };
+    if (this.#session.closed || this.#session.destroyed) return Promise.resolve().then(closed);
+    return new Promise((resolve, reject) => {
       const patience = setTimeout(() => resolve({ kind: 'silent' }), patienceMs);
       const end = (seen: () => Seen) => {
         clearTimeout(patience);
-        resolve(seen());
+        Promise.resolve().then(seen).then(resolve, reject);
       };
       const stream = this.#session.request(headersOf(request, token), { endStream: true });
       stream.once('response', (headers) => {
@@ -117,11 +128,18 @@ function headersOf({ http, source }: RequestJson, token: string | null): Outgoin
 
 /** Sends a few bytes on a connection of their own: an echo allows, an HTTP error or a close denies. */
 export function sendRaw(sending: Sending): Promise<Seen> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = open(sending);
-    let name = unconnected;
+    let name: ConnectionName | null = null;
     let handshake: 'done' | 'failed' = 'failed';
-    const closed = () => end({ kind: 'closed', connection: name, handshake });
+    const closed = (error?: unknown) => {
+      if (name !== null) {
+        end({ kind: 'closed', connection: name, handshake });
+        return;
+      }
+      clearTimeout(patience);
+      reject(unconnected(sending.request, error));
+    };
     const end = (seen: Seen) => {
       clearTimeout(patience);
       socket.destroy();
@@ -143,6 +161,6 @@ export function sendRaw(sending: Sending): Promise<Seen> {
       ),
     );
     socket.once('error', closed);
-    socket.once('close', closed);
+    socket.once('close', () => closed());
   });
 }
