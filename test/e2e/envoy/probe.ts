@@ -63,12 +63,14 @@ function nameOf(socket: Socket, { destination, source }: RequestJson): Connectio
 /** One HTTP/2 connection of one caller to one port, which carries many requests at once. */
 export class HttpConnection {
   readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
   #name: ConnectionName | null = null;
   #handshake: 'done' | 'failed' = 'failed';
   #error: unknown = null;
 
   constructor(first: Sending) {
     const socket = open(first);
+    this.#socket = socket;
     socket.once('connect', () => {
       this.#name = nameOf(socket, first.request);
     });
@@ -109,6 +111,8 @@ export class HttpConnection {
 
   close(): void {
     this.#session.destroy();
+    // a session that the other end closed leaves its socket, and with it a descriptor
+    this.#socket.destroy();
   }
 }
 
