@@ -59,9 +59,8 @@ export function applicable<T extends Attached>(objects: readonly T[], mesh: Mesh
   return found;
 }
 
-const NONE: Labels = {};
-
-const wantedLabels = ({ attachment }: Attached): Labels => (attachment.kind === 'selector' ? attachment.labels : NONE);
+const wantedLabels = ({ attachment }: Attached): Labels | undefined =>
+  attachment.kind === 'selector' ? attachment.labels : undefined;
 
 /** The label of pods that run a Gateway of the Gateway API. */
 export const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';

@@ -22,12 +22,8 @@ export function inNamespace<T extends { readonly namespace: string }>(
   return groups.get(namespace) ?? [];
 }
 
-interface ByLabel {
-  /** Where the objects stand that ask for a label, by the first that they ask for. */
-  readonly places: ReadonlyMap<string, readonly number[]>;
-  /** Where those stand that ask for none. */
-  readonly others: readonly number[];
-}
+/** Where objects stand, by the first label that they ask for; undefined for those that ask for none. */
+type ByLabel = ReadonlyMap<string | undefined, readonly number[]>;
 
 const indexes = new WeakMap<readonly unknown[], ByLabel>();
 
@@ -38,32 +34,21 @@ const indexes = new WeakMap<readonly unknown[], ByLabel>();
 export function perhapsSelecting<T>(
   objects: readonly T[],
   labels: Labels,
-  wantedOf: (object: T) => Labels,
+  wantedOf: (object: T) => Labels | undefined,
 ): readonly T[] {
   if (objects.length < FEW) return objects;
   const index = indexes.get(objects) ?? indexOf(objects, wantedOf);
   indexes.set(objects, index);
-  const places = [...index.others];
-  for (const key of new Set(Object.entries(labels).map(keyOfLabel))) places.push(...(index.places.get(key) ?? []));
+  const places: number[] = [];
+  for (const key of new Set([undefined, ...Object.entries(labels).map(keyOfLabel)]))
+    for (const place of index.get(key) ?? []) places.push(place);
   return places.sort((left, right) => left - right).flatMap((place) => objects[place] ?? []);
 }
 
 /** Two labels may have one key: it is asked again then whether the label is there. */
 const keyOfLabel = ([key, value]: readonly [string, string]): string => `${key}=${value}`;
 
-function indexOf<T>(objects: readonly T[], wantedOf: (object: T) => Labels): ByLabel {
-  const places = new Map<string, number[]>();
-  const others: number[] = [];
-  for (const [place, object] of objects.entries()) {
-    const [first] = Object.entries(wantedOf(object));
-    if (first === undefined) {
-      others.push(place);
-      continue;
-    }
-    const key = keyOfLabel(first);
-    const known = places.get(key);
-    if (known === undefined) places.set(key, [place]);
-    else known.push(place);
-  }
-  return { places, others };
+function indexOf<T>(objects: readonly T[], wantedOf: (object: T) => Labels | undefined): ByLabel {
+  const keys = objects.map((object) => Object.entries(wantedOf(object) ?? {}).map(keyOfLabel)[0]);
+  return Map.groupBy(keys.keys(), (place) => keys[place]);
 }

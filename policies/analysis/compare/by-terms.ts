@@ -2,7 +2,6 @@
  * Shows of most ports that they allow exactly what is declared, and that every rule has its part, from the words that
  * stand in rules and grants alone. What it shows is so; all else is for diagrams.
  */
-
 import type { RuleMatch } from '../symbolic/chain.ts';
 import { NEVER } from '../symbolic/formula.ts';
 import type { ProxyDecision } from '../symbolic/proxy.ts';

@@ -155,9 +155,8 @@ export function selecting(services: readonly Service[], { namespace, labels }: W
   );
 }
 
-const NONE: Labels = {};
-
-const wantedLabels = ({ selector }: Service): Labels => (selector.kind === 'labels' ? selector.labels : NONE);
+const wantedLabels = ({ selector }: Service): Labels | undefined =>
+  selector.kind === 'labels' ? selector.labels : undefined;
 
 const labelKey = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value]);
 

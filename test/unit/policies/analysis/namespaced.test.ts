@@ -13,6 +13,11 @@ const labelsOf = (draw: Draw): Labels =>
   Object.fromEntries(draw.list(3, () => [draw.of(KEYS), draw.of(VALUES)] as const));
 
 describe('objects that may select', () => {
+  test('may be more than a function takes arguments', () => {
+    const objects = Array.from({ length: 300_000 }, () => ({ wanted: { app: 'x' } }));
+    expect(perhapsSelecting(objects, { app: 'x' }, ({ wanted }) => wanted)).toHaveLength(objects.length);
+  });
+
   test(`hold all that do, in their order, and few others, in ${LISTS} lists from seed ${SEED}`, () => {
     let [kept, all] = [0, 0];
     for (let seed = SEED; seed < SEED + LISTS; seed += 1) {
