@@ -30,6 +30,15 @@ spec: {jwtRules: [{issuer: "https://one", jwksUri: "https://one/keys", outputCla
 ---
 `;
 
+const requestWith = (headers: Readonly<Record<string, readonly string[]>>) => {
+  const request = parseRequest({
+    destination: { namespace: 'edge', workload: 'ingress', port: 8443 },
+    http: { method: 'GET', path: '/', host: 'shop.example', headers },
+  });
+  if (!request.ok) throw new Error(JSON.stringify(request.problems));
+  return request.value;
+};
+
 const decideBoth = (match: string, headers: Readonly<Record<string, readonly string[]>>) => {
   const mesh = meshOf(
     ...`${gateway}${tokens}
@@ -42,13 +51,9 @@ spec:
   http: [{match: [{${match}}], route: [{destination: {host: elsewhere.example}}]}]
 `.split('---'),
   );
-  const request = parseRequest({
-    destination: { namespace: 'edge', workload: 'ingress', port: 8443 },
-    http: { method: 'GET', path: '/', host: 'shop.example', headers },
-  });
-  if (!request.ok) throw new Error(JSON.stringify(request.problems));
+  const request = requestWith(headers);
   const world = { mesh, profile: PROFILES['istio-1.31'], issuerKeys: new Map() };
-  return [compile(mesh, world.profile).decide(request.value), decideNaively(world, request.value)].map(
+  return [compile(mesh, world.profile).decide(request), decideNaively(world, request)].map(
     ({ allowed, assumptions }) => ({ allowed, doubts: assumptions.filter((each) => each.includes('not decided')) }),
   );
 };
@@ -95,13 +100,9 @@ spec:
   http: [{headers: {request: {set: {X-Via: "${value}"}}}, route: [{destination: {host: cart, port: {number: 80}}}]}]
 `,
     );
-    const request = parseRequest({
-      destination: { namespace: 'edge', workload: 'ingress', port: 8443 },
-      http: { method: 'GET', path: '/', host: 'shop.example', headers: {} },
-    });
-    if (!request.ok) throw new Error(JSON.stringify(request.problems));
+    const request = requestWith({});
     const decider = compile(mesh, PROFILES['istio-1.31']);
-    const [found] = decider.follow(request.value, decider.decide(request.value));
+    const [found] = decider.follow(request, decider.decide(request));
     return found?.call?.verdict.assumptions.filter((each) => each.includes('`x-via`'));
   };
 
